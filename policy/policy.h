@@ -1,0 +1,54 @@
+/* Who proposes.  A policy is asked for one candidate after another and told what became of each.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_POLICY_H
+#define AIOPT_POLICY_H
+
+#include "machine/candidate.h"
+
+struct policy;
+
+/* What became of the last candidate; strings may be NULL.  */
+struct feedback
+{
+  const char *verdict;        /* "tested", "refuted" … */
+  struct why why;
+  const char *counterexample; /* readable */
+  double ratio;               /* original time over candidate time; 0 where not measured */
+  double ratio_low, ratio_high;
+  bool accepted;              /* the best so far */
+};
+
+/* Shared by all policies of one `tune` run: compiled units are kept here, so that the functions of
+   one source file don't compile it again.  Safe to share between threads.  */
+struct workshop;
+struct workshop *workshop__new (void);
+void workshop__free (struct workshop *workshop);
+
+/* Opens the policies of LIST ("compilers,exec:./model --x") for REGION, asked in turn.
+   0, or -1 and *WHY; an unknown name is a SYNTAX error that lists the valid ones.  */
+int policy__open (const char *list, const struct region *region, struct workshop *workshop,
+                  double budget_seconds, struct policy **policy, struct why *why);
+
+/* The next candidate: 1 and *CANDIDATE (the caller frees), 0 where there are no more, or -1 and
+   *WHY for a proposal that is no candidate (go on asking).  */
+int policy__next (struct policy *policy, struct candidate **candidate, struct why *why);
+
+/* Tells what became of the last candidate of policy__next, or of the failed proposal.  */
+void policy__tell (struct policy *policy, const struct feedback *feedback);
+
+/* How many more candidates are expected, -1 unknown: for the progress bar.  */
+int policy__left (const struct policy *policy);
+
+void policy__close (struct policy *policy);
+
+/* Is LIST well formed?  For option checking.  0, or -1 and *WHY.  */
+int policy__check_list (const char *list, struct why *why);
+
+/* Makes a candidate of TEXT, as a file given by the user or a model's answer: FORM_ASM is parsed
+   strictly; FORM_C is compiled by the region's own compiler with its options and EXTRA_FLAGS
+   (N_EXTRA; only flags from the safe list pass).  */
+int candidate__from_text (const struct region *region, enum candidate_form form, const char *text,
+                          size_t length, const char *const *extra_flags, unsigned n_extra,
+                          struct candidate **candidate, struct why *why);
+
+#endif

@@ -1,0 +1,59 @@
+/* Typed inputs for a region, from what GCC knows of its parameters and globals and from watching
+   the original run: objects of exactly the size the original touches, flush against unmapped pages.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_STATES_H
+#define AIOPT_STATES_H
+
+#include "sandbox/sandbox.h"
+
+struct states;
+
+struct states_options
+{
+  uint64_t seed;
+  const struct code *candidate; /* its constants are tried as inputs too; may be NULL */
+  unsigned max_bytes;           /* largest object, default 64 KiB */
+};
+
+/* ORIGINAL is a sandbox holding the original as image 0 (laid out by LAYOUT).  */
+int states__open (const struct region *region, const struct layout *layout,
+                  struct sandbox *original, const struct states_options *options,
+                  struct states **states, struct why *why);
+void states__close (struct states *states);
+
+/* What a test is for.  */
+enum state_kind
+{
+  STATE_TYPICAL,   /* random sizes and contents */
+  STATE_BOUNDARY,  /* sizes and values around vector widths, constants, type limits */
+  STATE_OVERLAP,   /* pointers into one object where types allow it */
+  STATE_TRAP,      /* null and wild pointers, zero divisors */
+  STATE_LARGE,     /* sizes past every unrolling */
+  STATE_PROFILE,   /* sizes from the profile's trip counts */
+  STATE_KINDS
+};
+
+struct test
+{
+  enum state_kind kind;
+  struct state *state;      /* in the batch's arena */
+  struct outcome *expected; /* the original's outcome, span bytes copied into the batch's arena */
+  struct arena *arena;
+};
+
+/* Makes up to N tests of KIND (fewer where the region has none of that kind: no pointers to overlap), running
+   the original as often as that takes.  Tests on which the original neither returns nor traps
+   cleanly are thrown away; outside STATE_TRAP at most one in eight may trap.
+   Returns the number made; -1 and *WHY where the sandbox failed; 0 where no valid input was found.
+   Tests live in ARENA.  */
+int states__make (struct states *states, enum state_kind kind, struct arena *arena,
+                  struct test *tests, unsigned n, struct why *why);
+
+/* A test as text for people: parameters in C terms where the types allow, then memory.
+   Malloc'ed.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
+char *test__print (const struct region *region, const struct test *test);
+char *test__to_json (const struct region *region, const struct test *test);
+
+const char *state_kind__name (enum state_kind kind);
+
+#endif

@@ -1,0 +1,59 @@
+/* The trust root: is this candidate the same function?
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_VERIFY_H
+#define AIOPT_VERIFY_H
+
+#include "machine/candidate.h"
+#include "states/states.h"
+
+enum verdict_level { VERDICT_UNKNOWN, VERDICT_REFUTED, VERDICT_TESTED, VERDICT_BOUNDED, VERDICT_PROVED };
+
+struct verdict
+{
+  struct arena *arena;
+  enum verdict_level level;
+  struct why why;                /* for refuted and unknown */
+  uint64_t tests;                /* states run on both sides */
+  uint64_t traced;               /* of them single-stepped for their footprint */
+  double seconds;
+  double tests_per_second;
+  double coverage;               /* share of both sides' instructions and branch ways reached, 0..1 */
+  unsigned mutants_killed, mutants_total;
+  const char *counterexample;    /* readable, NULL unless refuted by a test */
+  const char *counterexample_json;
+  const char *evidence;          /* JSON: seeds, counts per family, coverage, versions */
+};
+
+struct verify_options
+{
+  double budget_seconds;   /* wall clock; 0: 10 */
+  uint64_t seed;           /* 0: from the key */
+  enum accept accept;
+};
+
+/* A verifier for one region: the original is assembled, decoded and started once.
+   -1 and *WHY where the region itself can't be verified (the reason holds for every candidate).  */
+struct verifier;
+int verifier__open (const struct region *region, const struct verify_options *options,
+                    struct verifier **verifier, struct why *why);
+void verifier__close (struct verifier *verifier);
+
+/* Judges CANDIDATE.  Always gives a verdict; verdict__free frees it.  */
+void verifier__check (struct verifier *verifier, const struct candidate *candidate,
+                      struct verdict *verdict);
+void verdict__free (struct verdict *verdict);
+
+/* Is the verdict good enough for LEVEL?  */
+bool verdict__accepts (const struct verdict *verdict, enum accept level);
+const char *verdict__name (enum verdict_level level);
+int verdict__parse (const char *name, enum verdict_level *level);
+
+/* The design's JSON object for `aiopt verify --json`, malloc'ed.  */
+char *verdict__to_json (const struct verdict *verdict);
+
+/* What measuring needs, owned by VERIFIER: the generator and layout.  */
+struct states *verifier__states (struct verifier *verifier);
+const struct layout *verifier__layout (const struct verifier *verifier);
+const struct image *verifier__original (const struct verifier *verifier);
+
+#endif
