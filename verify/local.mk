@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+noinst_LIBRARIES += verify/libverify.a
+verify_libverify_a_SOURCES =
