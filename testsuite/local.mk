@@ -1,1 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+TESTS += testsuite/conformance-slice.sh
+EXTRA_DIST += testsuite/tap.sh testsuite/conformance-slice.sh
+
+CONFORMANCE = AIOPT_BUILD='$(abs_top_builddir)' AIOPT_GCC='$(TARGET_GCC)'
+
+# GCC's own tests: byte identity of the unused plugin, and the execute torture with everything hot.
+check-torture: all
+	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/noop-identity
+	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/torture-execute '2000*.c' 1
+
+check-fuzz: all
+	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/csmith 200 1 1
+
+check-stress: all
+	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/stress 200 10
+
+bench: all
+	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/kernels/run $(abs_top_builddir)
+	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/compile-time $(abs_top_builddir)
+
+.PHONY: check-torture check-fuzz check-stress bench
