@@ -1,0 +1,34 @@
+/* The subcommands of `aiopt` and what they share.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_CLI_H
+#define AIOPT_CLI_H
+
+#include "cache/cache.h"
+#include <stdbool.h>
+
+/* Exit statuses: EX_USAGE of sysexits.h for wrong usage, 1 for "no" or a failure that was reported.  */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 64 };
+
+/* One function a subcommand.  ARGV[0] is "aiopt NAME"; returns the exit status.  */
+int cli_tune (int argc, char **argv);
+int cli_verify (int argc, char **argv);
+int cli_explain (int argc, char **argv);
+int cli_ab (int argc, char **argv);
+int cli_cache (int argc, char **argv);
+int cli_doctor (int argc, char **argv);
+
+/* Prints "COMMAND: message" to standard error and returns CLI_FAILED (or CLI_USAGE, with a pointer to --help).  */
+int cli__error (const char *command, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+int cli__usage (const char *command, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+
+/* Reads TEXT as a number within LOW..HIGH.  0, or -1 where it isn't one.  */
+int cli__number (const char *text, double low, double high, double *number);
+
+/* Opens the cache in DIRECTORY (NULL: the default).  0, or CLI_FAILED after an error message.  */
+int cli__open_cache (const char *command, const char *directory, enum cache_mode mode,
+                     struct cache **cache);
+
+/* "just now", "3 minutes", "2 days": SECONDS for people, into BUFFER.  */
+const char *cli__age (double seconds, char buffer[32]);
+
+#endif
