@@ -1,3 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
-bench_libbench_a_SOURCES =
+bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.h
+
+check_PROGRAMS += testsuite/bench-statistics
+testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
+testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
+TESTS += testsuite/bench-statistics
