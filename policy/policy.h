@@ -4,6 +4,7 @@
 #define AIOPT_POLICY_H
 
 #include "machine/candidate.h"
+#include <signal.h>
 
 struct policy;
 
@@ -23,6 +24,13 @@ struct feedback
 struct workshop;
 struct workshop *workshop__new (void);
 void workshop__free (struct workshop *workshop);
+
+/* The workshop's temporary folder: removed, with all in it, by workshop__free in the process that
+   called workshop__new (forked workers share it).  NULL where none could be made.  */
+const char *workshop__directory (const struct workshop *workshop);
+
+/* Compilers and programs of policies are given up as soon as *STOP is set.  */
+void workshop__stop_on (struct workshop *workshop, const volatile sig_atomic_t *stop);
 
 /* Opens the policies of LIST ("compilers,exec:./model --x") for REGION, asked in turn.
    0, or -1 and *WHY; an unknown name is a SYNTAX error that lists the valid ones.  */
