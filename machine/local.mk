@@ -2,3 +2,6 @@
 noinst_LIBRARIES += machine/libmachine.a
 machine_libmachine_a_SOURCES = machine/arena.c machine/arena.h machine/why.c machine/why.h machine/reason.def \
   machine/candidate.c machine/candidate.h
+machine_libmachine_a_SOURCES += machine/code.h machine/code-text.h machine/code-unit.h machine/names.h \
+  machine/names.c machine/code-statement.c machine/code-insn.c machine/code-parse.c \
+  machine/code-data.c machine/code-resolve.c machine/code-print.c machine/code-canonical.c
