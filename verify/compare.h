@@ -1,0 +1,43 @@
+/* Is one run's outcome what the original's was?
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_VERIFY_COMPARE_H
+#define AIOPT_VERIFY_COMPARE_H
+
+#include "states/states.h"
+
+enum comparison
+{
+  COMPARE_SAME,
+  COMPARE_DIFFERENT, /* refuted */
+  COMPARE_UNKNOWN    /* this can't be judged */
+};
+
+/* The first difference found, for people.  */
+struct difference
+{
+  struct why why;
+  char expected[160], got[160];
+  uint64_t address; /* of the first different byte in memory, else 0 */
+};
+
+/* Can outcomes of REGION be compared at all?  0, or -1 and *WHY.  */
+int compare__can (const struct region *region, struct why *why);
+
+/* Compares GOT with EXPECTED after STATE.  *DIFFERENCE is filled unless COMPARE_SAME.  */
+enum comparison compare__outcome (const struct region *region, const struct state *state,
+                                  const struct outcome *expected, const struct outcome *got,
+                                  struct difference *difference);
+
+/* Which bits of VALUE's bytes mean something: MASK[SIZE], bit by bit, from its type (padding bits and
+   bytes are 0).  */
+void compare__value_mask (const struct region *region, const struct value *value, uint8_t *mask,
+                          size_t size);
+
+/* Compares what both sides touched: candidate writes only bytes that the original writes, and reads
+   only in pages that the original touches, in its own image OWN_BEGIN..OWN_END, or on the stack only
+   what the original reads there.  */
+enum comparison compare__footprint (const struct footprint *original,
+                                    const struct footprint *candidate, uint64_t own_begin,
+                                    uint64_t own_end, struct difference *difference);
+
+#endif
