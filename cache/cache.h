@@ -42,12 +42,14 @@ enum cache_mode { CACHE_READ, CACHE_WRITE };
 
 /* Opens (for CACHE_WRITE: makes, mode 0700) the cache in DIRECTORY.  CACHE_READ on a missing
    cache is 0 with an empty one.  -1 and *WHY (CACHE) where it can't be used; a damaged or
-   foreign-schema file is never overwritten.  Handles are for one thread each.  */
+   foreign-schema file is never overwritten.  Handles are for one thread each and don't survive fork.
+   No other code may open the file cache.db in a process that holds a handle: closing it would drop SQLite's locks.  */
 int cache__open (const char *directory, enum cache_mode mode, struct cache **cache, struct why *why);
 void cache__close (struct cache *cache);
 
 /* 1 and *ENTRY, 0 for a miss, -1 and *WHY.  An entry whose checksum doesn't hold is a -1, never given.
-   COUNT_HIT: add to its hit counter where the cache is writable, without waiting for locks.  */
+   COUNT_HIT: count the hit (or miss); written by cache__close where the cache is writable, without waiting
+   for locks.  */
 int cache__lookup (struct cache *cache, const char *key, bool count_hit, struct entry **entry,
                    struct why *why);
 int cache__store (struct cache *cache, const struct entry *entry, struct why *why);
@@ -61,7 +63,8 @@ int queue__put (struct cache *cache, const char *key, const char *function, cons
 
 /* Takes the heaviest waiting region (or KEY's, where KEY is not NULL) for LEASE_SECONDS: 1 and malloc'ed *JSON,
    0 where nothing waits, -1.  A lease that has run out (a killed tuner) is waiting again; after
-   three lost leases the region is given up as a negative entry by queue__take itself.  */
+   three lost leases the region is given up as a negative entry by queue__take itself.  With KEY, a region
+   that is kept but neither queued nor has an entry is taken too (after cache__remove).  */
 int queue__take (struct cache *cache, const char *key, double lease_seconds, char found_key[65],
                  char **json, struct why *why);
 
@@ -74,8 +77,9 @@ int queue__count (struct cache *cache, unsigned *waiting, unsigned *leased, stru
 /* The region JSON kept for KEY, malloc'ed; NULL where there is none.  */
 char *cache__region (struct cache *cache, const char *key);
 
-/* Calls VISIT for each entry (newest first), or queued region where QUEUED, until it returns
-   false.  The pattern may match function name, file or key prefix; NULL for all.  */
+/* Calls VISIT for each entry (newest first), or for each queued region (STATE "waiting" or "being tuned"), until
+   it returns false.  PATTERN is a function's or file's name (a shell pattern, or the end of a file's
+   path) or at least four digits of a key; NULL for all.  */
 int cache__each (struct cache *cache, const char *pattern,
                  bool (*visit) (void *context, const struct entry *entry), void *context,
                  struct why *why);
@@ -87,6 +91,7 @@ int queue__each (struct cache *cache, const char *pattern,
 struct cache_stats
 {
   uint64_t rewrites, negatives, regions, waiting, leased, hits, bytes;
+  uint64_t misses, lost_leases;
   double geomean_ratio; /* over rewrites, 0 where none */
   int64_t oldest, newest;
 };
@@ -97,7 +102,7 @@ int cache__stats (struct cache *cache, struct cache_stats *stats, struct why *wh
 int cache__check (struct cache *cache, void (*report) (void *context, const char *problem),
                   void *context, struct why *why);
 
-/* Removes entries unused for MAX_AGE seconds (and their regions), then vacuums.  Returns how many.  */
+/* Removes entries unused for MAX_AGE seconds (and their regions), then vacuums.  Returns how many, or -1.  */
 int64_t cache__gc (struct cache *cache, int64_t max_age, struct why *why);
 
 #endif

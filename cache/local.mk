@@ -1,3 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += cache/libcache.a
-cache_libcache_a_SOURCES =
+cache_libcache_a_SOURCES = cache/cache.c cache/cache.h cache/internal.h cache/entry.c cache/queue.c \
+  cache/owner.c cache/upkeep.c
+
+check_PROGRAMS += testsuite/cache-store testsuite/cache-damage testsuite/cache-kill
+testsuite_cache_store_SOURCES = testsuite/cache-store.c testsuite/cache-common.h
+testsuite_cache_store_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(CMOCKA_LIBS)
+testsuite_cache_damage_SOURCES = testsuite/cache-damage.c testsuite/cache-common.h
+testsuite_cache_damage_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(CMOCKA_LIBS)
+testsuite_cache_kill_SOURCES = testsuite/cache-kill.c testsuite/cache-common.h
+testsuite_cache_kill_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/cache-store testsuite/cache-damage testsuite/cache-kill
