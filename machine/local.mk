@@ -5,3 +5,4 @@ machine_libmachine_a_SOURCES = machine/arena.c machine/arena.h machine/why.c mac
 machine_libmachine_a_SOURCES += machine/code.h machine/code-text.h machine/code-unit.h machine/names.h \
   machine/names.c machine/code-statement.c machine/code-insn.c machine/code-parse.c \
   machine/code-data.c machine/code-resolve.c machine/code-print.c machine/code-canonical.c
+machine_libmachine_a_SOURCES += machine/object.c machine/object.h machine/isa.c machine/isa.h machine/isa.def
