@@ -54,6 +54,9 @@ int states__make (struct states *states, enum state_kind kind, struct arena *are
 char *test__print (const struct region *region, const struct test *test);
 char *test__to_json (const struct region *region, const struct test *test);
 
+/* The state that test__to_json wrote, in ARENA.  0, or -1 and *WHY (SYNTAX, naming the field).  */
+int states__replay (struct arena *arena, const char *json, struct state **state, struct why *why);
+
 const char *state_kind__name (enum state_kind kind);
 
 #endif

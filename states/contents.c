@@ -1,0 +1,372 @@
+/* Typed contents of objects and values: integers, floating-point numbers, pointers to further objects.
+   Every byte is a function of the object's seed and the offset, so that growing an object keeps it.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/internal.h"
+#include <stdlib.h>
+
+static const uint8_t integer_prior[CONTENT_PROFILES]
+  = { [CONTENT_RANDOM] = 5, [CONTENT_TINY] = 2, [CONTENT_SMALL] = 3, [CONTENT_SIGNED] = 1,
+      [CONTENT_BYTE] = 2, [CONTENT_TEXT] = 1, [CONTENT_SORTED] = 3, [CONTENT_EQUAL] = 1,
+      [CONTENT_FEW] = 2, [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 2, [CONTENT_CONSTANT] = 2,
+      [CONTENT_INDEX] = 1 };
+static const uint8_t byte_prior[CONTENT_PROFILES]
+  = { [CONTENT_RANDOM] = 6, [CONTENT_TINY] = 1, [CONTENT_SMALL] = 2, [CONTENT_SIGNED] = 1,
+      [CONTENT_TEXT] = 6, [CONTENT_SORTED] = 1, [CONTENT_EQUAL] = 2, [CONTENT_FEW] = 3,
+      [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 1, [CONTENT_CONSTANT] = 4 };
+static const uint8_t float_prior[FLOAT_PROFILES]
+  = { [FLOAT_UNIT] = 4, [FLOAT_WHOLE] = 3, [FLOAT_SCALES] = 3, [FLOAT_BITS] = 2, [FLOAT_SPECIAL] = 2,
+      [FLOAT_RARE] = 3, [FLOAT_EQUAL] = 1, [FLOAT_SORTED] = 1 };
+
+enum { POINTER_NEW, POINTER_NULL, POINTER_SHARED, POINTER_PROFILES };
+static const uint8_t pointer_prior[POINTER_PROFILES]
+  = { [POINTER_NEW] = 12, [POINTER_NULL] = 3, [POINTER_SHARED] = 1 };
+
+/* The leaf of PATH in object O: its profile is drawn once and kept.  */
+static struct leaf
+leaf_of (struct states *states, struct attempt *attempt, int o, uint64_t path, const uint8_t *prior,
+         unsigned n)
+{
+  struct rng rng = { mix2 (o >= 0 ? attempt->object[o].seed : attempt->rng.state, path) };
+  if (o >= 0)
+    {
+      struct object_in_test *object = &attempt->object[o];
+      for (unsigned i = 0; i < object->n_leaves; i++)
+        if (object->leaf[i].path == path)
+          return object->leaf[i];
+      struct leaf leaf = { .path = path, .seed = rng__next (&rng) };
+      if (object->n_leaves < LEAVES_MAX)
+        {
+          leaf.profile
+            = (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
+          object->leaf[object->n_leaves++] = leaf;
+        }
+      else
+        do /* too many to remember: by hash alone, so that it stays the same */
+          leaf.profile = (uint8_t) rng__below (&rng, n);
+        while (!prior[leaf.profile]);
+      return leaf;
+    }
+  struct leaf leaf = { .path = path, .seed = rng__next (&rng) };
+  leaf.profile = (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
+  return leaf;
+}
+
+/* An object of TYPE in ROOT's tree other than NOT, or -1.  */
+static int
+find_shared (const struct attempt *attempt, unsigned type, int root, int not, uint64_t pick)
+{
+  for (unsigned i = 0; i < attempt->n_objects; i++)
+    {
+      unsigned k = (unsigned) ((pick + i) % attempt->n_objects);
+      if (attempt->object[k].type == type && attempt->object[k].root == root && (int) k != not
+          && !attempt->object[k].fixed)
+        return (int) k;
+    }
+  return -1;
+}
+
+/* A pointer of TYPE stands at OFFSET of OWNER, inside object O.  */
+static void
+render_pointer (struct states *states, struct attempt *attempt, int o, int owner, unsigned type,
+                uint64_t path, int64_t index, int64_t offset, unsigned depth)
+{
+  const struct region *region = states->region;
+  const struct type *pointer = &region->type[type];
+  const struct type *pointee = region__type (region, pointer->element);
+  uint64_t seed = o >= 0 ? attempt->object[o].seed : attempt->rng.state;
+  struct rng rng = { mix2 (mix2 (seed, path), (uint64_t) index) };
+  if (pointee && pointee->kind == TYPE_FUNCTION)
+    {
+      attempt__reference (attempt, owner, offset, -1,
+                          (int64_t) stub__address (region->n_callees + (unsigned) rng__below (&rng, 4)));
+      return;
+    }
+  int root = o >= 0 ? attempt->object[o].root : -1 - owner;
+  unsigned element = pointee && pointee->kind != TYPE_VOID && pointee->size ? pointer->element : UINT_MAX;
+  unsigned what = POINTER_NEW;
+  unsigned site = site__find (states, mix2 (path, 'p'));
+  bool plain = o < 0 && depth == 1; /* the parameter itself: NULL was settled before */
+  if (!plain)
+    what = site__choose (states, attempt, &rng, site, pointer_prior, POINTER_PROFILES);
+  int target = -1;
+  if (what == POINTER_SHARED && !pointer->is_restrict)
+    target = find_shared (attempt, element, root, -1, rng__next (&rng));
+  if (target < 0 && what != POINTER_NULL)
+    {
+      /* The nodes of a list or tree share one path, so that what is learned of one serves all.  */
+      bool node = o >= 0 && element != UINT_MAX && attempt->object[o].type == element;
+      uint64_t inner = node ? attempt->object[o].path : mix2 ('o', mix2 (path, element));
+      target = attempt__object (states, attempt, element, inner, root, o, offset);
+      if (target < 0 && !pointer->is_restrict && !plain)
+        target = find_shared (attempt, element, root, -1, rng__next (&rng));
+    }
+  attempt__reference (attempt, owner, offset, target, 0);
+}
+
+/* Writes BITS bits of VALUE at bit BIT of TO.  */
+static void
+put_bits (uint8_t *to, unsigned bit, unsigned bits, uint64_t value)
+{
+  for (unsigned i = 0; i < bits; i++, bit++)
+    {
+      uint8_t mask = (uint8_t) (1u << (bit % 8));
+      if (i < 64 && (value >> i & 1))
+        to[bit / 8] |= mask;
+      else
+        to[bit / 8] &= (uint8_t) ~mask;
+    }
+}
+
+static void
+render_struct (struct states *states, struct attempt *attempt, int o, int owner, unsigned number,
+               uint64_t path, int64_t index, int64_t offset, uint8_t *to, unsigned depth)
+{
+  const struct region *region = states->region;
+  const struct type *type = &region->type[number];
+  uint64_t seed = mix2 (o >= 0 ? attempt->object[o].seed : attempt->rng.state,
+                        mix2 (path, (uint64_t) index));
+  memset (to, (int) (seed & 255), type->size); /* padding */
+  unsigned first = 0, last = type->n_fields;
+  if (type->kind == TYPE_UNION && last)
+    {
+      first = (unsigned) (seed % last);
+      last = first + 1;
+    }
+  for (unsigned i = first; i < last; i++)
+    {
+      const struct field *field = &type->field[i];
+      const struct type *inner = region__type (region, field->type);
+      /* A node's fields have the same path however deep in a list the node is.  */
+      uint64_t inner_path = mix2 (mix2 (path, 'f'), i + 1);
+      if (!inner || field->offset >= type->size)
+        continue;
+      if (field->bits)
+        {
+          uint8_t word[16] = { 0 };
+          struct leaf leaf = leaf_of (states, attempt, o, inner_path, integer_prior, CONTENT_PROFILES);
+          uint64_t value = content__integer (leaf.profile, leaf.seed, index, 8, inner->is_signed,
+                                             &states->pool);
+          unsigned span = (field->bit + field->bits + 7u) / 8;
+          if (span > sizeof word || field->offset + span > type->size)
+            continue;
+          memcpy (word, to + field->offset, span);
+          put_bits (word, field->bit, field->bits, value);
+          memcpy (to + field->offset, word, span);
+        }
+      else if (field->offset + inner->size <= type->size)
+        value__render (states, attempt, o, owner, field->type, inner_path, index,
+                       offset + (int64_t) field->offset, to + field->offset, depth);
+    }
+}
+
+void
+value__render (struct states *states, struct attempt *attempt, int o, int owner, unsigned number,
+               uint64_t path, int64_t index, int64_t offset, uint8_t *to, unsigned depth)
+{
+  const struct type *type = region__type (states->region, number);
+  if (!type || depth > 16)
+    return;
+  switch (type->kind)
+    {
+    case TYPE_BOOL:
+      {
+        memset (to, 0, type->size);
+        uint64_t seed = o >= 0 ? attempt->object[o].seed : attempt->rng.state;
+        to[0] = (uint8_t) (mix2 (mix2 (seed, path), (uint64_t) index) & 1);
+        break;
+      }
+    case TYPE_INTEGER:
+      {
+        struct leaf leaf = leaf_of (states, attempt, o, path,
+                                    type->size == 1 ? byte_prior : integer_prior, CONTENT_PROFILES);
+        content__integers (leaf.profile, leaf.seed, index, 1, (unsigned) type->size, type->is_signed,
+                           &states->pool, to);
+        break;
+      }
+    case TYPE_FLOAT:
+      {
+        struct leaf leaf = leaf_of (states, attempt, o, path, float_prior, FLOAT_PROFILES);
+        content__float (leaf.profile, leaf.seed, index, type, states->region->fp, to);
+        break;
+      }
+    case TYPE_POINTER:
+      memset (to, 0, type->size);
+      render_pointer (states, attempt, o, owner, number, path, index, offset, depth + 1);
+      break;
+    case TYPE_STRUCT:
+    case TYPE_UNION:
+      render_struct (states, attempt, o, owner, number, path, index, offset, to, depth + 1);
+      break;
+    case TYPE_ARRAY:
+    case TYPE_VECTOR:
+    case TYPE_COMPLEX:
+      {
+        const struct type *inner = region__type (states->region, type->element);
+        if (!inner || !inner->size)
+          break;
+        uint64_t count = type->size / inner->size;
+        for (uint64_t i = 0; i < count; i++)
+          value__render (states, attempt, o, owner, type->element, mix2 (path, 'a'),
+                         index * (int64_t) count + (int64_t) i,
+                         offset + (int64_t) (i * inner->size), to + i * inner->size, depth + 1);
+        break;
+      }
+    default:
+      {
+        struct leaf leaf = leaf_of (states, attempt, o, path, byte_prior, CONTENT_PROFILES);
+        content__integers (leaf.profile, leaf.seed, index * (int64_t) type->size, type->size, 1, false,
+                           &states->pool, to);
+      }
+    }
+}
+
+/* The field of a struct that is a flexible array, or NULL.  */
+static const struct field *
+flexible (const struct region *region, const struct type *type)
+{
+  if (!type || type->kind != TYPE_STRUCT || !type->n_fields)
+    return NULL;
+  const struct field *last = &type->field[type->n_fields - 1];
+  const struct type *array = region__type (region, last->type);
+  if (!array || array->kind != TYPE_ARRAY || array->count || array->size)
+    return NULL;
+  const struct type *inner = region__type (region, array->element);
+  return inner && inner->size ? last : NULL;
+}
+
+/* Strings: one zero at O's NUL, none before it where NONZERO.  TO holds COUNT elements from FIRST.  */
+static void
+terminate (const struct object_in_test *o, uint8_t *to, int64_t first, int64_t count)
+{
+  if (o->nul < 0)
+    return;
+  for (int64_t i = 0; i < count; i++)
+    {
+      uint8_t *element = to + (size_t) i * o->element;
+      if (first + i == o->nul)
+        memset (element, 0, o->element);
+      else if (o->nonzero && first + i < o->nul && first + i >= 0)
+        {
+          bool zero = true;
+          for (unsigned k = 0; k < o->element; k++)
+            zero &= !element[k];
+          if (zero)
+            element[0] = (uint8_t) ('a' + ((first + i) & 15));
+        }
+    }
+}
+
+/* Renders elements FIRST .. FIRST+COUNT of object NUMBER to TO.  */
+static void
+render_elements (struct states *states, struct attempt *attempt, unsigned number, int64_t first,
+                 int64_t count, uint8_t *to)
+{
+  struct object_in_test *o = &attempt->object[number];
+  const struct type *type = region__type (states->region, o->type);
+  if (o->init)
+    {
+      memcpy (to, o->init + first * o->element, (size_t) count * o->element);
+      return;
+    }
+  if (o->twin >= 0)
+    {
+      /* The same contents as another object's, but for one element: what comparing functions need.  */
+      struct object_in_test *twin = &attempt->object[o->twin];
+      object__cover (states, attempt, (unsigned) o->twin, first * (int64_t) o->element,
+                     (first + count) * (int64_t) o->element);
+      memcpy (to, twin->buffer + (first * o->element - twin->buffer_lo), (size_t) count * o->element);
+      if (o->flip >= first && o->flip < first + count)
+        to[(o->flip - first) * o->element] ^= (uint8_t) (1u << (o->seed & 7));
+      return;
+    }
+  if (!type || type->kind == TYPE_INTEGER || type->kind == TYPE_VOID || !type->size)
+    {
+      unsigned size = type && type->kind == TYPE_INTEGER ? o->element : 1;
+      struct leaf leaf = leaf_of (states, attempt, (int) number, o->path,
+                                  size == 1 ? byte_prior : integer_prior, CONTENT_PROFILES);
+      content__integers (leaf.profile, leaf.seed, first, (uint64_t) count, size, type && type->is_signed,
+                         &states->pool, to);
+      terminate (o, to, first, count);
+      return;
+    }
+  for (int64_t i = 0; i < count; i++)
+    value__render (states, attempt, (int) number, (int) number, o->type, o->path, first + i,
+                   (first + i) * (int64_t) o->element, to + (size_t) i * o->element, 0);
+}
+
+/* Renders the bytes behind a struct whose last field is a flexible array: FROM..TO_HI of object NUMBER.  */
+static void
+render_flexible (struct states *states, struct attempt *attempt, unsigned number,
+                 const struct field *field, int64_t from, int64_t to_hi, uint8_t *to)
+{
+  struct object_in_test *o = &attempt->object[number];
+  unsigned inner = states->region->type[field->type].element;
+  int64_t size = (int64_t) states->region->type[inner].size;
+  uint8_t element[VALUE_BYTES_MAX];
+  if (size > (int64_t) sizeof element)
+    return;
+  int64_t i = (from - (int64_t) field->offset) / size;
+  for (; (int64_t) field->offset + i * size < to_hi; i++)
+    {
+      int64_t at = (int64_t) field->offset + i * size;
+      if (at < from && at + size <= from)
+        continue;
+      value__render (states, attempt, (int) number, (int) number, inner, mix2 (o->path, 'x'), i, at,
+                     element, 1);
+      for (int64_t k = 0; k < size; k++)
+        if (at + k >= from && at + k < to_hi)
+          to[at + k - from] = element[k];
+    }
+}
+
+void
+object__cover (struct states *states, struct attempt *attempt, unsigned number, int64_t lo, int64_t hi)
+{
+  struct object_in_test *o = &attempt->object[number];
+  int64_t element = o->element;
+  int64_t want_lo = lo < 0 ? -round_up (-lo, element) : lo / element * element;
+  int64_t want_hi = hi > 0 ? round_up (hi, element) : -(-hi / element * element);
+  bool empty = o->buffer_lo == o->buffer_hi;
+  if (o->init)
+    {
+      if (want_hi > o->limit)
+        want_hi = o->limit;
+    }
+  if (!empty && o->buffer_lo < want_lo)
+    want_lo = o->buffer_lo;
+  if (!empty && o->buffer_hi > want_hi)
+    want_hi = o->buffer_hi;
+  if (want_lo >= want_hi || (!empty && want_lo == o->buffer_lo && want_hi == o->buffer_hi))
+    return;
+  size_t size = (size_t) (want_hi - want_lo);
+  if (size > o->capacity || (!empty && want_lo != o->buffer_lo))
+    {
+      size_t capacity = size < 256 ? 256 : size * 3 / 2;
+      uint8_t *buffer = malloc (capacity);
+      if (!buffer)
+        abort ();
+      if (!empty)
+        memcpy (buffer + (o->buffer_lo - want_lo), o->buffer, (size_t) (o->buffer_hi - o->buffer_lo));
+      free (o->buffer);
+      o->buffer = buffer;
+      o->capacity = capacity;
+    }
+  int64_t old_lo = empty ? want_lo : o->buffer_lo, old_hi = empty ? want_lo : o->buffer_hi;
+  uint8_t *buffer = o->buffer;
+  o->buffer_lo = want_lo;
+  o->buffer_hi = want_hi;
+  const struct field *tail = flexible (states->region, region__type (states->region, o->type));
+  if (old_lo > want_lo)
+    render_elements (states, attempt, number, want_lo / element, (old_lo - want_lo) / element, buffer);
+  if (want_hi > old_hi)
+    {
+      int64_t plain = want_hi;
+      if (tail && plain > element)
+        plain = old_hi > element ? old_hi : element;
+      if (plain > old_hi)
+        render_elements (states, attempt, number, old_hi / element, (plain - old_hi) / element,
+                         buffer + (old_hi - want_lo));
+      if (tail && want_hi > plain)
+        render_flexible (states, attempt, number, tail, plain, want_hi, buffer + (plain - want_lo));
+    }
+}

@@ -1,0 +1,338 @@
+/* Watching the original run: objects grow while it faults next to them, then shrink to the least size on which it
+   doesn't, are placed as the test wants them, and are made read-only where nothing is stored to them.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/internal.h"
+#include <signal.h>
+
+/* The object whose stride of the arena holds ADDRESS, or -1.  */
+static int
+object_near (const struct attempt *attempt, uint64_t address)
+{
+  if (address < SANDBOX_ARENA_BASE
+      || address >= SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
+    return -1;
+  unsigned slot = (unsigned) ((address - SANDBOX_ARENA_BASE) / SANDBOX_SLOT_STRIDE);
+  for (unsigned i = 0; i < attempt->n_objects; i++)
+    if (attempt->object[i].slot == slot)
+      return (int) i;
+  return -1;
+}
+
+/* Is ADDRESS in O's pages as built?  */
+static bool
+in_span (const struct object_in_test *o, uint64_t address)
+{
+  if (!o->page_size)
+    return false;
+  uint64_t begin = (o->address + (uint64_t) o->lo) / SANDBOX_PAGE * SANDBOX_PAGE;
+  return address >= begin && address < begin + o->page_size;
+}
+
+/* A store into a read-only object: from now on it is writable.  False where the fault was another.  */
+static bool
+unprotect (struct states *states, struct attempt *attempt, const struct outcome *outcome)
+{
+  int number = object_near (attempt, outcome->fault_address);
+  if (number < 0)
+    return false;
+  struct object_in_test *o = &attempt->object[number];
+  if (!in_span (o, outcome->fault_address) || o->writable || o->constant)
+    return false;
+  o->writable = true;
+  states->site[o->site].written = true;
+  return true;
+}
+
+/* Makes the object next to the fault larger.  False where there is none or it may not grow.  */
+static bool
+grow (struct attempt *attempt, const struct outcome *outcome)
+{
+  int number = object_near (attempt, outcome->fault_address);
+  if (number < 0)
+    return false;
+  struct object_in_test *o = &attempt->object[number];
+  if (!o->growable || in_span (o, outcome->fault_address))
+    return false;
+  int64_t at = (int64_t) (outcome->fault_address - o->address);
+  if (at >= o->hi)
+    {
+      int64_t need = round_up (at + 1, o->align);
+      if (need > o->limit)
+        return false;
+      int64_t bad = at / o->align * o->align;
+      if (bad > o->bad_hi)
+        o->bad_hi = bad;
+      int64_t hi = o->hi * 2 > need ? o->hi * 2 : need;
+      o->hi = hi > o->limit ? o->limit : hi;
+      o->guessed = false;
+      o->exact = o->fixed;
+      return true;
+    }
+  if (at < o->lo && !o->fixed)
+    {
+      int64_t need = round_up (-at, o->align);
+      if (need > o->limit)
+        return false;
+      o->bad_lo = o->lo;
+      int64_t lo = -o->lo * 2 > need ? -o->lo * 2 : need;
+      o->lo = -(lo > o->limit ? o->limit : lo);
+      return o->hi - o->lo <= (int64_t) SANDBOX_SLOT_SIZE;
+    }
+  return false;
+}
+
+/* What of O was learned.  */
+static void
+learn_extent (struct states *states, struct attempt *attempt, struct object_in_test *o)
+{
+  if (o->fixed || attempt->overlapped)
+    return;
+  int64_t feature[FEATURES_MAX];
+  object__features (states, attempt, o, feature);
+  extent__learn (&states->site[o->site].extent, feature, o->hi);
+}
+
+/* The next extent to try for O, whose extent O->hi is known to do.  */
+static int64_t
+next_trial (const struct attempt *attempt, const struct object_in_test *o)
+{
+  int64_t good = o->hi, bad = o->bad_hi;
+  if (bad < 0)
+    {
+      /* Nothing known from below: just under a guess or a string's end, then nothing at all.  */
+      bool first = attempt->trial_good < 0;
+      if (first && (o->guessed || o->nul >= 0) && good > o->align)
+        return good - o->align;
+      return 0;
+    }
+  int64_t middle = (bad + (good - bad) / 2) / o->align * o->align;
+  return middle <= bad ? bad + o->align : middle;
+}
+
+static bool
+is_tight (const struct object_in_test *o)
+{
+  return o->exact || o->hi == 0 || o->hi - o->bad_hi <= (o->bad_hi < 0 ? 0 : (int64_t) o->align);
+}
+
+/* A model that was right many times is not checked every time.  */
+static bool
+trusted (struct states *states, struct attempt *attempt, const struct object_in_test *o)
+{
+  unsigned hits = states->site[o->site].extent.hits;
+  if (!o->guessed || o->bad_hi >= 0 || hits < 24 || attempt->overlapped)
+    return false;
+  unsigned every = o->depth ? 8 : 3;
+  return mix2 (attempt->rng.state, o->seed) % every != 0;
+}
+
+/* Begins the trial of the next object that may be too large, or goes on to placing.  */
+static void
+begin_trial (struct states *states, struct attempt *attempt)
+{
+  for (; attempt->trial < attempt->n_objects; attempt->trial++, attempt->trial_good = -1)
+    {
+      struct object_in_test *o = &attempt->object[attempt->trial];
+      if (o->fixed || is_tight (o) || trusted (states, attempt, o))
+        {
+          if (!o->fixed && is_tight (o))
+            learn_extent (states, attempt, o);
+          continue;
+        }
+      int64_t trial = next_trial (attempt, o);
+      attempt->trial_good = o->hi;
+      o->hi = trial;
+      return;
+    }
+  /* All are exact: place them.  */
+  attempt->stage = STAGE_PLACED;
+  for (unsigned i = 0; i < attempt->n_objects; i++)
+    {
+      struct object_in_test *o = &attempt->object[i];
+      struct rng rng = { mix2 (o->seed, 'z') };
+      if (o->fixed)
+        continue;
+      /* Pointers that nothing is touched through point just at the unmapped page, or at one element.  */
+      if (o->hi == 0 && o->lo == 0 && o->limit > 0 && rng__chance (&rng, 1, 2))
+        o->hi = round_up (o->element, o->align);
+      o->placement = o->wish;
+    }
+}
+
+/* The next trial of a low extent, in objects placed at the start of their pages.  */
+static void
+begin_low_trial (struct states *states, struct attempt *attempt)
+{
+  for (; attempt->trial < attempt->n_objects; attempt->trial++, attempt->trial_good = -1)
+    {
+      struct object_in_test *o = &attempt->object[attempt->trial];
+      if (o->fixed || o->placement != PLACE_START || o->lo >= 0)
+        continue;
+      if (o->bad_lo > 0 && attempt->trial_good < 0)
+        {
+          attempt->trial_good = -o->lo;
+          o->lo = 0; /* is it needed at all? */
+          return;
+        }
+      int64_t bad = o->bad_lo > 0 ? 0 : -o->bad_lo, good = -o->lo;
+      if (good - bad <= (int64_t) o->align)
+        {
+          if (o->lo < states->site[o->site].lo)
+            states->site[o->site].lo = o->lo;
+          continue;
+        }
+      attempt->trial_good = good;
+      int64_t middle = round_up (bad + (good - bad) / 2, o->align);
+      o->lo = -(middle >= good ? good - (int64_t) o->align : middle);
+      return;
+    }
+  attempt->stage = STAGE_FINAL;
+}
+
+/* Writable objects that the run left as they were are tried read-only.  */
+static bool
+protect (struct attempt *attempt, const struct outcome *outcome)
+{
+  bool any = false;
+  for (unsigned i = 0; i < attempt->n_objects; i++)
+    {
+      struct object_in_test *o = &attempt->object[i];
+      if (!o->writable || !o->page_size)
+        continue;
+      bool patched = false;
+      for (unsigned k = 0; k < attempt->state.n_patches; k++)
+        patched |= in_span (o, attempt->state.patch[k].address);
+      for (unsigned s = 0; !patched && s < attempt->state.n_spans; s++)
+        if (attempt->state.span[s].bytes == o->page && s < outcome->n_spans
+            && !memcmp (outcome->span_bytes[s], o->page, o->page_size))
+          {
+            o->writable = false;
+            any = true;
+          }
+    }
+  return any;
+}
+
+static void
+finish (struct states *states, struct attempt *attempt)
+{
+  attempt->stage = STAGE_DONE;
+  if (attempt->kind == STATE_TRAP)
+    attempt->stage = attempt__poison (states, attempt) ? STAGE_TRAP : STAGE_FAILED;
+}
+
+/* The original returned.  */
+static void
+step_returned (struct states *states, struct attempt *attempt, const struct outcome *outcome)
+{
+  struct object_in_test *o = &attempt->object[attempt->trial];
+  switch (attempt->stage)
+    {
+    case STAGE_GROW:
+      attempt->stage = STAGE_SHRINK;
+      attempt->trial = 0;
+      attempt->trial_good = -1;
+      begin_trial (states, attempt);
+      break;
+    case STAGE_SHRINK:
+      /* The smaller one does too.  */
+      o->guessed = false;
+      begin_trial (states, attempt);
+      break;
+    case STAGE_PLACED:
+      attempt->stage = STAGE_SHRINK_LOW;
+      attempt->trial = 0;
+      attempt->trial_good = -1;
+      begin_low_trial (states, attempt);
+      if (attempt->stage != STAGE_FINAL)
+        break;
+      if (protect (attempt, outcome))
+        attempt->stage = STAGE_READONLY;
+      else
+        finish (states, attempt);
+      break;
+    case STAGE_SHRINK_LOW:
+      begin_low_trial (states, attempt);
+      break;
+    case STAGE_FINAL:
+      if (protect (attempt, outcome))
+        attempt->stage = STAGE_READONLY;
+      else
+        finish (states, attempt);
+      break;
+    case STAGE_READONLY:
+      finish (states, attempt);
+      break;
+    default:
+      break;
+    }
+}
+
+/* A fault, of which OUTCOME tells the address.  */
+static void
+step_fault (struct states *states, struct attempt *attempt, const struct outcome *outcome)
+{
+  struct object_in_test *o = &attempt->object[attempt->trial];
+  if (unprotect (states, attempt, outcome))
+    return;
+  switch (attempt->stage)
+    {
+    case STAGE_GROW:
+    case STAGE_PLACED:
+      if (!grow (attempt, outcome))
+        attempt->stage = STAGE_FAILED;
+      break;
+    case STAGE_SHRINK:
+      {
+        int64_t bad = o->hi;
+        o->hi = attempt->trial_good;
+        /* Just below a right guess.  */
+        o->bad_hi = bad > o->bad_hi ? bad : o->bad_hi;
+        begin_trial (states, attempt);
+        break;
+      }
+    case STAGE_SHRINK_LOW:
+      o->bad_lo = o->lo;
+      o->lo = -attempt->trial_good;
+      begin_low_trial (states, attempt);
+      break;
+    default:
+      attempt->stage = STAGE_FAILED;
+    }
+}
+
+void
+attempt__step (struct states *states, struct attempt *attempt, const struct outcome *outcome)
+{
+  if (++attempt->runs > RUNS_PER_ATTEMPT)
+    {
+      attempt->stage = STAGE_FAILED;
+      return;
+    }
+  switch (outcome->status)
+    {
+    case RUN_RETURNED:
+    case RUN_NORETURN:
+      if (attempt->stage == STAGE_TRAP)
+        attempt->stage = STAGE_DONE;
+      else
+        step_returned (states, attempt, outcome);
+      break;
+    case RUN_TRAPPED:
+      if (attempt->stage == STAGE_TRAP)
+        {
+          /* A store that only our protection forbids is no trap.  */
+          if (outcome->signal != SIGSEGV || !unprotect (states, attempt, outcome))
+            attempt->stage = STAGE_DONE;
+        }
+      else if (outcome->signal == SIGSEGV || outcome->signal == SIGBUS)
+        step_fault (states, attempt, outcome);
+      else if (attempt->stage == STAGE_GROW && outcome->signal != SIGALRM)
+        attempt->stage = STAGE_DONE; /* a clean trap: kept in small numbers */
+      else
+        attempt->stage = STAGE_FAILED;
+      break;
+    default:
+      attempt->stage = STAGE_FAILED;
+    }
+}

@@ -1,0 +1,257 @@
+/* Inside states/: how one test is built and grown.
+
+   An attempt is a test in the making: objects whose contents are a function of a seed and the offset from the
+   pointer to them, references between them, and the parameters' bytes.  From it a state is built for any
+   extents; the engine runs the original on it, and moves the extents until each object has
+   exactly the bytes that the original touches.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_STATES_INTERNAL_H
+#define AIOPT_STATES_INTERNAL_H
+
+#include "states/values.h"
+#include <limits.h>
+
+enum
+{
+  OBJECTS_MAX = SANDBOX_SLOTS,
+  PARAMETERS_MAX = 24,
+  VALUE_BYTES_MAX = 256,
+  LEAVES_MAX = 24,
+  SITES_MAX = 512,
+  PROFILES_MAX = 16,
+  CHOICES_MAX = 48,
+  FEATURES_MAX = 8,
+  SAMPLES_MAX = 16,
+  IN_FLIGHT = 64,      /* attempts that are run together */
+  RUN_MILLISECONDS = 20,
+  RUNS_PER_ATTEMPT = 160
+};
+
+/* Predicts how far an object is touched, from integers known before the run:
+   hi = SCALE * feature[A] (* feature[B]) + OFFSET, at least 0.  */
+struct extent_model
+{
+  bool known;
+  bool constant;
+  int a, b;            /* feature numbers; b -1 for none */
+  double scale, offset;
+  unsigned hits;       /* exact predictions in a row */
+  unsigned n_samples;  /* ever added */
+  struct
+  {
+    int64_t feature[FEATURES_MAX];
+    int64_t hi;
+  } sample[SAMPLES_MAX];
+};
+
+/* A place where a value or an object is needed: a parameter, a field of what it points to …; what was
+   learned about it.  */
+struct site
+{
+  uint64_t key;
+  unsigned tries[PROFILES_MAX], wins[PROFILES_MAX];
+  bool written;        /* the original stored to such an object once */
+  int64_t lo;          /* lowest offset touched so far, 0 or negative */
+  struct extent_model extent;
+};
+
+/* How the elements of a leaf type inside an object look.  */
+struct leaf
+{
+  uint64_t path;
+  uint64_t seed;
+  uint8_t profile;
+};
+
+enum placement { PLACE_END, PLACE_START, PLACE_GAP };
+
+struct object_in_test
+{
+  unsigned type;         /* element type; UINT_MAX: bytes */
+  uint32_t element;      /* its size, at least 1 */
+  uint32_t align;
+  uint64_t seed, path;
+  int twin;              /* object whose contents this one repeats, or -1 */
+  int64_t flip;          /* element in which a twin differs, or -1 */
+  int64_t nul;           /* index of a zero element, or -1 */
+  bool nonzero;          /* no zero element before NUL */
+  int root;              /* parameter number, 1000 + global, or -1 */
+  int parent;            /* object that holds the first pointer to this one, or -1 */
+  int64_t parent_at;     /* offset of that pointer */
+  unsigned depth;
+  unsigned site;
+  int64_t lo, hi;        /* bytes touched, relative to the pointer; multiples of align */
+  int64_t bad_hi;        /* the largest hi known not to do, or -1 */
+  int64_t bad_lo;        /* the highest lo known not to do, or 1 */
+  int64_t limit;         /* hi can't pass it */
+  bool guessed;          /* hi is a model's prediction */
+  bool exact;            /* hi needs no more shrinking */
+  bool fixed;            /* a global: its address and extent are given */
+  bool growable;
+  bool writable;         /* mapped so */
+  bool constant;         /* never writable */
+  const uint8_t *init;   /* contents given */
+  unsigned slot;
+  uint64_t address;      /* of a fixed one; for others as last built */
+  enum placement wish, placement;
+  uint32_t gap;
+  unsigned n_leaves;
+  struct leaf leaf[LEAVES_MAX];
+  uint8_t *buffer;       /* contents of [buffer_lo, buffer_hi) */
+  size_t capacity;
+  int64_t buffer_lo, buffer_hi;
+  uint8_t *page;         /* the span's bytes */
+  size_t page_capacity;
+  uint32_t page_size;    /* of the span as last built, 0: none */
+  unsigned span;         /* its number in the state */
+};
+
+enum { OWNER_ANSWER = -1000 }; /* owner of pointer_answer[offset]; -1 - p is parameter p */
+
+/* At OFFSET of OWNER stands the address of TARGET + DELTA, or where TARGET < 0 DELTA itself.  */
+struct reference
+{
+  int owner;
+  int64_t offset;
+  int target;
+  int64_t delta;
+};
+
+enum stage
+{
+  STAGE_GROW,      /* until the original returns */
+  STAGE_SHRINK,    /* objects to the least size */
+  STAGE_PLACED,    /* as the test shall have them */
+  STAGE_SHRINK_LOW,
+  STAGE_FINAL,
+  STAGE_READONLY,
+  STAGE_TRAP,
+  STAGE_DONE,
+  STAGE_FAILED
+};
+
+struct choice
+{
+  uint16_t site;
+  uint8_t profile;
+};
+
+struct attempt
+{
+  enum state_kind kind;
+  struct rng rng;
+  enum stage stage;
+  unsigned runs;
+  unsigned n_objects, n_slots;
+  struct object_in_test object[OBJECTS_MAX];
+  unsigned n_references, references_capacity;
+  struct reference *reference;
+  uint8_t parameter[PARAMETERS_MAX][VALUE_BYTES_MAX];
+  unsigned n_features;
+  int64_t feature[FEATURES_MAX];
+  unsigned n_choices;
+  struct choice choice[CHOICES_MAX];
+  unsigned n_patches;
+  struct { unsigned call, object, size; int64_t offset; uint64_t value; } patch[PATCHES_MAX];
+  uint32_t first_slot;   /* slots are handed out up from here or … */
+  bool slots_down;       /* … down from the last */
+  unsigned trial;        /* the object being shrunk */
+  int64_t trial_good;    /* its extent known to do */
+  bool overlapped;
+  uint8_t slack;
+  struct state state;
+};
+
+struct states
+{
+  const struct region *region;
+  const struct layout *layout;
+  struct sandbox *sandbox;
+  uint64_t seed;
+  uint64_t serial;       /* of the next attempt */
+  int64_t max_bytes;
+  struct pool pool;
+  bool callees_write;    /* some callee may change memory */
+  struct site site[SITES_MAX];
+  unsigned n_sites;
+  struct attempt *attempt; /* IN_FLIGHT of them */
+};
+
+/* learn.c */
+
+/* The number of the site with KEY; made where there is none.  */
+unsigned site__find (struct states *states, uint64_t key);
+
+/* Picks one of N profiles with PRIOR weights by what has worked at SITE, and notes the choice.  */
+unsigned site__choose (struct states *states, struct attempt *attempt, struct rng *rng, unsigned site,
+                       const uint8_t *prior, unsigned n);
+
+/* Notes that ATTEMPT came to a valid test, or not.  */
+void attempt__credit (struct states *states, struct attempt *attempt, bool valid);
+
+/* The model's extent for FEATURES, or -1.  */
+int64_t extent__predict (const struct extent_model *model, const int64_t *feature);
+void extent__learn (struct extent_model *model, const int64_t *feature, int64_t hi);
+
+/* generate.c */
+
+/* Starts ATTEMPT anew: parameters, objects and registers for a test of KIND.  False where there is none
+   (nothing to overlap).  */
+bool attempt__generate (struct states *states, struct attempt *attempt, enum state_kind kind);
+
+/* A new object of element TYPE (UINT_MAX: bytes), -1 where there is no more room.  */
+int attempt__object (struct states *states, struct attempt *attempt, unsigned type, uint64_t path,
+                     int root, int parent, int64_t parent_at);
+void attempt__reference (struct attempt *attempt, int owner, int64_t offset, int target, int64_t delta);
+
+/* The features that object O's extent may depend on.  */
+void object__features (struct states *states, struct attempt *attempt, const struct object_in_test *o,
+                       int64_t feature[FEATURES_MAX]);
+
+/* contents.c */
+
+/* Makes the contents of O cover LO..HI, whole elements.  Pointers in new ones make new objects.  */
+void object__cover (struct states *states, struct attempt *attempt, unsigned o, int64_t lo, int64_t hi);
+
+/* Writes a value of TYPE to TO; OWNER and OFFSET name the place for pointers in it; INDEX is the element's.
+   O gives seeds and leaves, or is -1 for a parameter's value.  */
+void value__render (struct states *states, struct attempt *attempt, int o, int owner, unsigned type,
+                    uint64_t path, int64_t index, int64_t offset, uint8_t *to, unsigned depth);
+
+/* build.c */
+
+/* Makes attempt->state from the attempt as it stands.  */
+void attempt__build (struct states *states, struct attempt *attempt);
+uint64_t object__address (const struct object_in_test *o);
+
+/* overlap.c */
+
+/* Points parameters into one object.  False where types rule it out or there is no pair.  */
+bool attempt__overlap (struct states *states, struct attempt *attempt);
+
+/* Turns a valid attempt into one that shall trap.  False where the region has nothing to trap on.  */
+bool attempt__poison (struct states *states, struct attempt *attempt);
+
+/* The parameter's bytes as an integer.  */
+int64_t parameter__integer (const struct states *states, const struct attempt *attempt, unsigned p);
+bool parameter__is_pointer (const struct region *region, unsigned p);
+bool parameter__is_integer (const struct region *region, unsigned p);
+
+/* grow.c */
+
+/* Takes what the original did on ATTEMPT's state and moves it on to its next stage.  */
+void attempt__step (struct states *states, struct attempt *attempt, const struct outcome *outcome);
+
+static inline int64_t
+round_up (int64_t value, int64_t unit)
+{
+  return (value + unit - 1) / unit * unit;
+}
+
+static inline const struct type *
+region__type (const struct region *region, unsigned type)
+{
+  return type < region->n_types ? &region->type[type] : NULL;
+}
+
+#endif

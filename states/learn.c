@@ -1,0 +1,164 @@
+/* What the runs teach: which profiles lead to valid tests at which place, and how far objects are touched.
+
+   Profiles are picked by a weighted draw whose weights follow the share of valid tests (a bandit); extents
+   by fitting hi = a * n + b, or a * n * m + b, to exact extents measured before.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/internal.h"
+#include <math.h>
+
+unsigned
+site__find (struct states *states, uint64_t key)
+{
+  unsigned at = (unsigned) (key % SITES_MAX);
+  for (unsigned probes = 0; probes < 16; probes++, at = (at + 1) % SITES_MAX)
+    {
+      struct site *site = &states->site[at];
+      if (site->key == key)
+        return at;
+      if (!site->key)
+        {
+          site->key = key;
+          return at;
+        }
+    }
+  /* Full: share a place; what is learned there is less sharp, never wrong.  */
+  return at;
+}
+
+unsigned
+site__choose (struct states *states, struct attempt *attempt, struct rng *rng, unsigned number,
+              const uint8_t *prior, unsigned n)
+{
+  struct site *site = &states->site[number];
+  uint32_t weight[PROFILES_MAX];
+  uint64_t sum = 0;
+  for (unsigned i = 0; i < n; i++)
+    {
+      weight[i] = prior[i] ? prior[i] * (1 + 63 * (site->wins[i] + 1) / (site->tries[i] + 1)) : 0;
+      sum += weight[i];
+    }
+  uint64_t pick = rng__below (rng, sum);
+  unsigned chosen = 0;
+  while (chosen + 1 < n && pick >= weight[chosen])
+    pick -= weight[chosen++];
+  if (attempt->n_choices < CHOICES_MAX)
+    attempt->choice[attempt->n_choices++]
+      = (struct choice){ .site = (uint16_t) number, .profile = (uint8_t) chosen };
+  return chosen;
+}
+
+void
+attempt__credit (struct states *states, struct attempt *attempt, bool valid)
+{
+  for (unsigned i = 0; i < attempt->n_choices; i++)
+    {
+      struct site *site = &states->site[attempt->choice[i].site];
+      unsigned p = attempt->choice[i].profile;
+      site->tries[p]++;
+      site->wins[p] += valid;
+      if (site->tries[p] >= 256)
+        {
+          site->tries[p] /= 2;
+          site->wins[p] /= 2;
+        }
+    }
+}
+
+static double
+apply (const struct extent_model *model, const int64_t *feature)
+{
+  if (model->constant)
+    return model->offset;
+  double x = (double) feature[model->a];
+  if (model->b >= 0)
+    x *= (double) feature[model->b];
+  double hi = model->scale * x + model->offset;
+  return hi < 0 ? 0 : hi;
+}
+
+int64_t
+extent__predict (const struct extent_model *model, const int64_t *feature)
+{
+  if (!model->known)
+    return -1;
+  double hi = apply (model, feature);
+  return hi > 1e9 ? -1 : (int64_t) (hi + 0.5);
+}
+
+/* Do all samples follow MODEL?  */
+static bool
+fits (const struct extent_model *model)
+{
+  unsigned n = model->n_samples < SAMPLES_MAX ? model->n_samples : SAMPLES_MAX;
+  for (unsigned i = 0; i < n; i++)
+    if (fabs (apply (model, model->sample[i].feature) - (double) model->sample[i].hi) > 0.5)
+      return false;
+  return true;
+}
+
+/* Fits a line through the two samples that differ most in feature A times feature B.  */
+static bool
+fit_line (struct extent_model *model, int a, int b)
+{
+  unsigned n = model->n_samples < SAMPLES_MAX ? model->n_samples : SAMPLES_MAX;
+  int low = -1, high = -1;
+  double low_x = 0, high_x = 0;
+  for (unsigned i = 0; i < n; i++)
+    {
+      if (model->sample[i].hi == 0)
+        continue; /* may be clamped */
+      double x = (double) model->sample[i].feature[a];
+      if (b >= 0)
+        x *= (double) model->sample[i].feature[b];
+      if (low < 0 || x < low_x)
+        low = (int) i, low_x = x;
+      if (high < 0 || x > high_x)
+        high = (int) i, high_x = x;
+    }
+  if (low < 0 || low_x == high_x)
+    return false;
+  model->a = a;
+  model->b = b;
+  model->constant = false;
+  model->scale = (double) (model->sample[high].hi - model->sample[low].hi) / (high_x - low_x);
+  model->offset = (double) model->sample[low].hi - model->scale * low_x;
+  return model->scale != 0 && fits (model);
+}
+
+void
+extent__learn (struct extent_model *model, const int64_t *feature, int64_t hi)
+{
+  bool right = model->known && extent__predict (model, feature) == hi;
+  unsigned at = model->n_samples++ % SAMPLES_MAX;
+  memcpy (model->sample[at].feature, feature, sizeof model->sample[at].feature);
+  model->sample[at].hi = hi;
+  if (right)
+    {
+      model->hits++;
+      return;
+    }
+  model->hits = 0;
+  model->known = false;
+  if (model->n_samples < 4)
+    return;
+  model->constant = true;
+  model->offset = (double) hi;
+  if (fits (model))
+    {
+      model->known = true;
+      return;
+    }
+  for (int a = 0; a < FEATURES_MAX; a++)
+    if (fit_line (model, a, -1))
+      {
+        model->known = true;
+        return;
+      }
+  for (int a = 0; a < FEATURES_MAX; a++)
+    for (int b = a + 1; b < FEATURES_MAX; b++)
+      if (fit_line (model, a, b))
+        {
+          model->known = true;
+          return;
+        }
+}

@@ -1,0 +1,67 @@
+/* The generator's randomness: every choice is a function of a seed, so that a test can be made again.
+   The mixing function is SplitMix64's (Steele, Lea, Flood, "Fast splittable pseudorandom number
+   generators", OOPSLA 2014).
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_STATES_RANDOM_H
+#define AIOPT_STATES_RANDOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct rng
+{
+  uint64_t state;
+};
+
+static inline uint64_t
+mix64 (uint64_t x)
+{
+  x += UINT64_C (0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C (0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+/* A hash of two words.  */
+static inline uint64_t
+mix2 (uint64_t a, uint64_t b)
+{
+  return mix64 (mix64 (a) ^ b);
+}
+
+static inline uint64_t
+rng__next (struct rng *rng)
+{
+  uint64_t value = mix64 (rng->state);
+  rng->state += UINT64_C (0x9e3779b97f4a7c15);
+  return value;
+}
+
+/* 0 .. BOUND-1; 0 where BOUND is 0.  */
+static inline uint64_t
+rng__below (struct rng *rng, uint64_t bound)
+{
+  return (uint64_t) (((unsigned __int128) rng__next (rng) * bound) >> 64);
+}
+
+/* True NUMERATOR times in DENOMINATOR.  */
+static inline bool
+rng__chance (struct rng *rng, unsigned numerator, unsigned denominator)
+{
+  return rng__below (rng, denominator) < numerator;
+}
+
+/* Fills TO[SIZE]; SIZE is a multiple of 8.  */
+static inline void
+rng__fill (struct rng *rng, void *to, size_t size)
+{
+  for (size_t i = 0; i + 8 <= size; i += 8)
+    {
+      uint64_t word = rng__next (rng);
+      memcpy ((char *) to + i, &word, 8);
+    }
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* Making tests: attempts are run together, round by round, until enough of them are valid.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/internal.h"
+#include <signal.h>
+#include <stdlib.h>
+
+int
+states__open (const struct region *region, const struct layout *layout, struct sandbox *original,
+              const struct states_options *options, struct states **result, struct why *why)
+{
+  if (region->n_parameters > PARAMETERS_MAX)
+    return why__set (why, REASON_UNSUPPORTED_TYPE, "%u parameters, at most %d", region->n_parameters,
+                     PARAMETERS_MAX);
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = region__type (region, value->type);
+      if (!type)
+        return why__set (why, REASON_UNSUPPORTED_TYPE, "parameter %u has type %u of %u", p, value->type,
+                         region->n_types);
+      if (type->size > VALUE_BYTES_MAX && !value->by_reference)
+        return why__set (why, REASON_UNSUPPORTED_TYPE, "parameter %u of %llu bytes, at most %d", p,
+                         (unsigned long long) type->size, VALUE_BYTES_MAX);
+    }
+  struct states *states = calloc (1, sizeof *states);
+  if (states)
+    states->attempt = calloc (IN_FLIGHT, sizeof *states->attempt);
+  if (!states || !states->attempt)
+    {
+      free (states);
+      return why__set (why, REASON_SANDBOX, "no memory for the generator");
+    }
+  states->region = region;
+  states->layout = layout;
+  states->sandbox = original;
+  states->seed = options && options->seed ? options->seed : UINT64_C (0xa10a10);
+  states->max_bytes = options && options->max_bytes ? options->max_bytes : 64 * 1024;
+  if (states->max_bytes > (int64_t) SANDBOX_SLOT_SIZE)
+    states->max_bytes = SANDBOX_SLOT_SIZE;
+  struct code *code = NULL;
+  struct why unparsed;
+  if (region->text && region__code (region, &code, &unparsed) == 0)
+    pool__scan (&states->pool, code);
+  if (options && options->candidate)
+    pool__scan (&states->pool, options->candidate);
+  for (unsigned c = 0; c < region->n_callees; c++)
+    if (!region->callee[c].is_pure && !region->callee[c].is_const && !region->callee[c].is_noreturn)
+      states->callees_write = true;
+  *result = states;
+  return 0;
+}
+
+void
+states__close (struct states *states)
+{
+  if (!states)
+    return;
+  for (unsigned i = 0; i < IN_FLIGHT; i++)
+    {
+      for (unsigned k = 0; k < OBJECTS_MAX; k++)
+        {
+          free (states->attempt[i].object[k].buffer);
+          free (states->attempt[i].object[k].page);
+        }
+      free (states->attempt[i].reference);
+    }
+  free (states->attempt);
+  free (states);
+}
+
+/* Copies ATTEMPT's state and the original's OUTCOME on it into ARENA.  */
+static void
+keep (const struct attempt *attempt, const struct outcome *outcome, struct arena *arena, struct test *test)
+{
+  test->kind = attempt->kind;
+  test->arena = arena;
+  test->state = arena__memdup (arena, &attempt->state, sizeof attempt->state);
+  test->expected = arena__memdup (arena, outcome, sizeof *outcome);
+  for (unsigned i = 0; i < test->state->n_spans; i++)
+    {
+      struct span *span = &test->state->span[i];
+      span->bytes = arena__memdup (arena, span->bytes, span->size);
+      if (i >= outcome->n_spans || !outcome->span_bytes[i])
+        continue;
+      /* What can't change is kept once.  */
+      test->expected->span_bytes[i]
+        = !(span->protection & PROT_STATE_WRITE)
+            ? span->bytes
+            : arena__memdup (arena, outcome->span_bytes[i], span->size);
+    }
+}
+
+/* Is a run's time like the profile's?  Between 8 instructions a tick and a quarter, beyond a call's own cost.  */
+static bool
+is_like_profile (const struct region *region, const struct outcome *outcome)
+{
+  if (region->insns_per_call <= 0)
+    return true;
+  double ticks = (double) outcome->ticks;
+  return ticks >= region->insns_per_call / 8 && ticks <= 400 + region->insns_per_call * 4;
+}
+
+int
+states__make (struct states *states, enum state_kind kind, struct arena *arena, struct test *tests,
+              unsigned n, struct why *why)
+{
+  struct outcome *outcomes = calloc (IN_FLIGHT, sizeof *outcomes);
+  const struct state *running[IN_FLIGHT];
+  struct attempt *of[IN_FLIGHT];
+  if (!outcomes)
+    return why__set (why, REASON_SANDBOX, "no memory for %u outcomes", IN_FLIGHT);
+  unsigned made = 0, trapped = 0, started = 0, timeouts = 0, unlike = 0;
+  unsigned attempts_max = 8 * n + 400, in_flight = n < IN_FLIGHT ? n : IN_FLIGHT;
+  bool none = false;
+  int status = 0;
+  for (unsigned i = 0; i < in_flight; i++)
+    states->attempt[i].stage = STAGE_FAILED;
+  while (made < n)
+    {
+      unsigned n_running = 0;
+      for (unsigned i = 0; i < in_flight; i++)
+        {
+          struct attempt *attempt = &states->attempt[i];
+          if (attempt->stage >= STAGE_DONE)
+            {
+              if (none || started >= attempts_max || timeouts > 40 + made / 8)
+                continue;
+              started++;
+              if (!attempt__generate (states, attempt, kind))
+                {
+                  attempt->stage = STAGE_FAILED;
+                  none = started > 16 && !made;
+                  continue;
+                }
+            }
+          attempt__build (states, attempt);
+          of[n_running] = attempt;
+          running[n_running++] = &attempt->state;
+        }
+      if (!n_running)
+        {
+          if (none || started >= attempts_max || timeouts > 40 + made / 8)
+            break;
+          continue;
+        }
+      status = sandbox__run (states->sandbox, 0, running, outcomes, n_running, RUN_MILLISECONDS, why);
+      if (status)
+        break;
+      for (unsigned i = 0; i < n_running; i++)
+        {
+          struct attempt *attempt = of[i];
+          timeouts += outcomes[i].status == RUN_TIMEOUT || outcomes[i].status == RUN_DIED;
+          attempt__step (states, attempt, &outcomes[i]);
+          if (attempt->stage == STAGE_FAILED)
+            attempt__credit (states, attempt, false);
+          if (attempt->stage != STAGE_DONE)
+            continue;
+          bool trap = outcomes[i].status == RUN_TRAPPED;
+          bool like = kind != STATE_PROFILE || is_like_profile (states->region, &outcomes[i]);
+          attempt__credit (states, attempt, like && (!trap || kind == STATE_TRAP));
+          if (made == n || (trap && kind != STATE_TRAP && (trapped + 1) * 8 > n)
+              || (!like && unlike++ < 4 * n))
+            continue;
+          trapped += trap;
+          keep (attempt, &outcomes[i], arena, &tests[made++]);
+        }
+    }
+  free (outcomes);
+  return status ? -1 : (int) made;
+}
+
+const char *
+state_kind__name (enum state_kind kind)
+{
+  static const char *const name[STATE_KINDS]
+    = { [STATE_TYPICAL] = "typical", [STATE_BOUNDARY] = "boundary", [STATE_OVERLAP] = "overlap",
+        [STATE_TRAP] = "trap", [STATE_LARGE] = "large", [STATE_PROFILE] = "profile" };
+  return (unsigned) kind < STATE_KINDS ? name[kind] : "unknown";
+}
