@@ -51,7 +51,7 @@ leave_alone (tree decl, const struct why *why)
                     where.line > 0 ? where.line : 0, why);
   if (why->reason == REASON_COLD || !dump_enabled_p ())
     return;
-  dump_printf_loc (MSG_MISSED_OPTIMIZATION, dump_user_location_t (decl), "aiopt: %s left alone: %s%s%s\n",
+  dump_printf_loc (MSG_MISSED_OPTIMIZATION, dump_user_location_t::from_location_t (DECL_SOURCE_LOCATION (decl)), "aiopt: %s left alone: %s%s%s\n",
                    assembler_name (decl), reason__text (why->reason), *why->detail ? ": " : "",
                    why->detail);
 }
@@ -154,7 +154,7 @@ end (function *fun)
 
   if (decision.remark && dump_enabled_p ())
     dump_printf_loc (decision.action == CORE_REPLACE ? MSG_OPTIMIZED_LOCATIONS : MSG_MISSED_OPTIMIZATION,
-                     dump_user_location_t (fun->decl), "%s\n", decision.remark);
+                     dump_user_location_t::from_location_t (DECL_SOURCE_LOCATION (fun->decl)), "%s\n", decision.remark);
   free (decision.text);
   free (decision.remark);
   arena__free (region->arena);
