@@ -224,7 +224,8 @@ nearly_same (const struct region *region, const uint8_t *a, const uint8_t *b)
     return isnan (x) && isnan (y);
   if (x == y)
     return true;
-  return isfinite (x) && isfinite (y) && fabs (x - y) <= relative * fmax (fabs (x), fabs (y));
+  double larger = fabs (x) > fabs (y) ? fabs (x) : fabs (y);
+  return isfinite (x) && isfinite (y) && fabs (x - y) <= relative * larger;
 }
 
 static enum comparison

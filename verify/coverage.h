@@ -1,0 +1,31 @@
+/* What the tests reached: instructions, and both ways of every branch.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_VERIFY_COVERAGE_H
+#define AIOPT_VERIFY_COVERAGE_H
+
+#include "sandbox/sandbox.h"
+#include "verify/allow.h"
+
+struct coverage
+{
+  const struct side *side;
+  uint64_t *executed; /* per instruction */
+  uint8_t *branch;    /* per instruction: bit 0 taken, bit 1 fallen through */
+  bool *cold;         /* in a block that ends in ud2 or in a call that doesn't return */
+  bool *padding;      /* nops that nothing needs to reach */
+};
+
+struct coverage_count
+{
+  unsigned insns, insns_reached; /* cold ones and padding left out */
+  unsigned ways, ways_reached;   /* of conditional branches, into cold blocks left out */
+  int first_insn, first_way;     /* the first instruction not reached, the first branch with a missing way; or -1 */
+};
+
+/* COLD_COUNTS: cold blocks have to be reached like others.  */
+struct coverage *coverage__new (struct arena *arena, const struct region *region,
+                                const struct side *side, bool cold_counts);
+void coverage__add (struct coverage *coverage, const struct trace *trace);
+void coverage__count (const struct coverage *coverage, struct coverage_count *count);
+
+#endif

@@ -1,0 +1,402 @@
+/* Differential execution: the same states on both sides, in two processes, and a look at what each touches.
+
+   Cheap tests first: most wrong candidates fall in the first few dozen states.  Footprints and coverage come from
+   single-stepping a part of the tests, since a store of the same value next to an object, or a
+   load from a page that happens to be mapped, leaves no trace in any outcome.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/internal.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run longer than this didn't end; the second figure is for the lone rerun that confirms it, as the
+   machine may have been busy elsewhere.  */
+#define TIMEOUT_MS 1000
+#define CONFIRM_TIMEOUT_MS 5000
+
+/* How many states it takes for `tested`, and how many are enough when nothing is left to reach.  */
+#define TESTS_LEAST 2000
+#define TESTS_ENOUGH 4000
+
+/* Tests of a kind in one round after the first, and in one call of the sandbox.  */
+#define ROUND_PER_KIND 96
+#define BATCH 32
+
+/* Single-stepping: longest run, tests of a kind that are always traced, and the share of the time.  */
+#define TRACE_STEPS 20000
+#define TRACE_PER_KIND 12
+#define TRACE_SHARE 0.5
+
+/* Rounds without any new instruction or branch way after which we stop hoping.  */
+#define ROUNDS_STAGNANT 10
+
+/* Share of branch ways of the original, and of a compiler's candidate, that may stay unreached:
+   compilers leave branches that no input can take (a remainder loop after a multiple, a second check of
+   the same bound).  Anyone else's candidate must be reached whole.  */
+#define WAYS_UNREACHED_MAX 0.10
+
+enum comparison
+differential__run (const struct region *region, struct sandbox *sandbox, const struct test *tests,
+                   unsigned n, unsigned timeout_ms, bool confirm, unsigned *which,
+                   struct difference *difference)
+{
+  struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
+  const struct state *states[BATCH];
+  enum comparison comparison = COMPARE_SAME;
+  struct why why = { 0 };
+  if (!outcomes)
+    {
+      memset (difference, 0, sizeof *difference);
+      why__set (&difference->why, REASON_SANDBOX, "out of memory");
+      return COMPARE_UNKNOWN;
+    }
+  for (unsigned from = 0; from < n && comparison == COMPARE_SAME; from += BATCH)
+    {
+      unsigned count = n - from < BATCH ? n - from : BATCH;
+      for (unsigned i = 0; i < count; i++)
+        states[i] = tests[from + i].state;
+      memset (outcomes, 0, count * sizeof *outcomes);
+      if (sandbox__run (sandbox, 0, states, outcomes, count, timeout_ms, &why))
+        {
+          memset (difference, 0, sizeof *difference);
+          difference->why = why;
+          comparison = COMPARE_UNKNOWN;
+          *which = from;
+          break;
+        }
+      for (unsigned i = 0; i < count && comparison == COMPARE_SAME; i++)
+        {
+          *which = from + i;
+          comparison = compare__outcome (region, states[i], tests[from + i].expected, &outcomes[i],
+                                         difference);
+          if (comparison != COMPARE_DIFFERENT || !confirm
+              || (outcomes[i].status != RUN_TIMEOUT && outcomes[i].status != RUN_DIED))
+            continue;
+          /* The lone rerun invalidates the batch's memory: run what comes after it again.  */
+          struct outcome *again = calloc (1, sizeof *again);
+          if (!again || sandbox__run (sandbox, 0, &states[i], again, 1, CONFIRM_TIMEOUT_MS, &why))
+            {
+              memset (difference, 0, sizeof *difference);
+              difference->why = why;
+              comparison = COMPARE_UNKNOWN;
+            }
+          else
+            comparison = compare__outcome (region, states[i], tests[from + i].expected, again, difference);
+          free (again);
+          if (comparison == COMPARE_SAME && i + 1 < count)
+            {
+              from = from + i + 1 - BATCH; /* wraps; the loop adds BATCH back */
+              break;
+            }
+        }
+    }
+  free (outcomes);
+  return comparison;
+}
+
+/* Refutes TRIAL with TEST as the counterexample.  */
+static void
+refute_by (struct trial *trial, const struct test *test, const struct difference *difference)
+{
+  const struct region *region = trial->verifier->region;
+  struct verdict *verdict = trial->verdict;
+  trial__refute (trial, &difference->why);
+  char *text = test__print (region, test);
+  verdict->counterexample
+    = arena__printf (verdict->arena, "%s%s%s: %s%s%s%s%s%s%s\n", text ? text : "",
+                     text && *text && text[strlen (text) - 1] != '\n' ? "\n" : "",
+                     reason__text (difference->why.reason), difference->why.detail,
+                     difference->expected[0] ? "\n  original:  " : "", difference->expected,
+                     difference->got[0] ? "\n  candidate: " : "", difference->got,
+                     "", "");
+  free (text);
+  cJSON *json = cJSON_CreateObject ();
+  cJSON_AddStringToObject (json, "kind", state_kind__name (test->kind));
+  cJSON_AddStringToObject (json, "reason", reason__slug (difference->why.reason));
+  cJSON_AddStringToObject (json, "detail", difference->why.detail);
+  if (difference->expected[0])
+    cJSON_AddStringToObject (json, "expected", difference->expected);
+  if (difference->got[0])
+    cJSON_AddStringToObject (json, "got", difference->got);
+  if (difference->address)
+    {
+      char address[24];
+      snprintf (address, sizeof address, "0x%" PRIx64, difference->address);
+      cJSON_AddStringToObject (json, "address", address);
+    }
+  char *state = test__to_json (region, test);
+  cJSON *parsed = state ? cJSON_Parse (state) : NULL;
+  cJSON_AddItemToObject (json, "state", parsed ? parsed : cJSON_CreateNull ());
+  free (state);
+  char *printed = cJSON_PrintUnformatted (json);
+  cJSON_Delete (json);
+  verdict->counterexample_json = arena__strdup (verdict->arena, printed);
+  free (printed);
+}
+
+/* True where all is well so far; else the verdict is filled.  */
+static bool
+settle (struct trial *trial, enum comparison comparison, const struct test *test,
+        const struct difference *difference)
+{
+  if (comparison == COMPARE_DIFFERENT)
+    refute_by (trial, test, difference);
+  else if (comparison == COMPARE_UNKNOWN)
+    trial__unknown (trial, &difference->why);
+  return comparison == COMPARE_SAME;
+}
+
+/* Single-steps TEST on both sides; footprints are compared, coverage grows.  False where the verdict is filled.  */
+static bool
+trace_test (struct trial *trial, unsigned s, const struct test *test)
+{
+  const struct verifier *verifier = trial->verifier;
+  struct trace original = { 0 }, candidate = { 0 };
+  struct why why = { 0 };
+  struct difference difference = { 0 };
+  enum comparison comparison = COMPARE_SAME;
+  double began = verify__now ();
+  if (sandbox__trace (verifier->setup[s].sandbox, 0, test->state, TRACE_STEPS, &original, &why)
+      || sandbox__trace (trial->sandbox[s], 0, test->state, TRACE_STEPS, &candidate, &why))
+    {
+      difference.why = why;
+      comparison = COMPARE_UNKNOWN;
+    }
+  else
+    {
+      coverage__add (trial->original_coverage, &original);
+      coverage__add (trial->candidate_coverage, &candidate);
+      const struct image *image = trial->image[s];
+      if (!candidate.complete && candidate.steps < TRACE_STEPS
+          && test->expected->status == RUN_RETURNED)
+        {
+          difference.why = candidate.why;
+          if (difference.why.reason == REASON_NONE)
+            why__set (&difference.why, REASON_FOOTPRINT, "the candidate's");
+          comparison = COMPARE_UNKNOWN;
+        }
+      else if (!original.complete && original.steps < TRACE_STEPS
+               && test->expected->status == RUN_RETURNED)
+        {
+          difference.why = original.why;
+          if (difference.why.reason == REASON_NONE)
+            why__set (&difference.why, REASON_FOOTPRINT, "the original's");
+          comparison = COMPARE_UNKNOWN;
+        }
+      else if (original.complete && candidate.complete && test->expected->status == RUN_RETURNED)
+        {
+          trial->verdict->traced++;
+          comparison = compare__footprint (&original.footprint, &candidate.footprint, image->base,
+                                           image->base + image->size, &difference);
+        }
+    }
+  trace__free (&original);
+  trace__free (&candidate);
+  trial->traced_seconds += verify__now () - began;
+  return settle (trial, comparison, test, &difference);
+}
+
+struct reach
+{
+  struct coverage_count original, candidate;
+};
+
+static struct reach
+reach (const struct trial *trial)
+{
+  struct reach reach;
+  coverage__count (trial->original_coverage, &reach.original);
+  coverage__count (trial->candidate_coverage, &reach.candidate);
+  return reach;
+}
+
+static unsigned
+reached (const struct reach *reach)
+{
+  return reach->original.insns_reached + reach->original.ways_reached + reach->candidate.insns_reached
+         + reach->candidate.ways_reached;
+}
+
+static unsigned
+reachable (const struct reach *reach)
+{
+  return reach->original.insns + reach->original.ways + reach->candidate.insns
+         + reach->candidate.ways;
+}
+
+/* Is COUNT good enough?  */
+static bool
+side_covered (const struct coverage_count *count, bool lenient)
+{
+  unsigned missing = count->ways - count->ways_reached;
+  if (lenient)
+    return count->insns_reached == count->insns && missing <= WAYS_UNREACHED_MAX * count->ways + 1;
+  return count->insns_reached == count->insns && missing == 0;
+}
+
+/* The original may be any compiler's, so it gets the leniency that compilers need; but for a compiler's
+   candidate that has been reached whole, unreached instructions of the original up to the same share are
+   excused: they come from the same source.  */
+static bool
+covered (const struct trial *trial, const struct reach *reach)
+{
+  if (!side_covered (&reach->candidate, trial->compiled))
+    return false;
+  const struct coverage_count *original = &reach->original;
+  if (trial->compiled)
+    return original->insns - original->insns_reached <= WAYS_UNREACHED_MAX * original->insns
+           && original->ways - original->ways_reached <= WAYS_UNREACHED_MAX * original->ways + 1;
+  return side_covered (original, true);
+}
+
+static void
+unknown_coverage (struct trial *trial, const struct reach *reach)
+{
+  struct why why;
+  const char *who = "candidate";
+  const struct side *side = &trial->side;
+  const struct coverage_count *count = &reach->candidate;
+  if (side_covered (count, trial->compiled))
+    {
+      who = "original";
+      side = &trial->verifier->original;
+      count = &reach->original;
+    }
+  int at = count->first_insn >= 0 ? count->first_insn : count->first_way;
+  why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached; first missing: '%s' at +%u",
+            who, count->insns_reached, count->insns, count->ways_reached, count->ways,
+            at >= 0 ? side->decoded->insn[at].mnemonic : "?",
+            at >= 0 ? side->decoded->insn[at].offset : 0);
+  trial__unknown (trial, &why);
+}
+
+/* Runs TESTS[N] of KIND in setup S on the candidate, and traces some.  */
+static bool
+run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct test *tests,
+           unsigned n, unsigned traces, bool until_covered)
+{
+  const struct region *region = trial->verifier->region;
+  struct difference difference;
+  unsigned which = 0;
+  enum comparison comparison = differential__run (region, trial->sandbox[s], tests, n, TIMEOUT_MS,
+                                                  true, &which, &difference);
+  if (!settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+    return false;
+  trial->tests[kind] += n;
+  trial->verdict->tests += n;
+  for (unsigned i = 0; i < n; i++)
+    {
+      double now = verify__now ();
+      if (i >= traces)
+        {
+          if (!until_covered || now > trial->deadline
+              || trial->traced_seconds > TRACE_SHARE * (now - trial->started))
+            break;
+        }
+      else if (now > trial->deadline)
+        break;
+      if (!trace_test (trial, s, &tests[i]))
+        return false;
+    }
+  return true;
+}
+
+static uint64_t
+total_tests (const struct trial *trial)
+{
+  uint64_t n = 0;
+  for (unsigned k = 0; k < STATE_KINDS; k++)
+    n += trial->tests[k];
+  return n;
+}
+
+bool
+differential__judge (struct trial *trial)
+{
+  struct verifier *verifier = trial->verifier;
+  struct why why = { 0 };
+  trial->original_coverage = coverage__new (trial->arena, verifier->region, &verifier->original, false);
+  trial->candidate_coverage = coverage__new (trial->arena, verifier->region, &trial->side,
+                                             !trial->compiled);
+
+  /* The bank: cheap, shared by all candidates.  */
+  bool none[SETUPS_MAX][STATE_KINDS] = { 0 };
+  for (unsigned kind = 0; kind < STATE_KINDS; kind++)
+    for (unsigned s = 0; s < verifier->n_setups; s++)
+      {
+        struct setup *setup = &verifier->setup[s];
+        if (setup__bank (setup, (enum state_kind) kind, &why))
+          {
+            trial__unknown (trial, &why);
+            return false;
+          }
+        none[s][kind] = setup->n_bank[kind] == 0;
+        if (!run_tests (trial, s, (enum state_kind) kind, setup->bank[kind], setup->n_bank[kind],
+                        TRACE_PER_KIND, false))
+          return false;
+      }
+  if (total_tests (trial) == 0)
+    {
+      why__set (&why, REASON_NO_INPUTS, "%s", "");
+      trial__unknown (trial, &why);
+      return false;
+    }
+
+  struct reach now = reach (trial);
+  unsigned best = reached (&now), stagnant = 0;
+  while (verify__now () < trial->deadline)
+    {
+      bool complete = covered (trial, &now);
+      if (complete && total_tests (trial) >= TESTS_ENOUGH)
+        break;
+      if (!complete && total_tests (trial) >= TESTS_ENOUGH && stagnant >= ROUNDS_STAGNANT)
+        break;
+      uint64_t before = total_tests (trial);
+      for (unsigned kind = 0; kind < STATE_KINDS; kind++)
+        for (unsigned s = 0; s < verifier->n_setups && verify__now () < trial->deadline; s++)
+          {
+            if (none[s][kind])
+              continue;
+            struct arena *arena = arena__new ();
+            struct test *tests = ARENA_ARRAY (arena, struct test, ROUND_PER_KIND);
+            int n = states__make (trial->states[s], (enum state_kind) kind, arena, tests,
+                                  ROUND_PER_KIND, &why);
+            bool well = n >= 0;
+            if (n < 0)
+              trial__unknown (trial, &why);
+            else
+              well = run_tests (trial, s, (enum state_kind) kind, tests, (unsigned) n,
+                                complete ? 1 : TRACE_PER_KIND, !complete);
+            arena__free (arena);
+            if (!well)
+              return false;
+          }
+      now = reach (trial);
+      stagnant = reached (&now) > best ? 0 : stagnant + 1;
+      if (reached (&now) > best)
+        best = reached (&now);
+      if (total_tests (trial) == before)
+        break;
+    }
+  trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;
+  if (!covered (trial, &now))
+    {
+      unknown_coverage (trial, &now);
+      return false;
+    }
+  if (total_tests (trial) < TESTS_LEAST)
+    {
+      why__set (&why, REASON_TIME, "%" PRIu64 " states run, %d are the least", total_tests (trial), TESTS_LEAST);
+      trial__unknown (trial, &why);
+      return false;
+    }
+  if (trial->verdict->traced == 0)
+    {
+      why__set (&why, REASON_FOOTPRINT, "no run was short enough to be followed");
+      trial__unknown (trial, &why);
+      return false;
+    }
+  return true;
+}

@@ -1,0 +1,83 @@
+/* What the files of verify/ share.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_VERIFY_INTERNAL_H
+#define AIOPT_VERIFY_INTERNAL_H
+
+#include "verify/allow.h"
+#include "verify/compare.h"
+#include "verify/coverage.h"
+#include "verify/verify.h"
+
+/* Tests kept for all candidates of a region: the first round, and what kills mutants.  */
+enum { BANK_PER_KIND = 32 };
+
+/* One layout of the globals, with the original running in it.  */
+struct setup
+{
+  struct layout *layout;
+  struct image *original;
+  struct sandbox *sandbox; /* the original's */
+  struct states *states;
+  bool bank_made[STATE_KINDS];
+  unsigned n_bank[STATE_KINDS];
+  struct test bank[STATE_KINDS][BANK_PER_KIND];
+  struct arena *bank_arena;
+};
+
+enum { SETUPS_MAX = 2 };
+
+struct verifier
+{
+  struct arena *arena;
+  const struct region *region;
+  struct verify_options options;
+  struct side original;
+  unsigned n_setups;
+  struct setup setup[SETUPS_MAX];
+};
+
+/* One candidate being judged.  */
+struct trial
+{
+  struct verifier *verifier;
+  const struct candidate *candidate;
+  struct verdict *verdict;
+  struct arena *arena;
+  struct side side;
+  bool compiled;                       /* it came from a compiler of ours */
+  struct image *image[SETUPS_MAX];
+  struct sandbox *sandbox[SETUPS_MAX];
+  struct states *states[SETUPS_MAX];   /* with the candidate's constants; the setup's own where that failed */
+  struct coverage *original_coverage, *candidate_coverage;
+  uint64_t tests[STATE_KINDS];
+  double started, deadline;
+  double traced_seconds;
+};
+
+/* Seconds on the monotonic clock.  */
+double verify__now (void);
+
+/* The tests of KIND that SETUP keeps, made on first use.  0, or -1 and *WHY.  */
+int setup__bank (struct setup *setup, enum state_kind kind, struct why *why);
+
+/* Runs TESTS[N] on SANDBOX (image 0) and compares: COMPARE_SAME for all, else the first other answer, with *WHICH
+   test it was and *DIFFERENCE.  */
+enum comparison differential__run (const struct region *region, struct sandbox *sandbox,
+                                   const struct test *tests, unsigned n, unsigned timeout_ms,
+                                   bool confirm, unsigned *which, struct difference *difference);
+
+/* Differential execution, footprints and coverage of TRIAL.  True where the candidate passed; else the verdict is
+   filled.  */
+bool differential__judge (struct trial *trial);
+
+/* Mutants of the candidate against the bank.  Fills the verdict's counts.  */
+void mutants__run (struct trial *trial);
+
+/* The share of mutants that must die for `tested`.  Set in mutants.c.  */
+extern const double mutants__threshold;
+
+/* Fills the verdict.  */
+void trial__refute (struct trial *trial, const struct why *why);
+void trial__unknown (struct trial *trial, const struct why *why);
+
+#endif

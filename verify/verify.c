@@ -1,0 +1,311 @@
+/* The verifier: one region, one original, many candidates.
+
+   A candidate's text never reaches the assembler: its parsed model is printed, assembled and decoded,
+   and each step has to agree with the one before.  Every way out of verifier__check that isn't
+   explicitly a pass leaves `unknown` or `refuted`.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/internal.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BUDGET_SECONDS 10.0
+
+double
+verify__now (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+}
+
+static uint64_t
+seed_from (const struct region *region, const struct verify_options *options)
+{
+  if (options && options->seed)
+    return options->seed;
+  uint64_t seed = UINT64_C (0x243f6a8885a308d3);
+  for (const char *p = region->key; *p; p++)
+    seed = (seed ^ (unsigned char) *p) * UINT64_C (0x100000001b3);
+  return seed ? seed : 1;
+}
+
+int
+setup__bank (struct setup *setup, enum state_kind kind, struct why *why)
+{
+  if (setup->bank_made[kind])
+    return 0;
+  int n = states__make (setup->states, kind, setup->bank_arena, setup->bank[kind], BANK_PER_KIND, why);
+  if (n < 0)
+    return -1;
+  setup->n_bank[kind] = (unsigned) n;
+  setup->bank_made[kind] = true;
+  return 0;
+}
+
+static int
+assemble (struct arena *arena, const struct code *code, struct side *side, struct why *why)
+{
+  struct object *object;
+  struct decoded *decoded;
+  if (object__assemble (arena, code, &object, why)
+      || object__decode (arena, object, code, &decoded, why))
+    return -1;
+  *side = (struct side) { .code = code, .object = object, .decoded = decoded };
+  return 0;
+}
+
+static int
+open_setup (struct verifier *verifier, bool flush_end, struct why *why)
+{
+  struct setup *setup = &verifier->setup[verifier->n_setups];
+  const struct region *region = verifier->region;
+  struct states_options options = { .seed = verifier->options.seed + flush_end };
+  setup->bank_arena = arena__new ();
+  verifier->n_setups++;
+  if (layout__new (verifier->arena, region, flush_end, &setup->layout, why)
+      || image__link (verifier->arena, region, setup->layout, verifier->original.object,
+                      verifier->original.decoded, 0, &setup->original, why))
+    return -1;
+  const struct image *images[] = { setup->original };
+  if (sandbox__open (region, images, 1, NULL, &setup->sandbox, why))
+    return -1;
+  return states__open (region, setup->layout, setup->sandbox, &options, &setup->states, why);
+}
+
+int
+verifier__open (const struct region *region, const struct verify_options *options,
+                struct verifier **result, struct why *why)
+{
+  struct verifier *verifier = calloc (1, sizeof *verifier);
+  struct code *code;
+  if (!verifier)
+    return why__set (why, REASON_SANDBOX, "out of memory");
+  verifier->arena = arena__new ();
+  verifier->region = region;
+  verifier->options = options ? *options : (struct verify_options) { 0 };
+  if (!(verifier->options.budget_seconds > 0))
+    verifier->options.budget_seconds = BUDGET_SECONDS;
+  verifier->options.seed = seed_from (region, options);
+  if ((region->fp & FP_ROUNDING) && (region->fp & FP_USES))
+    {
+      why__set (why, REASON_UNMODELLED, "-frounding-math: only round-to-nearest is tested");
+      goto fail;
+    }
+  if (compare__can (region, why) || region__code (region, &code, why)
+      || assemble (verifier->arena, code, &verifier->original, why)
+      || allow__original (region, &verifier->original, why) || open_setup (verifier, true, why))
+    goto fail;
+  bool objects = false;
+  for (unsigned g = 0; g < region->n_globals; g++)
+    objects |= !region->global[g].is_function;
+  if (objects && open_setup (verifier, false, why))
+    goto fail;
+  *result = verifier;
+  return 0;
+fail:
+  verifier__close (verifier);
+  return -1;
+}
+
+void
+verifier__close (struct verifier *verifier)
+{
+  if (!verifier)
+    return;
+  for (unsigned s = 0; s < verifier->n_setups; s++)
+    {
+      struct setup *setup = &verifier->setup[s];
+      if (setup->states)
+        states__close (setup->states);
+      if (setup->sandbox)
+        sandbox__close (setup->sandbox);
+      arena__free (setup->bank_arena);
+    }
+  arena__free (verifier->arena);
+  free (verifier);
+}
+
+void
+trial__refute (struct trial *trial, const struct why *why)
+{
+  trial->verdict->level = VERDICT_REFUTED;
+  trial->verdict->why = *why;
+}
+
+void
+trial__unknown (struct trial *trial, const struct why *why)
+{
+  trial->verdict->level = VERDICT_UNKNOWN;
+  trial->verdict->why = *why;
+  if (why->reason == REASON_NONE)
+    trial->verdict->why.reason = REASON_UNMODELLED;
+}
+
+/* Does REASON say that the candidate is wrong, as opposed to not understood?  */
+static bool
+is_refutation (enum reason reason)
+{
+  switch (reason)
+    {
+    case REASON_FORBIDDEN:
+    case REASON_ISA:
+    case REASON_CONTROL_FLOW:
+    case REASON_CALLS:
+    case REASON_CONSTANT_TIME:
+    case REASON_MARKER:
+    case REASON_NEW_SYMBOL:
+    case REASON_ASSEMBLE:
+    case REASON_MISMATCH:
+      return true;
+    default:
+      return false;
+    }
+}
+
+static bool
+prepare (struct trial *trial, struct why *why)
+{
+  struct verifier *verifier = trial->verifier;
+  const struct region *region = verifier->region;
+  if (!trial->candidate->code)
+    {
+      why__set (why, REASON_NO_FUNCTION, "no code");
+      return false;
+    }
+  if (assemble (trial->arena, trial->candidate->code, &trial->side, why)
+      || allow__candidate (region, &verifier->original, &trial->side, trial->compiled, why))
+    return false;
+  for (unsigned s = 0; s < verifier->n_setups; s++)
+    {
+      struct setup *setup = &verifier->setup[s];
+      if (image__link (trial->arena, region, setup->layout, trial->side.object, trial->side.decoded, 1,
+                       &trial->image[s], why))
+        return false;
+      const struct image *images[] = { trial->image[s] };
+      if (sandbox__open (region, images, 1, NULL, &trial->sandbox[s], why))
+        return false;
+      struct states_options options = { .seed = verifier->options.seed * 31 + s + 7,
+                                        .candidate = trial->candidate->code };
+      struct why ignored;
+      if (states__open (region, setup->layout, setup->sandbox, &options, &trial->states[s], &ignored))
+        trial->states[s] = setup->states;
+    }
+  return true;
+}
+
+/* What a verdict was built on, for the record.  */
+static void
+write_evidence (struct trial *trial)
+{
+  struct verdict *verdict = trial->verdict;
+  struct verifier *verifier = trial->verifier;
+  cJSON *json = cJSON_CreateObject ();
+  cJSON_AddStringToObject (json, "verifier", VERIFIER_VERSION);
+  cJSON_AddStringToObject (json, "verdict", verdict__name (verdict->level));
+  char seed[24];
+  snprintf (seed, sizeof seed, "%016llx", (unsigned long long) verifier->options.seed);
+  cJSON_AddStringToObject (json, "seed", seed);
+  if (trial->candidate->policy)
+    cJSON_AddStringToObject (json, "policy", trial->candidate->policy);
+  if (trial->candidate->provenance)
+    cJSON_AddStringToObject (json, "provenance", trial->candidate->provenance);
+  cJSON_AddNumberToObject (json, "layouts", verifier->n_setups);
+  cJSON *tests = cJSON_AddObjectToObject (json, "tests");
+  for (unsigned k = 0; k < STATE_KINDS; k++)
+    cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind) k), (double) trial->tests[k]);
+  cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);
+  const struct coverage *sides[] = { trial->original_coverage, trial->candidate_coverage };
+  static const char *const names[] = { "original", "candidate" };
+  cJSON *coverage = cJSON_AddObjectToObject (json, "coverage");
+  for (unsigned i = 0; i < 2; i++)
+    if (sides[i])
+      {
+        struct coverage_count count;
+        coverage__count (sides[i], &count);
+        cJSON *side = cJSON_AddObjectToObject (coverage, names[i]);
+        cJSON_AddNumberToObject (side, "instructions", count.insns);
+        cJSON_AddNumberToObject (side, "instructions_reached", count.insns_reached);
+        cJSON_AddNumberToObject (side, "ways", count.ways);
+        cJSON_AddNumberToObject (side, "ways_reached", count.ways_reached);
+      }
+  cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");
+  cJSON_AddNumberToObject (mutants, "killed", verdict->mutants_killed);
+  cJSON_AddNumberToObject (mutants, "total", verdict->mutants_total);
+  char *text = cJSON_PrintUnformatted (json);
+  cJSON_Delete (json);
+  verdict->evidence = arena__strdup (verdict->arena, text);
+  free (text);
+}
+
+void
+verifier__check (struct verifier *verifier, const struct candidate *candidate,
+                 struct verdict *verdict)
+{
+  memset (verdict, 0, sizeof *verdict);
+  verdict->arena = arena__new ();
+  verdict->level = VERDICT_UNKNOWN;
+  why__set (&verdict->why, REASON_UNMODELLED, "not judged");
+  struct trial trial = { .verifier = verifier, .candidate = candidate, .verdict = verdict };
+  trial.arena = arena__new ();
+  trial.started = verify__now ();
+  trial.deadline = trial.started + verifier->options.budget_seconds;
+  trial.compiled = candidate->policy && strcmp (candidate->policy, "compilers") == 0;
+
+  struct why why = { 0 };
+  if (!prepare (&trial, &why))
+    {
+      if (is_refutation (why.reason))
+        trial__refute (&trial, &why);
+      else
+        trial__unknown (&trial, &why);
+    }
+  else if (differential__judge (&trial))
+    {
+      mutants__run (&trial);
+      if (verdict->mutants_total
+          && verdict->mutants_killed < mutants__threshold * verdict->mutants_total)
+        {
+          why__set (&why, REASON_MUTANTS, "%u of %u killed", verdict->mutants_killed,
+                    verdict->mutants_total);
+          trial__unknown (&trial, &why);
+        }
+      else
+        {
+          verdict->level = VERDICT_TESTED;
+          memset (&verdict->why, 0, sizeof verdict->why);
+        }
+    }
+  verdict->seconds = verify__now () - trial.started;
+  verdict->tests_per_second = verdict->seconds > 0 ? (double) verdict->tests / verdict->seconds : 0;
+  write_evidence (&trial);
+
+  for (unsigned s = 0; s < verifier->n_setups; s++)
+    {
+      if (trial.states[s] && trial.states[s] != verifier->setup[s].states)
+        states__close (trial.states[s]);
+      if (trial.sandbox[s])
+        sandbox__close (trial.sandbox[s]);
+    }
+  arena__free (trial.arena);
+}
+
+struct states *
+verifier__states (struct verifier *verifier)
+{
+  return verifier->setup[0].states;
+}
+
+const struct layout *
+verifier__layout (const struct verifier *verifier)
+{
+  return verifier->setup[0].layout;
+}
+
+const struct image *
+verifier__original (const struct verifier *verifier)
+{
+  return verifier->setup[0].original;
+}
