@@ -2,7 +2,7 @@
 
    Safety rests on SQLite's WAL: a writer killed at any point leaves frames without a commit mark, which
    the next reader passes over.  What SQLite doesn't give is added here:
-   - A new cache is made whole under a temporary name and linked into place, so that nobody ever sees
+   - A new cache is made whole under a temporary name and then renamed under a lock, so that nobody ever sees
      half a schema and of many first comers one wins.
    - Each row carries a checksum, so that flipped bits are an error and never code.
    - The file is not memory-mapped: a file cut short by someone else would be a SIGBUS in the compiler.
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -215,6 +216,46 @@ directory__make (const char *directory)
   return result;
 }
 
+/* Gives the database TEMPORARY its name, unless someone else was first.  Under a lock, since a -wal file that
+   outlived its database (someone removed cache.db alone) has to go first: SQLite would replay it into the new
+   one.  */
+static int
+cache__publish (const struct cache *cache, const char *temporary, struct why *why)
+{
+  char *lock = NULL, *wal = NULL, *shm = NULL;
+  int fd = -1, result = -1;
+  if (asprintf (&lock, "%s/cache.lock", cache->directory) < 0
+      || asprintf (&wal, "%s-wal", cache->path) < 0 || asprintf (&shm, "%s-shm", cache->path) < 0)
+    {
+      why__set (why, REASON_CACHE, "out of memory");
+      goto out;
+    }
+  fd = open (lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0 || flock (fd, LOCK_EX) != 0)
+    {
+      why__set (why, REASON_CACHE, "%s: %s", lock, strerror (errno));
+      goto out;
+    }
+  if (access (cache->path, F_OK) != 0)
+    {
+      unlink (wal);
+      unlink (shm);
+      if (rename (temporary, cache->path) != 0)
+        {
+          why__set (why, REASON_CACHE, "%s: making the cache: %s", cache->path, strerror (errno));
+          goto out;
+        }
+    }
+  result = 0;
+out:
+  if (fd >= 0)
+    close (fd);
+  free (lock);
+  free (wal);
+  free (shm);
+  return result;
+}
+
 /* Makes an empty cache at CACHE->path, unless someone else is first.  0, or -1 and *WHY.  */
 static int
 cache__create (struct cache *cache, struct why *why)
@@ -253,15 +294,8 @@ cache__create (struct cache *cache, struct why *why)
   /* Closing moves all into the one file.  */
   if (sqlite3_close (db) != SQLITE_OK && result == 0)
     result = why__set (why, REASON_CACHE, "%s: making the cache failed", cache->directory);
-  /* A file that was cut short by a full disk must not get the name.  */
-  if (result == 0 && link (temporary, cache->path) != 0 && errno != EEXIST)
-    {
-      /* File systems without hard links.  */
-      if (renameat2 (AT_FDCWD, temporary, AT_FDCWD, cache->path, 1 /* RENAME_NOREPLACE */) != 0
-          && errno != EEXIST)
-        result = why__set (why, REASON_CACHE, "%s: making the cache: %s", cache->path,
-                           strerror (errno));
-    }
+  if (result == 0)
+    result = cache__publish (cache, temporary, why);
   unlink (temporary);
   for (unsigned i = 0; i < 3; i++)
     {

@@ -12,7 +12,7 @@ enum
   CACHE_SCHEMA = 1,                 /* PRAGMA user_version; bump when a table's meaning changes */
   CACHE_APPLICATION_ID = 0x41494f50,/* "AIOP", PRAGMA application_id: tells our files from others' */
   CACHE_BUSY_MS = 10000,            /* how long a writer waits for another */
-  CACHE_CHECKPOINT_PAGES = 256,     /* keeps the WAL, which a first reader must scan, near 1 MiB */
+  CACHE_CHECKPOINT_PAGES = 32,      /* a first opener must read the whole WAL: 256 pages took 1 ms, 32 take 0.1 ms */
   CACHE_LOST_LEASES_MAX = 3,
   CACHE_CHECKSUM = 32
 };
