@@ -1,0 +1,598 @@
+/* `aiopt tune`: works the queue of collected regions.  This process leads: it starts the workers, shows how far they
+   are, and sees to it that nothing is left behind, whatever ends the run: no child, no temporary
+   file, no lease.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "cli/tune.h"
+
+#include "cli/cli.h"
+#include "cli/terminal.h"
+#include "policy/process.h"
+
+#include <argp.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { JOBS_MAX = 256, RESTARTS_MAX = 8 };
+
+#define BUDGET_DEFAULT 10.0
+#define BUDGET_MAX 86400.0
+#define GRACE_SECONDS 3.0 /* for workers to clean up after Ctrl-C */
+
+/* Set by SIGINT, SIGTERM and SIGHUP: a signal handler has nothing else to reach.  */
+static volatile sig_atomic_t stop_signal;
+
+static void
+handle_stop (int number)
+{
+  stop_signal = number;
+}
+
+/* A worker, and what it holds a lease on.  */
+struct hand
+{
+  pid_t pid; /* 0: ended */
+  bool busy;
+  struct tune_event at;
+};
+
+struct lead
+{
+  const struct tune_options *options;
+  struct workshop *workshop;
+  int pipe[2];
+  struct hand hand[JOBS_MAX];
+  unsigned n_hands;
+  struct progress *progress;
+  unsigned total;              /* regions that waited at the start */
+  struct tune_event *result;   /* of finished regions */
+  unsigned n_results, results_size;
+  unsigned restarts;
+  bool failed;
+};
+
+enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN };
+
+static error_t
+parse_option (int key, char *argument, struct argp_state *state)
+{
+  struct tune_options *options = state->input;
+  double number;
+  struct why why;
+  switch (key)
+    {
+    case KEY_CACHE:
+      options->cache = argument;
+      return 0;
+    case KEY_POLICY:
+      if (policy__check_list (argument, &why) < 0)
+        argp_error (state, "--policy: %s", why.detail);
+      options->policy = argument;
+      return 0;
+    case KEY_BUDGET:
+      if (cli__number (argument, 0.1, BUDGET_MAX, &number) < 0)
+        argp_error (state, "--budget wants seconds from 0.1 to %g, not '%s'", BUDGET_MAX, argument);
+      options->budget_seconds = number;
+      return 0;
+    case 'j':
+      if (cli__number (argument, 1, JOBS_MAX, &number) < 0 || number != (unsigned) number)
+        argp_error (state, "--jobs wants a number from 1 to %d, not '%s'", JOBS_MAX, argument);
+      options->jobs = (unsigned) number;
+      return 0;
+    case KEY_ACCEPT:
+      if (accept__parse (argument, &options->accept) < 0)
+        argp_error (state, "--accept wants tested, bounded or proved, not '%s'", argument);
+      return 0;
+    case KEY_KEY:
+      if (strlen (argument) != 64 || strspn (argument, "0123456789abcdef") != 64)
+        argp_error (state, "--key wants a region's key (64 hexadecimal digits), not '%s'", argument);
+      options->key = argument;
+      return 0;
+    case KEY_JSON:
+      options->json = true;
+      return 0;
+    case KEY_DRY_RUN:
+      options->dry_run = true;
+      return 0;
+    case 'q':
+      options->quiet = true;
+      return 0;
+    case ARGP_KEY_ARG:
+      argp_error (state, "unexpected argument '%s'", argument);
+      return 0;
+    default:
+      return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option tune_arguments[] = {
+  { "cache", KEY_CACHE, "DIR", 0, "Cache folder (default $AIOPT_CACHE, else ~/.cache/aiopt)", 0 },
+  { "policy", KEY_POLICY, "LIST", 0,
+    "Who proposes: compilers (default), exec:COMMAND, exec:{COMMAND}, separated by commas; exec:COMMAND without "
+    "braces reaches to the end of LIST",
+    0 },
+  { "budget", KEY_BUDGET, "SECONDS", 0, "Time for each function (default 10)", 0 },
+  { "jobs", 'j', "N", 0, "Functions worked on at once (default: the number of processors)", 0 },
+  { "accept", KEY_ACCEPT, "LEVEL", 0,
+    "Weakest verdict to accept: tested, bounded or proved (default: what the build asked for)", 0 },
+  { "key", KEY_KEY, "KEY", 0, "Work on this region alone", 0 },
+  { "json", KEY_JSON, NULL, 0, "Print the summary as JSON", 0 },
+  { "dry-run", KEY_DRY_RUN, NULL, 0, "Show what would be worked on, and do nothing", 0 },
+  { "quiet", 'q', NULL, 0, "No progress and no summary", 0 },
+  { 0 },
+};
+
+static const struct argp tune_argp
+  = { tune_arguments, parse_option, NULL,
+      "Work the queue of functions that builds have collected: propose faster code, verify it, measure it, and keep "
+      "the best in the cache for the next build.",
+      NULL, NULL, NULL };
+
+static unsigned
+processors (void)
+{
+  cpu_set_t set;
+  if (sched_getaffinity (0, sizeof set, &set) == 0 && CPU_COUNT (&set) > 0)
+    return (unsigned) CPU_COUNT (&set);
+  long n = sysconf (_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (unsigned) n : 1;
+}
+
+/* The hand of worker PID, or NULL.  */
+static struct hand *
+lead__hand (struct lead *lead, pid_t pid)
+{
+  for (unsigned i = 0; i < lead->n_hands; i++)
+    if (lead->hand[i].pid == pid)
+      return &lead->hand[i];
+  return NULL;
+}
+
+static void
+lead__show (struct lead *lead)
+{
+  double done = lead->n_results, best = 0;
+  const char *name = "";
+  for (unsigned i = 0; i < lead->n_hands; i++)
+    if (lead->hand[i].pid && lead->hand[i].busy)
+      {
+        done += lead->hand[i].at.fraction;
+        name = lead->hand[i].at.function;
+        best = lead->hand[i].at.best;
+      }
+  unsigned total = lead->total > lead->n_results ? lead->total : lead->n_results;
+  char note[200];
+  if (best > 0)
+    snprintf (note, sizeof note, "%u/%u %.100s best %.2fx", lead->n_results, total, name, best);
+  else
+    snprintf (note, sizeof note, "%u/%u %.100s", lead->n_results, total, name);
+  progress__update (lead->progress, done, total, note);
+}
+
+static void
+lead__event (struct lead *lead, const struct tune_event *event)
+{
+  struct hand *hand = lead__hand (lead, event->worker);
+  switch (event->kind)
+    {
+    case EVENT_TAKEN:
+    case EVENT_PROGRESS:
+      if (hand)
+        {
+          hand->busy = true;
+          hand->at = *event;
+        }
+      break;
+    case EVENT_RESULT:
+      if (hand)
+        hand->busy = false;
+      if (event->end == TUNER_INTERRUPTED)
+        break;
+      if (lead->n_results == lead->results_size)
+        {
+          lead->results_size = lead->results_size ? 2 * lead->results_size : 32;
+          lead->result = realloc (lead->result, lead->results_size * sizeof *lead->result);
+          if (!lead->result)
+            abort ();
+        }
+      lead->result[lead->n_results++] = *event;
+      break;
+    case EVENT_ERROR:
+      if (hand)
+        hand->busy = false;
+      lead->failed = true;
+      progress__clear (lead->progress);
+      cli__error ("aiopt tune", "%s%s%s: %s", event->function, event->function[0] ? ": " : "",
+                  reason__text (event->why.reason), event->why.detail);
+      break;
+    }
+  lead__show (lead);
+}
+
+/* Starts a worker.  */
+static int
+lead__start (struct lead *lead, struct hand *hand)
+{
+  fflush (NULL);
+  pid_t parent = getpid (), pid = fork ();
+  if (pid < 0)
+    return cli__error ("aiopt tune", "can't start a worker: %s", strerror (errno));
+  if (pid == 0)
+    {
+      /* A group of its own: Ctrl-C reaches the leader, which tells the workers.  */
+      setpgid (0, 0);
+      prctl (PR_SET_PDEATHSIG, SIGTERM);
+      if (getppid () != parent)
+        _exit (1);
+      struct sigaction ignore = { .sa_handler = SIG_IGN };
+      sigaction (SIGPIPE, &ignore, NULL);
+      close (lead->pipe[0]);
+      _exit (tune__worker (lead->options, lead->workshop, &stop_signal, lead->pipe[1]));
+    }
+  setpgid (pid, pid);
+  *hand = (struct hand){ .pid = pid };
+  return 0;
+}
+
+/* Gives back the lease of a worker that was killed.  */
+static void
+lead__return_lease (struct lead *lead, const struct hand *hand)
+{
+  struct cache *cache;
+  struct why why;
+  if (!hand->busy || cache__open (lead->options->cache, CACHE_WRITE, &cache, &why) < 0)
+    return;
+  queue__finish (cache, hand->at.key, false, &why);
+  cache__close (cache);
+}
+
+/* Reaps what has ended; a worker that crashed is replaced (its lease runs out by itself, and counts).  */
+static unsigned
+lead__reap (struct lead *lead)
+{
+  unsigned alive = 0;
+  for (unsigned i = 0; i < lead->n_hands; i++)
+    {
+      struct hand *hand = &lead->hand[i];
+      int status;
+      if (!hand->pid)
+        continue;
+      if (waitpid (hand->pid, &status, WNOHANG) != hand->pid)
+        {
+          alive++;
+          continue;
+        }
+      /* Whatever it may have left in its group.  */
+      kill (-hand->pid, SIGKILL);
+      bool crashed = WIFSIGNALED (status);
+      if (stop_signal)
+        lead__return_lease (lead, hand);
+      hand->pid = 0;
+      if (WIFEXITED (status) && WEXITSTATUS (status))
+        lead->failed = true;
+      if (crashed && !stop_signal)
+        {
+          progress__clear (lead->progress);
+          cli__error ("aiopt tune", "a worker was killed by signal %d%s%s", WTERMSIG (status),
+                      hand->busy ? " while working on " : "", hand->busy ? hand->at.function : "");
+          if (lead->restarts++ < RESTARTS_MAX && !lead->options->key && lead__start (lead, hand) == 0)
+            alive++;
+          else
+            lead->failed = true;
+        }
+    }
+  return alive;
+}
+
+/* Reads the events that are there.  */
+static void
+lead__read (struct lead *lead)
+{
+  struct tune_event event;
+  while (read (lead->pipe[0], &event, sizeof event) == (ssize_t) sizeof event)
+    lead__event (lead, &event);
+}
+
+/* Until all workers have ended.  */
+static void
+lead__wait (struct lead *lead)
+{
+  double told = 0;
+  for (;;)
+    {
+      struct pollfd ready = { .fd = lead->pipe[0], .events = POLLIN };
+      poll (&ready, 1, 50);
+      lead__read (lead);
+      if (stop_signal && !told)
+        {
+          told = clock__now ();
+          for (unsigned i = 0; i < lead->n_hands; i++)
+            if (lead->hand[i].pid)
+              kill (lead->hand[i].pid, SIGTERM);
+        }
+      if (told && clock__now () - told > GRACE_SECONDS)
+        for (unsigned i = 0; i < lead->n_hands; i++)
+          if (lead->hand[i].pid)
+            kill (-lead->hand[i].pid, SIGKILL);
+      if (!lead__reap (lead))
+        break;
+      lead__show (lead);
+    }
+  lead__read (lead);
+}
+
+static int
+compare_results (const void *a, const void *b)
+{
+  const struct tune_event *x = a, *y = b;
+  double rx = x->end == TUNER_REWRITE ? x->ratio.estimate : 0;
+  double ry = y->end == TUNER_REWRITE ? y->ratio.estimate : 0;
+  return rx != ry ? (rx < ry) - (rx > ry) : strcmp (x->function, y->function);
+}
+
+static void
+lead__print_json (const struct lead *lead, unsigned waiting)
+{
+  cJSON *root = cJSON_CreateObject (), *list = cJSON_AddArrayToObject (root, "functions");
+  unsigned rewritten = 0;
+  for (unsigned i = 0; i < lead->n_results; i++)
+    {
+      const struct tune_event *result = &lead->result[i];
+      bool rewrite = result->end == TUNER_REWRITE;
+      rewritten += rewrite;
+      cJSON *object = cJSON_CreateObject ();
+      cJSON_AddStringToObject (object, "key", result->key);
+      cJSON_AddStringToObject (object, "function", result->function);
+      cJSON_AddStringToObject (object, "file", result->file);
+      cJSON_AddNumberToObject (object, "line", result->line);
+      cJSON_AddBoolToObject (object, "rewritten", rewrite);
+      cJSON_AddItemToObject (object, "verdict", rewrite ? cJSON_CreateString (result->verdict) : cJSON_CreateNull ());
+      if (result->ratio.estimate > 0)
+        {
+          cJSON_AddNumberToObject (object, "ratio", result->ratio.estimate);
+          cJSON_AddNumberToObject (object, "ratio_low", result->ratio.low);
+          cJSON_AddNumberToObject (object, "ratio_high", result->ratio.high);
+        }
+      else
+        cJSON_AddNullToObject (object, "ratio");
+      if (rewrite)
+        {
+          cJSON_AddStringToObject (object, "policy", result->policy);
+          cJSON_AddStringToObject (object, "provenance", result->provenance);
+        }
+      else
+        {
+          cJSON_AddStringToObject (object, "reason", reason__slug (result->why.reason));
+          cJSON_AddStringToObject (object, "detail", result->why.detail);
+        }
+      cJSON_AddNumberToObject (object, "tried", result->tried);
+      cJSON_AddNumberToObject (object, "seconds", result->seconds);
+      cJSON_AddItemToArray (list, object);
+    }
+  cJSON_AddNumberToObject (root, "rewritten", rewritten);
+  cJSON_AddNumberToObject (root, "left_alone", lead->n_results - rewritten);
+  cJSON_AddNumberToObject (root, "waiting", waiting);
+  cJSON_AddBoolToObject (root, "interrupted", stop_signal != 0);
+  char *text = cJSON_PrintUnformatted (root);
+  puts (text);
+  free (text);
+  cJSON_Delete (root);
+}
+
+/* Prints TEXT, cleaned, padded to WIDTH columns.  */
+static void
+print_cell (const char *text, unsigned width)
+{
+  unsigned n = terminal__print (stdout, text, width);
+  printf ("%*s", n < width ? (int) (width - n) : 0, "");
+}
+
+static void
+lead__print_table (const struct lead *lead, unsigned waiting)
+{
+  unsigned rewritten = 0, name_width = 8;
+  for (unsigned i = 0; i < lead->n_results; i++)
+    {
+      unsigned length = (unsigned) strlen (lead->result[i].function);
+      name_width = length > name_width ? length : name_width;
+      rewritten += lead->result[i].end == TUNER_REWRITE;
+    }
+  name_width = name_width > 36 ? 36 : name_width;
+  if (lead->n_results)
+    printf ("%s%-*s  %-8s  %-24s  %s%s\n", terminal__sgr (stdout, COLOUR_BOLD), (int) name_width, "function",
+            "verdict", "times faster [95 %]", "by / why not", terminal__sgr (stdout, COLOUR_NONE));
+  for (unsigned i = 0; i < lead->n_results; i++)
+    {
+      const struct tune_event *result = &lead->result[i];
+      bool rewrite = result->end == TUNER_REWRITE;
+      char ratio[64] = "-";
+      if (result->ratio.estimate > 0)
+        snprintf (ratio, sizeof ratio, "%.2f [%.2f, %.2f]", result->ratio.estimate, result->ratio.low,
+                  result->ratio.high);
+      print_cell (result->function, name_width);
+      printf ("  %s%-8s%s  %-24s  ", terminal__sgr (stdout, rewrite ? COLOUR_GREEN : COLOUR_DIM),
+              rewrite ? result->verdict : "kept", terminal__sgr (stdout, COLOUR_NONE), ratio);
+      if (rewrite)
+        terminal__print (stdout, result->provenance, 0);
+      else
+        {
+          printf ("%s", reason__slug (result->why.reason));
+          if (result->why.detail[0])
+            {
+              printf (": ");
+              terminal__print (stdout, result->why.detail, 0);
+            }
+        }
+      putchar ('\n');
+    }
+  printf ("%u rewritten, %u kept as GCC wrote them", rewritten, lead->n_results - rewritten);
+  if (waiting)
+    printf (", %u still waiting", waiting);
+  puts (stop_signal ? " (interrupted)" : "");
+}
+
+/* queue__each's visitor for --dry-run.  */
+struct dry_run
+{
+  const struct tune_options *options;
+  cJSON *list;
+  unsigned n;
+};
+
+static bool
+dry_run__visit (void *context, const char *key, const char *function, const char *file,
+                unsigned line, const char *state)
+{
+  struct dry_run *dry = context;
+  if ((dry->options->key && strcmp (dry->options->key, key) != 0) || strcmp (state, "waiting") != 0)
+    return true;
+  dry->n++;
+  if (dry->list)
+    {
+      cJSON *object = cJSON_CreateObject ();
+      cJSON_AddStringToObject (object, "key", key);
+      cJSON_AddStringToObject (object, "function", function ? function : "");
+      cJSON_AddStringToObject (object, "file", file ? file : "");
+      cJSON_AddNumberToObject (object, "line", line);
+      cJSON_AddItemToArray (dry->list, object);
+    }
+  else if (!dry->options->quiet)
+    {
+      printf ("%.16s  ", key);
+      terminal__print (stdout, function ? function : "?", 0);
+      printf ("  ");
+      terminal__print (stdout, file ? file : "", 0);
+      printf (":%u\n", line);
+    }
+  return true;
+}
+
+static int
+tune__dry_run (const struct tune_options *options, struct cache *cache)
+{
+  struct dry_run dry = { .options = options };
+  cJSON *root = NULL;
+  if (options->json)
+    {
+      root = cJSON_CreateObject ();
+      dry.list = cJSON_AddArrayToObject (root, "would_tune");
+    }
+  struct why why = { 0 };
+  int status = CLI_OK;
+  if (queue__each (cache, NULL, dry_run__visit, &dry, &why) < 0)
+    status = cli__error ("aiopt tune", "%s: %s", reason__text (why.reason), why.detail);
+  else if (options->json)
+    {
+      char *text = cJSON_PrintUnformatted (root);
+      puts (text);
+      free (text);
+    }
+  else if (!options->quiet)
+    printf ("%u to work on, with %s and %g s each\n", dry.n, options->policy, options->budget_seconds);
+  cJSON_Delete (root);
+  return status;
+}
+
+/* Handles the signals that end a run.  */
+static void
+signals__catch (void)
+{
+  struct sigaction action = { .sa_handler = handle_stop };
+  sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTERM, &action, NULL);
+  sigaction (SIGHUP, &action, NULL);
+}
+
+int
+cli_tune (int argc, char **argv)
+{
+  struct tune_options options = { .policy = "compilers", .budget_seconds = BUDGET_DEFAULT };
+  argp_parse (&tune_argp, argc, argv, 0, NULL, &options);
+
+  char *directory = options.cache ? strdup (options.cache) : cache__default_directory ();
+  options.cache = directory;
+  struct cache *cache;
+  unsigned waiting = 0, leased = 0;
+  struct why why = { 0 };
+  int status = cli__open_cache ("aiopt tune", directory, options.dry_run ? CACHE_READ : CACHE_WRITE, &cache);
+  if (status != CLI_OK)
+    {
+      free (directory);
+      return status;
+    }
+  if (options.dry_run)
+    status = tune__dry_run (&options, cache);
+  else if (queue__count (cache, &waiting, &leased, &why) < 0)
+    status = cli__error ("aiopt tune", "%s: %s", reason__text (why.reason), why.detail);
+  /* SQLite handles don't go through fork.  */
+  cache__close (cache);
+  if (options.dry_run || status != CLI_OK)
+    {
+      free (directory);
+      return status;
+    }
+
+  struct lead *lead = calloc (1, sizeof *lead);
+  if (!lead)
+    abort ();
+  lead->options = &options;
+  lead->total = options.key ? 1 : waiting;
+  lead->n_hands = options.jobs ? options.jobs : processors ();
+  if (lead->n_hands > (lead->total ? lead->total : 1))
+    lead->n_hands = lead->total ? lead->total : 1;
+  if (lead->n_hands > JOBS_MAX)
+    lead->n_hands = JOBS_MAX;
+  if (pipe2 (lead->pipe, O_CLOEXEC) != 0)
+    {
+      status = cli__error ("aiopt tune", "%s", strerror (errno));
+      free (lead);
+      free (directory);
+      return status;
+    }
+  fcntl (lead->pipe[0], F_SETFL, O_NONBLOCK);
+  signals__catch ();
+  lead->workshop = workshop__new ();
+  workshop__stop_on (lead->workshop, &stop_signal);
+  /* All temporary files of this run go where one call removes them.  */
+  if (workshop__directory (lead->workshop))
+    setenv ("TMPDIR", workshop__directory (lead->workshop), 1);
+  for (unsigned i = 0; i < lead->n_hands; i++)
+    if (lead__start (lead, &lead->hand[i]) != 0)
+      {
+        lead->failed = i == 0;
+        lead->n_hands = i;
+      }
+  lead->progress = progress__new (stderr, options.quiet || options.json);
+  lead__show (lead);
+  lead__wait (lead);
+  progress__finish (lead->progress);
+  close (lead->pipe[0]);
+  close (lead->pipe[1]);
+  workshop__free (lead->workshop);
+
+  if (cache__open (directory, CACHE_READ, &cache, &why) == 0)
+    {
+      queue__count (cache, &waiting, &leased, &why);
+      cache__close (cache);
+    }
+  if (lead->n_results)
+    qsort (lead->result, lead->n_results, sizeof *lead->result, compare_results);
+  if (options.json)
+    lead__print_json (lead, waiting);
+  else if (!options.quiet)
+    lead__print_table (lead, waiting);
+  status = stop_signal ? 128 + stop_signal : lead->failed ? CLI_FAILED : CLI_OK;
+  free (lead->result);
+  free (lead);
+  free (directory);
+  return status;
+}
