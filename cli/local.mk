@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+bin_PROGRAMS += cli/aiopt
+cli_aiopt_SOURCES = cli/main.c cli/cli.h cli/common.c cli/terminal.c cli/terminal.h cli/cache.c \
+  cli/explain.c cli/explain-json.c cli/doctor.c cli/ab.c cli/tune.c cli/tune.h \
+  cli/tune-worker.c cli/tuner.c cli/tuner.h cli/verify.c
+cli_aiopt_LDADD = policy/libpolicy.a verify/libverify.a bench/libbench.a states/libstates.a \
+  sandbox/libsandbox.a cache/libcache.a machine/libmachine.a \
+  $(POLICY_LIBS) $(BENCH_LIBS) $(SANDBOX_LIBS) $(CACHE_LIBS) $(MACHINE_LIBS) -lpthread
+
+TESTS += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh
+EXTRA_DIST += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh
+
+check_PROGRAMS += testsuite/cli-terminal testsuite/cli-fill
+testsuite_cli_terminal_SOURCES = testsuite/cli-terminal.c cli/terminal.c cli/terminal.h
+testsuite_cli_terminal_LDADD = $(CMOCKA_LIBS) -lutil -lpthread
+TESTS += testsuite/cli-terminal
+# Fills a cache for the shell tests.
+testsuite_cli_fill_SOURCES = testsuite/cli-fill.c
+testsuite_cli_fill_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(MACHINE_LIBS)
