@@ -298,6 +298,23 @@ convention_of (tree type, tree decl, type_table *types, struct callee *callee, b
   return good;
 }
 
+/* The place of hard register REGNO among the registers that carry arguments.  */
+static unsigned
+convention_rank (unsigned regno)
+{
+  switch (regno)
+    {
+    case DI_REG: return 0;
+    case SI_REG: return 1;
+    case DX_REG: return 2;
+    case CX_REG: return 3;
+    case R8_REG: return 4;
+    case R9_REG: return 5;
+    case AX_REG: return 1000;
+    default: return 10 + regno;
+    }
+}
+
 /* Fills *CALLEE from CALL, whose type is TYPE (or NULL) and whose target is DECL (or NULL).
    MAYBE_STACK: some call of this function passes arguments on the stack.  */
 bool
@@ -332,9 +349,13 @@ value__callee (const rtx_insn *call, tree type, tree decl, bool maybe_stack, typ
       used.push_back (what);
     }
 
+  /* In the order in which the convention hands registers out: rdi rsi rdx rcx r8 r9, vectors, al.  */
+  std::stable_sort (used.begin (), used.end (), [] (const_rtx a, const_rtx b) {
+    return convention_rank (REGNO (a)) < convention_rank (REGNO (b));
+  });
   struct callee plain = {};
   uint64_t in_use = 0, vec_in_use = 0; /* by hardware number */
-  for (size_t i = used.size (); i-- > 0;)
+  for (size_t i = 0; i < used.size (); i++)
     {
       struct value value = {};
       value.type = types->add_mode (GET_MODE (used[i]));
