@@ -54,7 +54,8 @@ struct decoded_memory
   int8_t mask;    /* k register that masks the access, vector register for vmaskmov and AVX2 gathers + 32, -1 none */
   bool read, write;
   bool compress;  /* vcompress/vexpand: consecutive elements, popcount (mask) of them */
-  bool implicit;  /* stack access of push, pop, call, ret */
+  bool implicit;  /* stack access of push, pop, call, ret; disp is relative to the register before the instruction */
+  uint8_t index_size; /* bytes per (signed) index of gathers and scatters: 4 or 8; else 0 */
 };
 
 enum { DECODED_MEMORY_MAX = 3 };
@@ -68,7 +69,8 @@ struct decoded_insn
   uint64_t isa;         /* features needed: bits of isa.h */
   const char *mnemonic; /* Zydis's, lower case, living for ever */
   uint16_t zydis;       /* ZydisMnemonic */
-  struct regset read, written;
+  struct regset read, written; /* a partial or conditional write is also a read; calls: what the instruction
+                                  itself does, not its callee */
   uint32_t flags_read, flags_written, flags_undefined; /* bits of RFLAGS */
   unsigned n_memory;
   struct decoded_memory memory[DECODED_MEMORY_MAX];
@@ -76,7 +78,8 @@ struct decoded_insn
   unsigned target_section;
   uint32_t target;      /* offset in target_section */
   int callee;           /* symbol index of a direct call or jump to outside, else -1 */
-  unsigned item;        /* the item of the code this came from */
+  unsigned item;        /* the item of the code this came from: an instruction, or the alignment that it pads;
+                           n_items for the endbr64 that opens the function */
 };
 
 struct decoded
