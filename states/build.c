@@ -18,18 +18,31 @@ object__address (const struct object_in_test *o)
   return end - (uint64_t) room;
 }
 
-/* The first guess at how far O is touched.  */
+/* The first guess at how far object NUMBER is touched.  */
 static void
-guess_extent (struct states *states, struct attempt *attempt, struct object_in_test *o)
+guess_extent (struct states *states, struct attempt *attempt, unsigned number)
 {
+  struct object_in_test *o = &attempt->object[number];
+  if (o->nul >= 0 && o->element == 1)
+    {
+      /* Where the string really ends.  */
+      object__cover (states, attempt, number, 0, o->nul + 1);
+      const uint8_t *start = o->buffer - o->buffer_lo;
+      const uint8_t *end = memchr (start, 0, (size_t) o->nul + 1);
+      if (end)
+        o->nul = end - start;
+    }
   int64_t feature[FEATURES_MAX];
   object__features (states, attempt, o, feature);
   const struct site *site = &states->site[o->site];
   int64_t hi = extent__predict (&site->extent, feature);
   o->guessed = hi >= 0;
-  if (hi < 0)
+  if (hi < 0 && o->depth > 0)
+    hi = 0; /* many nodes are never visited: the first touch makes it grow */
+  else if (hi < 0)
     hi = o->nul >= 0 ? (o->nul + 1) * (int64_t) o->element : (int64_t) o->element;
   hi = round_up (hi, o->align);
+  attempt->hopeless |= o->guessed && hi > o->limit && site->extent.hits >= 8;
   o->hi = hi > o->limit ? o->limit : hi;
   o->lo = -round_up (-site->lo, o->align);
 }
@@ -217,7 +230,7 @@ attempt__build (struct states *states, struct attempt *attempt)
     {
       struct object_in_test *o = &attempt->object[i];
       if (o->hi < 0)
-        guess_extent (states, attempt, o);
+        guess_extent (states, attempt, i);
       if (o->hi > o->lo)
         object__cover (states, attempt, i, o->lo, o->hi);
     }

@@ -51,15 +51,16 @@ leaf_of (struct states *states, struct attempt *attempt, int o, uint64_t path, c
   return leaf;
 }
 
-/* An object of TYPE in ROOT's tree other than NOT, or -1.  */
+/* An object of TYPE in ROOT's tree that comes after object O, so that there are no cycles, unless CYCLES; or
+   -1.  */
 static int
-find_shared (const struct attempt *attempt, unsigned type, int root, int not, uint64_t pick)
+find_shared (const struct attempt *attempt, unsigned type, int root, int o, bool cycles, uint64_t pick)
 {
   for (unsigned i = 0; i < attempt->n_objects; i++)
     {
       unsigned k = (unsigned) ((pick + i) % attempt->n_objects);
-      if (attempt->object[k].type == type && attempt->object[k].root == root && (int) k != not
-          && !attempt->object[k].fixed)
+      if (attempt->object[k].type == type && attempt->object[k].root == root
+          && (cycles || (int) k > o) && !attempt->object[k].fixed)
         return (int) k;
     }
   return -1;
@@ -89,8 +90,8 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
   if (!plain)
     what = site__choose (states, attempt, &rng, site, pointer_prior, POINTER_PROFILES);
   int target = -1;
-  if (what == POINTER_SHARED && !pointer->is_restrict)
-    target = find_shared (attempt, element, root, -1, rng__next (&rng));
+  if (what == POINTER_SHARED && !pointer->is_restrict && attempt->sharing != SHARING_NONE)
+    target = find_shared (attempt, element, root, o, attempt->sharing == SHARING_CYCLES, rng__next (&rng));
   if (target < 0 && what != POINTER_NULL)
     {
       /* The nodes of a list or tree share one path, so that what is learned of one serves all.  */
@@ -98,7 +99,7 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
       uint64_t inner = node ? attempt->object[o].path : mix2 ('o', mix2 (path, element));
       target = attempt__object (states, attempt, element, inner, root, o, offset);
       if (target < 0 && !pointer->is_restrict && !plain)
-        target = find_shared (attempt, element, root, -1, rng__next (&rng));
+        target = find_shared (attempt, element, root, o, false, rng__next (&rng));
     }
   attempt__reference (attempt, owner, offset, target, 0);
 }

@@ -116,7 +116,7 @@ choose_twin (const struct states *states, struct attempt *attempt, struct object
 {
   if (type && type->kind != TYPE_INTEGER && type->kind != TYPE_FLOAT)
     return;
-  if (!rng__chance (rng, 3, 10))
+  if (!rng__chance (rng, o->element == 1 ? 5 : 3, 10))
     return;
   unsigned self = attempt->n_objects - 1;
   for (unsigned i = 0; i < self; i++)
@@ -468,10 +468,15 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
   attempt->trial = 0;
   attempt->trial_good = -1;
   attempt->overlapped = false;
+  attempt->hopeless = attempt->touched = false;
+  attempt->changed = true;
   struct rng rng = { mix2 (attempt->rng.state, 'm') };
   attempt->first_slot = (uint32_t) rng__below (&rng, 2);
   attempt->slots_down = rng__chance (&rng, 1, 2);
   attempt->slack = (uint8_t) rng__next (&rng);
+  static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1 };
+  attempt->sharing
+    = site__choose (states, attempt, &rng, site__find (states, 'C'), sharing_prior, SHARINGS);
   generate_machine (states, attempt, &rng);
   generate_globals (states, attempt);
   const struct type *result = region__type (region, region->result.type);

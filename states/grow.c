@@ -45,7 +45,7 @@ unprotect (struct states *states, struct attempt *attempt, const struct outcome 
 
 /* Makes the object next to the fault larger.  False where there is none or it may not grow.  */
 static bool
-grow (struct attempt *attempt, const struct outcome *outcome)
+grow (struct states *states, struct attempt *attempt, const struct outcome *outcome)
 {
   int number = object_near (attempt, outcome->fault_address);
   if (number < 0)
@@ -63,8 +63,14 @@ grow (struct attempt *attempt, const struct outcome *outcome)
       if (bad > o->bad_hi)
         o->bad_hi = bad;
       int64_t hi = o->hi * 2 > need ? o->hi * 2 : need;
+      int64_t usual = states->site[o->site].usual;
+      o->usual = o->hi == 0 && usual >= need;
+      o->guessed = o->usual;
+      if (o->usual)
+        hi = usual;
+      else if (o->hi == 0 && o->nul >= 0 && (o->nul + 1) * (int64_t) o->element > hi)
+        hi = round_up ((o->nul + 1) * (int64_t) o->element, o->align);
       o->hi = hi > o->limit ? o->limit : hi;
-      o->guessed = false;
       o->exact = o->fixed;
       return true;
     }
@@ -89,7 +95,13 @@ learn_extent (struct states *states, struct attempt *attempt, struct object_in_t
     return;
   int64_t feature[FEATURES_MAX];
   object__features (states, attempt, o, feature);
-  extent__learn (&states->site[o->site].extent, feature, o->hi);
+  struct site *site = &states->site[o->site];
+  extent__learn (&site->extent, feature, o->hi);
+  if (o->hi)
+    {
+      site->usual_hits = site->usual == o->hi ? site->usual_hits + 1 : 0;
+      site->usual = o->hi;
+    }
 }
 
 /* The next extent to try for O, whose extent O->hi is known to do.  */
@@ -97,14 +109,12 @@ static int64_t
 next_trial (const struct attempt *attempt, const struct object_in_test *o)
 {
   int64_t good = o->hi, bad = o->bad_hi;
+  /* Just under a guess or a string's end first; where nothing is known from below, nothing at all.  */
+  if (attempt->trial_good < 0 && (o->guessed || o->nul >= 0) && good > o->align
+      && good - o->align > bad)
+    return good - o->align;
   if (bad < 0)
-    {
-      /* Nothing known from below: just under a guess or a string's end, then nothing at all.  */
-      bool first = attempt->trial_good < 0;
-      if (first && (o->guessed || o->nul >= 0) && good > o->align)
-        return good - o->align;
-      return 0;
-    }
+    return 0;
   int64_t middle = (bad + (good - bad) / 2) / o->align * o->align;
   return middle <= bad ? bad + o->align : middle;
 }
@@ -119,8 +129,9 @@ is_tight (const struct object_in_test *o)
 static bool
 trusted (struct states *states, struct attempt *attempt, const struct object_in_test *o)
 {
-  unsigned hits = states->site[o->site].extent.hits;
-  if (!o->guessed || o->bad_hi >= 0 || hits < 24 || attempt->overlapped)
+  const struct site *site = &states->site[o->site];
+  unsigned hits = o->usual ? site->usual_hits : site->extent.hits;
+  if (!o->guessed || hits < 24 || attempt->overlapped)
     return false;
   unsigned every = o->depth ? 8 : 3;
   return mix2 (attempt->rng.state, o->seed) % every != 0;
@@ -141,6 +152,7 @@ begin_trial (struct states *states, struct attempt *attempt)
         }
       int64_t trial = next_trial (attempt, o);
       attempt->trial_good = o->hi;
+      attempt->changed = true;
       o->hi = trial;
       return;
     }
@@ -152,9 +164,14 @@ begin_trial (struct states *states, struct attempt *attempt)
       struct rng rng = { mix2 (o->seed, 'z') };
       if (o->fixed)
         continue;
+      attempt->touched |= o->hi > 0 || o->lo < 0;
       /* Pointers that nothing is touched through point just at the unmapped page, or at one element.  */
       if (o->hi == 0 && o->lo == 0 && o->limit > 0 && rng__chance (&rng, 1, 2))
-        o->hi = round_up (o->element, o->align);
+        {
+          o->hi = round_up (o->element, o->align);
+          attempt->changed = true;
+        }
+      attempt->changed |= o->placement != o->wish && (o->hi > o->lo || o->wish != PLACE_END);
       o->placement = o->wish;
     }
 }
@@ -229,10 +246,13 @@ step_returned (struct states *states, struct attempt *attempt, const struct outc
   switch (attempt->stage)
     {
     case STAGE_GROW:
+      attempt->changed = false;
       attempt->stage = STAGE_SHRINK;
       attempt->trial = 0;
       attempt->trial_good = -1;
       begin_trial (states, attempt);
+      if (attempt->stage == STAGE_PLACED && !attempt->changed)
+        step_returned (states, attempt, outcome); /* this run was that test already */
       break;
     case STAGE_SHRINK:
       /* The smaller one does too.  */
@@ -279,7 +299,7 @@ step_fault (struct states *states, struct attempt *attempt, const struct outcome
     {
     case STAGE_GROW:
     case STAGE_PLACED:
-      if (!grow (attempt, outcome))
+      if (!grow (states, attempt, outcome))
         attempt->stage = STAGE_FAILED;
       break;
     case STAGE_SHRINK:

@@ -28,12 +28,13 @@ enum
 };
 
 /* Predicts how far an object is touched, from integers known before the run:
-   hi = SCALE * feature[A] (* feature[B]) + OFFSET, at least 0.  */
+   hi = SCALE * x + OFFSET, at least 0, where x is feature[A], feature[A] * feature[B], or for rows with a
+   stride (feature[A] - 1) * feature[B] + feature[C].  */
 struct extent_model
 {
   bool known;
   bool constant;
-  int a, b;            /* feature numbers; b -1 for none */
+  int a, b, c;         /* feature numbers; b and c -1 for none */
   double scale, offset;
   unsigned hits;       /* exact predictions in a row */
   unsigned n_samples;  /* ever added */
@@ -52,6 +53,8 @@ struct site
   unsigned tries[PROFILES_MAX], wins[PROFILES_MAX];
   bool written;        /* the original stored to such an object once */
   int64_t lo;          /* lowest offset touched so far, 0 or negative */
+  int64_t usual;       /* the last extent above 0 */
+  unsigned usual_hits; /* how often in a row it was the same */
   struct extent_model extent;
 };
 
@@ -84,7 +87,8 @@ struct object_in_test
   int64_t bad_hi;        /* the largest hi known not to do, or -1 */
   int64_t bad_lo;        /* the highest lo known not to do, or 1 */
   int64_t limit;         /* hi can't pass it */
-  bool guessed;          /* hi is a model's prediction */
+  bool guessed;          /* hi is a prediction */
+  bool usual;            /* … namely the site's usual extent */
   bool exact;            /* hi needs no more shrinking */
   bool fixed;            /* a global: its address and extent are given */
   bool growable;
@@ -116,6 +120,9 @@ struct reference
   int target;
   int64_t delta;
 };
+
+/* May pointers in objects meet?  */
+enum sharing { SHARING_NONE, SHARING_DOWN, SHARING_CYCLES, SHARINGS };
 
 enum stage
 {
@@ -158,6 +165,10 @@ struct attempt
   unsigned trial;        /* the object being shrunk */
   int64_t trial_good;    /* its extent known to do */
   bool overlapped;
+  bool touched;          /* something was read or written through a pointer */
+  bool hopeless;         /* some object would surely have to be larger than allowed */
+  bool changed;          /* the test is no longer the one last run */
+  enum sharing sharing;
   uint8_t slack;
   struct state state;
 };
@@ -186,8 +197,8 @@ unsigned site__find (struct states *states, uint64_t key);
 unsigned site__choose (struct states *states, struct attempt *attempt, struct rng *rng, unsigned site,
                        const uint8_t *prior, unsigned n);
 
-/* Notes that ATTEMPT came to a valid test, or not.  */
-void attempt__credit (struct states *states, struct attempt *attempt, bool valid);
+/* Notes that ATTEMPT came to a worthwhile test, or not; COST is how much it counts.  */
+void attempt__credit (struct states *states, struct attempt *attempt, bool valid, unsigned cost);
 
 /* The model's extent for FEATURES, or -1.  */
 int64_t extent__predict (const struct extent_model *model, const int64_t *feature);

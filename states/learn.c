@@ -48,14 +48,14 @@ site__choose (struct states *states, struct attempt *attempt, struct rng *rng, u
 }
 
 void
-attempt__credit (struct states *states, struct attempt *attempt, bool valid)
+attempt__credit (struct states *states, struct attempt *attempt, bool valid, unsigned cost)
 {
   for (unsigned i = 0; i < attempt->n_choices; i++)
     {
       struct site *site = &states->site[attempt->choice[i].site];
       unsigned p = attempt->choice[i].profile;
-      site->tries[p]++;
-      site->wins[p] += valid;
+      site->tries[p] += cost;
+      site->wins[p] += valid ? cost : 0;
       if (site->tries[p] >= 256)
         {
           site->tries[p] /= 2;
@@ -64,15 +64,22 @@ attempt__credit (struct states *states, struct attempt *attempt, bool valid)
     }
 }
 
+/* The x of a model.  */
+static double
+combine (const int64_t *feature, int a, int b, int c)
+{
+  double x = (double) feature[a];
+  if (c >= 0)
+    return (x - 1) * (double) feature[b] + (double) feature[c];
+  return b >= 0 ? x * (double) feature[b] : x;
+}
+
 static double
 apply (const struct extent_model *model, const int64_t *feature)
 {
   if (model->constant)
     return model->offset;
-  double x = (double) feature[model->a];
-  if (model->b >= 0)
-    x *= (double) feature[model->b];
-  double hi = model->scale * x + model->offset;
+  double hi = model->scale * combine (feature, model->a, model->b, model->c) + model->offset;
   return hi < 0 ? 0 : hi;
 }
 
@@ -82,23 +89,24 @@ extent__predict (const struct extent_model *model, const int64_t *feature)
   if (!model->known)
     return -1;
   double hi = apply (model, feature);
-  return hi > 1e9 ? -1 : (int64_t) (hi + 0.5);
+  return hi > 1e9 ? (int64_t) 1e9 : (int64_t) (hi + 0.5);
 }
 
-/* Do all samples follow MODEL?  */
+/* Do all samples follow MODEL?  Empty extents say little of a product: there a factor was 0 or less.  */
 static bool
 fits (const struct extent_model *model)
 {
   unsigned n = model->n_samples < SAMPLES_MAX ? model->n_samples : SAMPLES_MAX;
   for (unsigned i = 0; i < n; i++)
-    if (fabs (apply (model, model->sample[i].feature) - (double) model->sample[i].hi) > 0.5)
+    if ((model->constant || model->b < 0 || model->sample[i].hi)
+        && fabs (apply (model, model->sample[i].feature) - (double) model->sample[i].hi) > 0.5)
       return false;
   return true;
 }
 
-/* Fits a line through the two samples that differ most in feature A times feature B.  */
+/* Fits a line through the two samples that differ most in the x of A, B and C.  */
 static bool
-fit_line (struct extent_model *model, int a, int b)
+fit_line (struct extent_model *model, int a, int b, int c)
 {
   unsigned n = model->n_samples < SAMPLES_MAX ? model->n_samples : SAMPLES_MAX;
   int low = -1, high = -1;
@@ -107,9 +115,7 @@ fit_line (struct extent_model *model, int a, int b)
     {
       if (model->sample[i].hi == 0)
         continue; /* may be clamped */
-      double x = (double) model->sample[i].feature[a];
-      if (b >= 0)
-        x *= (double) model->sample[i].feature[b];
+      double x = combine (model->sample[i].feature, a, b, c);
       if (low < 0 || x < low_x)
         low = (int) i, low_x = x;
       if (high < 0 || x > high_x)
@@ -119,6 +125,7 @@ fit_line (struct extent_model *model, int a, int b)
     return false;
   model->a = a;
   model->b = b;
+  model->c = c;
   model->constant = false;
   model->scale = (double) (model->sample[high].hi - model->sample[low].hi) / (high_x - low_x);
   model->offset = (double) model->sample[low].hi - model->scale * low_x;
@@ -149,16 +156,24 @@ extent__learn (struct extent_model *model, const int64_t *feature, int64_t hi)
       return;
     }
   for (int a = 0; a < FEATURES_MAX; a++)
-    if (fit_line (model, a, -1))
+    if (fit_line (model, a, -1, -1))
       {
         model->known = true;
         return;
       }
   for (int a = 0; a < FEATURES_MAX; a++)
     for (int b = a + 1; b < FEATURES_MAX; b++)
-      if (fit_line (model, a, b))
+      if (fit_line (model, a, b, -1))
         {
           model->known = true;
           return;
         }
+  for (int a = 0; a < FEATURES_MAX / 2; a++)
+    for (int b = 0; b < FEATURES_MAX / 2; b++)
+      for (int c = 0; c < FEATURES_MAX / 2; c++)
+        if (a != b && a != c && b != c && fit_line (model, a, b, c))
+          {
+            model->known = true;
+            return;
+          }
 }

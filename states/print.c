@@ -57,7 +57,7 @@ print_hex (FILE *out, const uint8_t *bytes, uint64_t n)
 static void print_value (FILE *out, const struct region *region, const struct state *state, unsigned number,
                          const uint8_t *bytes, uint64_t room, unsigned depth);
 
-/* Up to 16 elements of type NUMBER.  */
+/* The first elements of type NUMBER.  */
 static void
 print_elements (FILE *out, const struct region *region, const struct state *state, unsigned number,
                 const uint8_t *bytes, uint64_t room, unsigned depth)
@@ -77,14 +77,15 @@ print_elements (FILE *out, const struct region *region, const struct state *stat
         fprintf (out, " \"%.*s\"", (int) length, (const char *) bytes);
       return;
     }
-  for (uint64_t i = 0; i < count && i < 16; i++)
+  uint64_t shown = type->kind == TYPE_STRUCT ? 3 : 16;
+  for (uint64_t i = 0; i < count && i < shown; i++)
     {
       fputs (i ? ", " : " ", out);
       print_value (out, region, state, number, bytes + i * size, size, depth);
     }
-  if (count > 16)
+  if (count > shown)
     fputs (", ...", out);
-  if (room % size)
+  else if (room % size)
     {
       fputs (count ? " +" : "", out);
       print_hex (out, bytes + count * size, room % size);

@@ -118,6 +118,7 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
   while (made < n)
     {
       unsigned n_running = 0;
+      bool again = false;
       for (unsigned i = 0; i < in_flight; i++)
         {
           struct attempt *attempt = &states->attempt[i];
@@ -134,30 +135,43 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
                 }
             }
           attempt__build (states, attempt);
+          if (attempt->hopeless)
+            {
+              /* Not worth a run.  */
+              attempt->stage = STAGE_FAILED;
+              attempt__credit (states, attempt, false, 1);
+              again = true;
+              continue;
+            }
           of[n_running] = attempt;
           running[n_running++] = &attempt->state;
         }
+      if (!n_running && again)
+        continue;
       if (!n_running)
         {
           if (none || started >= attempts_max || timeouts > 40 + made / 8)
             break;
           continue;
         }
-      status = sandbox__run (states->sandbox, 0, running, outcomes, n_running, RUN_MILLISECONDS, why);
+      status = sandbox__run (states->sandbox, 0, running, outcomes, n_running,
+                             timeouts < 8 ? RUN_MILLISECONDS : RUN_MILLISECONDS / 4, why);
       if (status)
         break;
       for (unsigned i = 0; i < n_running; i++)
         {
           struct attempt *attempt = of[i];
-          timeouts += outcomes[i].status == RUN_TIMEOUT || outcomes[i].status == RUN_DIED;
+          bool late = outcomes[i].status == RUN_TIMEOUT || outcomes[i].status == RUN_DIED;
+          timeouts += late;
           attempt__step (states, attempt, &outcomes[i]);
           if (attempt->stage == STAGE_FAILED)
-            attempt__credit (states, attempt, false);
+            attempt__credit (states, attempt, false, late ? 16 : 1);
           if (attempt->stage != STAGE_DONE)
             continue;
           bool trap = outcomes[i].status == RUN_TRAPPED;
           bool like = kind != STATE_PROFILE || is_like_profile (states->region, &outcomes[i]);
-          attempt__credit (states, attempt, like && (!trap || kind == STATE_TRAP));
+          bool idle = attempt->n_slots && !attempt->touched; /* valid, but nothing happened */
+          attempt__credit (states, attempt, like && !idle && (!trap || kind == STATE_TRAP), 1);
           if (made == n || (trap && kind != STATE_TRAP && (trapped + 1) * 8 > n)
               || (!like && unlike++ < 4 * n))
             continue;
