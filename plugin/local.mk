@@ -21,3 +21,8 @@ plugin_aiopt_so_LDFLAGS = -shared -Wl,--version-script=$(top_srcdir)/plugin/aiop
 plugin_aiopt_so_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS)
 plugin_aiopt_so_DEPENDENCIES = cache/libcache.a machine/libmachine.a \
   $(top_srcdir)/plugin/aiopt.map
+
+# Plays the tuner in the plugin's tests.
+check_PROGRAMS += testsuite/plugin-store
+testsuite_plugin_store_SOURCES = testsuite/plugin-store.c
+testsuite_plugin_store_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(MACHINE_LIBS)

@@ -114,11 +114,6 @@ obstacles__of_function (function *fun, struct why *why)
   if (!TARGET_64BIT || TARGET_X32 || ASSEMBLER_DIALECT != ASM_ATT)
     return why__set (why, REASON_NOT_TARGET, "%s",
                      !TARGET_64BIT ? "-m32" : TARGET_X32 ? "-mx32" : "-masm=intel");
-  if (const char *option = option_obstacle (fun))
-    return why__set (why, REASON_OPTION, "%s", option);
-  if (const char *option = register_obstacle ())
-    return why__set (why, REASON_OPTION, "%s", option);
-
   static const char *const conventions[] = {
     "naked", "interrupt", "no_caller_saved_registers", "ms_abi", "regparm", "fastcall", "thiscall",
     "sseregparm", "ms_hook_prologue", "force_align_arg_pointer", "fentry_name", "fentry_section",
@@ -128,6 +123,10 @@ obstacles__of_function (function *fun, struct why *why)
     if (lookup_attribute (name, DECL_ATTRIBUTES (decl))
         || lookup_attribute (name, TYPE_ATTRIBUTES (type)))
       return why__set (why, REASON_CALL_CONVENTION, "attribute %s", name);
+  if (const char *option = option_obstacle (fun))
+    return why__set (why, REASON_OPTION, "%s", option);
+  if (const char *option = register_obstacle ())
+    return why__set (why, REASON_OPTION, "%s", option);
   if (fun->machine->call_abi != SYSV_ABI)
     return why__set (why, REASON_CALL_CONVENTION, "ms_abi");
   if (fun->machine->func_type != TYPE_NORMAL || fun->machine->no_caller_saved_registers)
