@@ -1,3 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += sandbox/libsandbox.a
 sandbox_libsandbox_a_SOURCES =
+sandbox_libsandbox_a_SOURCES += sandbox/sandbox.h sandbox/wire.h sandbox/parent.h sandbox/trampoline.h \
+  sandbox/sandbox.c sandbox/process.c sandbox/trace.c sandbox/doctor.c sandbox/seccomp.c \
+  sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S
+
+# The sandbox's parts; what they print is TAP.
+check_PROGRAMS += testsuite/sandbox-run testsuite/sandbox-trace
+testsuite_sandbox_run_SOURCES = testsuite/sandbox-run.c testsuite/sandbox-fixture.h
+testsuite_sandbox_run_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS) $(CMOCKA_LIBS)
+testsuite_sandbox_trace_SOURCES = testsuite/sandbox-trace.c testsuite/sandbox-fixture.h
+testsuite_sandbox_trace_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/sandbox-run testsuite/sandbox-trace
+
+# Runs a second, by hand: testsuite/sandbox-speed.
+EXTRA_PROGRAMS = testsuite/sandbox-speed
+testsuite_sandbox_speed_SOURCES = testsuite/sandbox-speed.c testsuite/sandbox-fixture.h
+testsuite_sandbox_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS)
+sandbox_libsandbox_a_SOURCES += sandbox/image.c sandbox/image.h
