@@ -119,19 +119,19 @@ progress__update (struct progress *progress, double done, double total, const ch
       progress->redrawn = t;
       FILE *f = progress->stream;
       unsigned width = terminal__width (f), used = 0;
-      char figures[80], left[24] = "";
+      char figures[120], left[48] = "";
       double elapsed = t - progress->begun;
       double share = total > 0 ? done / total : 0;
       share = share < 0 ? 0 : share > 1 ? 1 : share;
       if (total > 0 && share > 0.01 && elapsed > 1)
         {
-          char eta[20];
+          char eta[32];
           time__print (eta, sizeof eta, elapsed * (1 - share) / share);
           snprintf (left, sizeof left, " %s left", eta);
         }
       else
         {
-          char since[20];
+          char since[32];
           time__print (since, sizeof since, elapsed);
           snprintf (left, sizeof left, " %s", since);
         }
