@@ -36,6 +36,15 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
   object__features (states, attempt, o, feature);
   const struct site *site = &states->site[o->site];
   int64_t hi = extent__predict (&site->extent, feature);
+  for (unsigned i = 0; hi >= 0 && i < o->n_joined; i++)
+    {
+      /* Two roots, so the features are the same.  */
+      int64_t other = extent__predict (&states->site[o->joined[i].site].extent, feature);
+      if (other < 0)
+        hi = -1;
+      else if (other > 0 && o->joined[i].distance + other > hi)
+        hi = o->joined[i].distance + other;
+    }
   o->guessed = hi >= 0;
   if (hi < 0 && o->depth > 0)
     hi = 0; /* many nodes are never visited: the first touch makes it grow */

@@ -97,6 +97,8 @@ struct object_in_test
   const uint8_t *init;   /* contents given */
   unsigned slot;
   uint64_t address;      /* of a fixed one; for others as last built */
+  unsigned n_joined;     /* further pointers into this object: whose sites, at which distance */
+  struct { unsigned site; int64_t distance; } joined[2];
   enum placement wish, placement;
   uint32_t gap;
   unsigned n_leaves;

@@ -4,3 +4,9 @@ states_libstates_a_SOURCES = states/states.c states/states.h states/internal.h \
   states/random.h states/values.c states/values.h states/learn.c states/contents.c \
   states/generate.c states/build.c states/grow.c states/overlap.c states/print.c \
   states/replay.c
+
+check_PROGRAMS += testsuite/states-make
+testsuite_states_make_SOURCES = testsuite/states-make.c testsuite/region-build.h
+testsuite_states_make_LDADD = states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
+  $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm $(CMOCKA_LIBS)
+TESTS += testsuite/states-make

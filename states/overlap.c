@@ -98,6 +98,11 @@ move (struct states *states, struct attempt *attempt, unsigned p, int host, stru
   int64_t distance = choose_distance (states, attempt, rng, unit, o);
   if (o->fixed && distance >= o->limit)
     distance = 0;
+  if (reference->target >= 0 && o->n_joined < 2)
+    {
+      o->joined[o->n_joined].site = attempt->object[reference->target].site;
+      o->joined[o->n_joined++].distance = distance;
+    }
   reference->target = host;
   reference->delta = distance;
   attempt->overlapped = true;
