@@ -17,7 +17,7 @@ plugin_aiopt_so_SOURCES = \
 plugin_aiopt_so_CXXFLAGS = -std=gnu++17 -fno-rtti -fno-exceptions -fPIC -fvisibility=hidden \
   -fvisibility-inlines-hidden -Wall -Wextra -isystem $(GCC_PLUGIN_DIR)/include
 plugin_aiopt_so_LDFLAGS = -shared -Wl,--version-script=$(top_srcdir)/plugin/aiopt.map \
-  -Wl,--exclude-libs,ALL -Wl,-z,lazy -Wl,--gc-sections -Wl,--as-needed
+  -Wl,--exclude-libs,ALL -Wl,-z,lazy -Wl,--gc-sections -Wl,--as-needed -static-libstdc++ -static-libgcc
 plugin_aiopt_so_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS)
 plugin_aiopt_so_DEPENDENCIES = cache/libcache.a machine/libmachine.a \
   $(top_srcdir)/plugin/aiopt.map
