@@ -206,7 +206,7 @@ flag__is_safe (const char *extra, uint64_t allowed)
   for (unsigned i = 0; i < sizeof safe / sizeof *safe; i++)
     if (strcmp (extra, safe[i]) == 0)
       return true;
-  if (strpbrk (extra, "/,@\n"))
+  if (strpbrk (extra, "/,@\n") || strstr (extra, "dump") || strstr (extra, "verbose"))
     return false;
   if (strcmp (extra, "-march=native") == 0)
     return (isa__host () & ~allowed) == 0;

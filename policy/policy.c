@@ -71,7 +71,7 @@ list__take (const char **list, struct list_item *item, struct why *why)
           item->command_length = strlen (at);
           at += item->command_length;
         }
-      if (item->command_length == strspn (item->command, " \t}"))
+      if (strspn (item->command, " \t") >= item->command_length)
         return why__set (why, REASON_SYNTAX, "exec: without a command");
     }
   else if (item->name_length == 4 && strncmp (item->name, "exec", 4) == 0)

@@ -1,0 +1,78 @@
+#!/bin/sh
+# `aiopt verify` on small functions: right candidates are tested, wrong ones refuted with their reason, odd ones not accepted,
+# and the exit status says which.
+# SPDX-License-Identifier: GPL-3.0-or-later
+source=${AIOPT_SOURCE:-${srcdir:-.}}
+. "$source/testsuite/tap.sh"
+aiopt=$AIOPT_BUILD/cli/aiopt
+dir=$(mktemp -d "${TMPDIR:-/tmp}/aiopt verify.XXXXXX") || exit 99
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir "$dir/tmp"
+TMPDIR=$dir/tmp; export TMPDIR
+cd "$dir" || exit 99
+
+cat >original.c <<'END'
+#include <stddef.h>
+int sum (const int *a, size_t n) { int s = 0; for (size_t i = 0; i < n; i++) s += a[i]; return s; }
+void copy (char *to, const char *from, size_t n) { for (size_t i = 0; i < n; i++) to[i] = from[i]; }
+unsigned mix (unsigned a, unsigned b) { return (a ^ b) * 5 + 3; }
+int vol (volatile int *p) { return *p + *p; }
+END
+cat >right.c <<'END'
+unsigned mix (unsigned a, unsigned b) { unsigned x = a ^ b; return (x << 2) + x + 3; }
+END
+cat >wrong.c <<'END'
+unsigned mix (unsigned a, unsigned b) { unsigned x = a ^ b; return (x << 2) + x + (x == 0x80000000u ? 4 : 3); }
+END
+cat >sum.c <<'END'
+#include <stddef.h>
+int sum (const int *a, size_t n) { int s = 0, t = 0; size_t i = 0; for (; i + 1 < n; i += 2) { s += a[i]; t += a[i + 1]; } if (i < n) s += a[i]; return s + t; }
+END
+cat >overread.c <<'END'
+#include <stddef.h>
+int sum (const int *a, size_t n) { int s = 0; for (size_t i = 0; i < n; i += 2) { int x = ((volatile const int *) a)[i + 1]; s += a[i] + (i + 1 < n ? x : 0); } return s; }
+END
+cat >overlap.c <<'END'
+#include <stddef.h>
+void copy (char *to, const char *from, size_t n) { size_t i = 0; for (; i + 8 <= n; i += 8) { long x; __builtin_memcpy (&x, from + i, 8); __builtin_memcpy (to + i, &x, 8); } for (; i < n; i++) to[i] = from[i]; }
+END
+asm () { printf "mix:\n$2" >"$1.s"; }
+asm syscall '\tsyscall\n\tret\n'
+asm loop '.L1:\tjmp .L1\n'
+asm saved '\tmovl %%edi, %%ebx\n\txorl %%esi, %%ebx\n\tleal 3(%%rbx,%%rbx,4), %%eax\n\tret\n'
+asm incbin '\t.incbin "/etc/passwd"\n\tret\n'
+asm store '\tmovl %%edi, 64(%%rsp)\n\txorl %%esi, %%edi\n\tleal 3(%%rdi,%%rdi,4), %%eax\n\tret\n'
+asm symbol '\tjmp system\n'
+asm good '\txorl %%edi, %%esi\n\tleal 3(%%rsi,%%rsi,4), %%eax\n\tret\n'
+
+# verdict STATUS REASON FUNCTION CANDIDATE [OPTION…]: the exit status, and the reason ("-": any) in the JSON.
+verdict ()
+{
+  want=$1; reason=$2; function=$3; candidate=$4; shift 4
+  "$aiopt" verify original.c --function "$function" "$candidate" --budget 3 --json "$@" >out 2>err
+  status=$?
+  cat out err
+  case $status in $want) ;; *) false ;; esac || { echo "exit status $status instead of $want"; return 1; }
+  case $reason in -) ;; *) grep -Eq "\"reason\":\"($reason)\"" out ;; esac
+}
+
+plan 18
+check "a right C candidate is accepted" verdict 0 - mix right.c
+check "a right assembler candidate is accepted" verdict 0 - mix good.s
+check "a loop unrolled by two is accepted" verdict 0 - sum sum.c
+check "one wrong input of 2^32 values is refuted" verdict 1 result mix wrong.c
+check "reading past the end is refuted" verdict 1 fault sum overread.c
+check "copying eight bytes at a time where objects may overlap is refuted" verdict 1 - copy overlap.c
+check "a system call is refused" verdict 2 forbidden mix syscall.s
+check "an endless loop is refuted" verdict 1 nonterminating mix loop.s
+check "a clobbered callee-saved register is refuted" verdict 1 callee-saved mix saved.s
+check "a store outside its objects is not accepted" verdict '[12]' - mix store.s
+check ".incbin is refused" verdict 2 directive mix incbin.s
+check "a new symbol is refused" verdict 2 'new-symbol|calls|control-flow' mix symbol.s
+check "a function that is left alone is unknown, with the reason" verdict 2 volatile vol right.c
+check "proved is not tested" verdict 2 - mix right.c --accept proved
+check "a function that isn't there is wrong usage" verdict 64 - nobody right.c
+check "a missing file is wrong usage" verdict 64 - mix missing.c
+check "the original's own flags count" sh -c '! "$1" verify original.c --function mix right.c --budget 1 -- -O2 -DX= -Dunsigned=oops >/dev/null 2>&1' - "$aiopt"
+check "no temporary file is left" sh -c 'ls -A "$1"; [ -z "$(ls -A "$1")" ]' - "$TMPDIR"
