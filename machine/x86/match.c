@@ -297,10 +297,7 @@ decorations__differ (const struct zydis_insn *x, const struct insn *text)
                 && zi->avx.mask.reg != ZYDIS_REGISTER_K0;
   if (masked != !!mask || (masked && !register__same (mask, zi->avx.mask.reg)))
     return "write mask";
-  if (zeroing
-      != (masked
-          && (zi->avx.mask.mode == ZYDIS_MASK_MODE_ZEROING
-              || zi->avx.mask.mode == ZYDIS_MASK_MODE_CONTROL_ZEROING)))
+  if (zeroing != (evex && zi->raw.evex.z))
     return "zeroing";
   bool broadcasts = evex && zi->avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID
                     && !zi->avx.broadcast.is_static;

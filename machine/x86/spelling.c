@@ -135,8 +135,8 @@ predicate__spelling (const char *text, const char *zydis, int *immediate)
   return false;
 }
 
-/* True where an operand of X that a size suffix could speak of has BITS bits, and its memory operand,
-   if any, too.  */
+/* True where a general register or memory operand of X has BITS bits, as a size suffix says.  Registers
+   are compared by name elsewhere; memory alone has only the suffix to tell.  */
 static bool
 size__fits (const struct zydis_insn *x, unsigned bits)
 {
@@ -146,17 +146,15 @@ size__fits (const struct zydis_insn *x, unsigned bits)
       const ZydisDecodedOperand *op = &x->op[i];
       if (op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
         continue;
-      if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM)
+      if ((op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM)
+          || (op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg__gpr (op->reg.value) >= 0))
         {
-          if (op->size != bits)
-            return false;
+          if (op->size == bits)
+            return true;
           any = true;
         }
-      else if (op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg__gpr (op->reg.value) >= 0
-               && op->size == bits)
-        any = true;
     }
-  return any || x->zi.operand_width == bits;
+  return !any && x->zi.operand_width == bits;
 }
 
 static bool
@@ -275,10 +273,12 @@ x86__spelling (const struct zydis_insn *x, const char *text, int *immediate)
     }
   for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp (text, words[i].att) == 0 && strcmp (zydis, words[i].intel) == 0)
-      return extension__sizes (x, text)
-             && !(words[i].intel[4] == 'd' && !words[i].intel[5]
-                  && strchr ("mslc", text[0]) && text[strlen (text) - 1] == 'l'
-                  && x->zi.meta.category != ZYDIS_CATEGORY_STRINGOP);
+      {
+        /* Intel's movsd and cmpsd are also SSE's.  */
+        bool string = strlen (zydis) == 5 && zydis[4] == 'd';
+        return extension__sizes (x, text)
+               && (!string || x->zi.meta.category == ZYDIS_CATEGORY_STRINGOP);
+      }
   if (suffix__spelling (x, text, zydis) || conditional__spelling (text, zydis)
       || predicate__spelling (text, zydis, immediate))
     return true;
