@@ -87,6 +87,7 @@ struct outcome
   bool upper_dirty;                /* any upper half of ymm0..15 not zero */
   bool caller_frame_changed;       /* bytes above the return address and the stack arguments */
   bool callee_saved_changed;       /* rbx rbp r12..r15 rsp */
+  bool misaligned_call;            /* some call was made with a stack not aligned to 16 */
   uint64_t ticks;                  /* time-stamp counter around the run: rough */
   unsigned n_events, n_events_lost;
   struct call_event event[CALL_EVENTS_MAX];

@@ -1,0 +1,61 @@
+/* What the files of the parent's side share.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_PARENT_H
+#define AIOPT_PARENT_H
+
+#include "sandbox/wire.h"
+#include <sys/types.h>
+
+/* One state of the batch being run.  */
+struct batch_item
+{
+  const struct state *state;
+  size_t in, outcome, events;   /* offsets in the areas */
+  uint8_t *span[SPANS_MAX];     /* where its final bytes will be */
+};
+
+/* Outcomes that had to leave the areas.  */
+struct spill
+{
+  struct spill *next;
+  uint8_t bytes[];
+};
+
+struct sandbox
+{
+  struct setup *setup;          /* in a mapping of its own, inherited by the process */
+  uint8_t *input, *output;
+  int input_fd, output_fd;
+  unsigned level;               /* CONTEXT_LEVEL of this host */
+  pid_t pid;                    /* 0: none is running */
+  int channel;
+  unsigned reached;             /* the state at which the last command ended early */
+  int death_signal;
+  struct batch_item *item;      /* BATCH_MAX */
+  struct spill *spills;
+};
+
+enum channel_result
+{
+  CHANNEL_DONE,
+  CHANNEL_DIED,
+  CHANNEL_HUNG,
+  CHANNEL_FAILED /* *WHY is set */
+};
+
+/* process.c.  Starts the process if none runs, sends COMMAND for states FIRST..N and waits.  After DIED or
+   HUNG the process is gone and sandbox->reached is the state it happened in.  */
+enum channel_result parent__command (struct sandbox *sandbox, enum command_kind command,
+                                     unsigned first, unsigned n, unsigned timeout_ms,
+                                     struct why *why);
+
+/* sandbox.c.  */
+void parent__begin (struct sandbox *sandbox);
+int parent__check (struct sandbox *sandbox, unsigned image, const struct state *state,
+                   struct why *why);
+bool parent__encode (struct sandbox *sandbox, const struct state *state, unsigned number,
+                     size_t *in, size_t *out, struct batch_item *item);
+void parent__decode (struct sandbox *sandbox, const struct batch_item *item,
+                     struct outcome *outcome);
+
+#endif

@@ -1,0 +1,371 @@
+/* Starting, watching and ending the process of a sandbox.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "sandbox/parent.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Seconds of wall time after which a process that doesn't get the CPU counts as hung all the same,
+   as a multiple of the timeout.  */
+enum { WALL_FACTOR = 40, START_TIMEOUT_MS = 20000 };
+
+static void
+reap (struct sandbox *sandbox)
+{
+  if (!sandbox->pid)
+    return;
+  int status = 0;
+  kill (sandbox->pid, SIGKILL);
+  while (waitpid (sandbox->pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  sandbox->death_signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0;
+  close (sandbox->channel);
+  sandbox->pid = 0;
+  sandbox->channel = -1;
+}
+
+/* Waits for the process's first word.  */
+static int
+greet (struct sandbox *sandbox, struct why *why)
+{
+  char text[160];
+  struct pollfd poll_fd = { .fd = sandbox->channel, .events = POLLIN };
+  int ready;
+  do
+    ready = poll (&poll_fd, 1, START_TIMEOUT_MS);
+  while (ready < 0 && errno == EINTR);
+  ssize_t n = ready > 0 ? read (sandbox->channel, text, sizeof text - 1) : 0;
+  if (n >= 1 && text[0] == 'R')
+    return 0;
+  reap (sandbox);
+  if (n > 1 && text[0] == 'E')
+    {
+      text[n] = 0;
+      return why__set (why, REASON_SANDBOX, "the process can't start: %s", text + 1);
+    }
+  return why__set (why, REASON_SANDBOX, "the process ended at its start (signal %d)",
+                   sandbox->death_signal);
+}
+
+static int
+spawn (struct sandbox *sandbox, struct why *why)
+{
+  int pair[2];
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return why__set (why, REASON_SANDBOX, "socketpair: %s", strerror (errno));
+  sandbox->setup->channel = pair[1];
+  /* vfork and posix_spawn won't do: the child runs this program's own code.  */
+  pid_t pid = fork ();
+  if (pid < 0)
+    {
+      int error = errno;
+      close (pair[0]);
+      close (pair[1]);
+      return why__set (why, REASON_SANDBOX, "fork: %s", strerror (error));
+    }
+  if (pid == 0)
+    child__main (sandbox->setup);
+  close (pair[1]);
+  sandbox->pid = pid;
+  sandbox->channel = pair[0];
+  return greet (sandbox, why);
+}
+
+static double
+clock_seconds (clockid_t clock)
+{
+  struct timespec time;
+  if (clock_gettime (clock, &time) != 0)
+    return -1;
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+enum channel_result
+parent__command (struct sandbox *sandbox, enum command_kind command, unsigned first, unsigned n,
+                 unsigned timeout_ms, struct why *why)
+{
+  struct output_header *header = (struct output_header *) sandbox->output;
+  if (!sandbox->pid && spawn (sandbox, why) != 0)
+    return CHANNEL_FAILED;
+  header->progress = first;
+  sandbox->reached = first;
+  sandbox->death_signal = 0;
+  char byte = (char) command;
+  enum channel_result result = CHANNEL_DIED;
+  if (send (sandbox->channel, &byte, 1, MSG_NOSIGNAL) == 1)
+    {
+      if (timeout_ms == 0)
+        timeout_ms = 1;
+      clockid_t clock;
+      bool has_clock = clock_getcpuclockid (sandbox->pid, &clock) == 0;
+      /* A run is hung when the process used TIMEOUT_MS of CPU time since the last sign of progress;
+         waiting for a busy machine doesn't count.  */
+      uint32_t seen = first;
+      double cpu_then = has_clock ? clock_seconds (clock) : -1;
+      double wall_then = clock_seconds (CLOCK_MONOTONIC);
+      struct pollfd poll_fd = { .fd = sandbox->channel, .events = POLLIN };
+      for (;;)
+        {
+          int ready = poll (&poll_fd, 1, (int) timeout_ms);
+          if (ready < 0 && errno == EINTR)
+            continue;
+          if (ready > 0)
+            {
+              if (read (sandbox->channel, &byte, 1) == 1 && byte == 'D')
+                return CHANNEL_DONE;
+              break;
+            }
+          uint32_t progress = header->progress;
+          double cpu = has_clock ? clock_seconds (clock) : -1;
+          double wall = clock_seconds (CLOCK_MONOTONIC);
+          if (progress > seen && progress < n)
+            {
+              seen = progress;
+              cpu_then = cpu;
+              wall_then = wall;
+              continue;
+            }
+          double limit = timeout_ms * 1e-3;
+          if ((cpu >= 0 && cpu_then >= 0 && cpu - cpu_then >= limit)
+              || wall - wall_then >= limit * WALL_FACTOR)
+            {
+              result = CHANNEL_HUNG;
+              break;
+            }
+        }
+    }
+  uint32_t reached = header->progress;
+  if (reached >= first && reached < n)
+    sandbox->reached = reached;
+  reap (sandbox);
+  return result;
+}
+
+/* A shared area of SIZE bytes that forked children don't inherit.  */
+static uint8_t *
+shared_area (const char *name, size_t size, int *fd)
+{
+  *fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (*fd < 0 || ftruncate (*fd, (off_t) size) != 0)
+    return NULL;
+  void *area = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
+  if (area == MAP_FAILED)
+    return NULL;
+  if (madvise (area, size, MADV_DONTFORK) != 0)
+    {
+      munmap (area, size);
+      return NULL;
+    }
+  return area;
+}
+
+static enum answer_kind
+answer_kind (const struct region *region, const struct value *result, uint32_t *size)
+{
+  const struct location *location = result->n_locations ? &result->location[0] : NULL;
+  *size = 0;
+  if (!location)
+    return ANSWER_INTEGER;
+  *size = location->size;
+  if (location->kind == LOCATION_X87)
+    return ANSWER_X87;
+  if (location->kind == LOCATION_VEC)
+    {
+      bool is_float = result->type < region->n_types
+                      && region->type[result->type].kind == TYPE_FLOAT;
+      if (!is_float)
+        *size = 0;
+      return ANSWER_FLOAT;
+    }
+  if (result->type < region->n_types)
+    {
+      if (region->type[result->type].kind == TYPE_POINTER)
+        return ANSWER_POINTER;
+      if (region->type[result->type].kind == TYPE_BOOL)
+        return ANSWER_BOOL;
+    }
+  return ANSWER_INTEGER;
+}
+
+static int
+check_image (const struct image *image, struct why *why)
+{
+  if (image->base < SANDBOX_CODE_BASE || image->size == 0 || image->size % SANDBOX_PAGE
+      || image->text_size == 0 || image->text_size % SANDBOX_PAGE
+      || image->text_size > image->size
+      || image->size > SANDBOX_STUB_BASE - SANDBOX_CODE_BASE
+      || image->base + image->size > SANDBOX_STUB_BASE || image->base % SANDBOX_PAGE
+      || image->entry < image->base || image->entry >= image->base + image->text_size)
+    return why__set (why, REASON_SANDBOX, "an image of %zu bytes at 0x%llx", image->size,
+                     (unsigned long long) image->base);
+  return 0;
+}
+
+/* Everything the process must know, in one mapping.  */
+static struct setup *
+make_setup (const struct region *region, const struct image *const *images, unsigned n_images)
+{
+  size_t size = sizeof (struct setup) + 64;
+  unsigned n_callees = region ? region->n_callees : 0;
+  size += n_callees * sizeof (struct setup_callee) + 64;
+  for (unsigned i = 0; i < n_images; i++)
+    size += images[i]->size + images[i]->text_size * sizeof (uint32_t)
+            + (images[i]->decoded ? images[i]->decoded->n_insns : 0) * sizeof (struct step_insn)
+            + 256;
+  size = (size + SANDBOX_PAGE - 1) & ~(size_t) (SANDBOX_PAGE - 1);
+  uint8_t *block
+    = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED)
+    return NULL;
+  struct setup *setup = (struct setup *) block;
+  uint8_t *next = block + ((sizeof *setup + 63) & ~(size_t) 63);
+  setup->block_size = size;
+  setup->n_images = n_images;
+  setup->n_callees = n_callees;
+  setup->callee = (struct setup_callee *) next;
+  next += (n_callees * sizeof (struct setup_callee) + 63) & ~(size_t) 63;
+  for (unsigned c = 0; c < n_callees; c++)
+    {
+      setup->callee[c].kind
+        = answer_kind (region, &region->callee[c].result, &setup->callee[c].size);
+      setup->callee[c].is_noreturn = region->callee[c].is_noreturn;
+    }
+  for (unsigned i = 0; i < n_images; i++)
+    {
+      const struct image *from = images[i];
+      struct setup_image *to = &setup->image[i];
+      unsigned n_insns = from->decoded ? from->decoded->n_insns : 0;
+      to->base = from->base;
+      to->entry = from->entry;
+      to->text_size = from->text_size;
+      to->size = from->size;
+      to->bytes = memcpy (next, from->bytes, from->size);
+      next += from->size;
+      uint32_t *index = (uint32_t *) next;
+      memset (index, 0xff, from->text_size * sizeof *index);
+      next += from->text_size * sizeof *index;
+      struct step_insn *insn = (struct step_insn *) next;
+      for (unsigned k = 0; k < n_insns; k++)
+        {
+          uint64_t address = from->address[k];
+          if (address < from->base || address >= from->base + from->text_size)
+            continue;
+          index[address - from->base] = k;
+          const struct decoded_insn *decoded = &from->decoded->insn[k];
+          insn[k] = (struct step_insn) { .address = address,
+                                         .kind = decoded->kind,
+                                         .length = decoded->length,
+                                         .n_memory = decoded->n_memory };
+          memcpy (insn[k].memory, decoded->memory, sizeof insn[k].memory);
+        }
+      next += (n_insns * sizeof *insn + 63) & ~(size_t) 63;
+      to->n_insns = n_insns;
+      to->index = index;
+      to->insn = insn;
+    }
+  return setup;
+}
+
+int
+sandbox__open (const struct region *region, const struct image *const *images, unsigned n_images,
+               const struct sandbox_options *options, struct sandbox **result, struct why *why)
+{
+  *result = NULL;
+  if (n_images == 0 || n_images > IMAGES_MAX)
+    return why__set (why, REASON_SANDBOX, "%u images", n_images);
+  if (region && region->n_callees + STUBS_EXTRA > STUBS_MAX)
+    return why__set (why, REASON_SANDBOX, "%u callees", region->n_callees);
+  for (unsigned i = 0; i < n_images; i++)
+    if (check_image (images[i], why) != 0)
+      return -1;
+  struct sandbox *sandbox = calloc (1, sizeof *sandbox);
+  if (!sandbox)
+    return why__set (why, REASON_SANDBOX, "no memory");
+  sandbox->channel = sandbox->input_fd = sandbox->output_fd = -1;
+  sandbox->level = __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
+                       && __builtin_cpu_supports ("avx512vl")
+                       && __builtin_cpu_supports ("avx512dq")
+                     ? 2
+                   : __builtin_cpu_supports ("avx2") ? 1
+                                                     : 0;
+  sandbox->item = calloc (BATCH_MAX, sizeof *sandbox->item);
+  sandbox->input = shared_area ("aiopt-input", INPUT_SIZE, &sandbox->input_fd);
+  sandbox->output = shared_area ("aiopt-output", OUTPUT_SIZE, &sandbox->output_fd);
+  sandbox->setup = make_setup (region, images, n_images);
+  if (!sandbox->item || !sandbox->input || !sandbox->output || !sandbox->setup)
+    {
+      why__set (why, REASON_SANDBOX, "no memory for the shared areas: %s", strerror (errno));
+      goto fail;
+    }
+  /* From here on nobody can map the inputs writable, nor resize an area under the parent.  */
+  if (fcntl (sandbox->input_fd, F_ADD_SEALS,
+             F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+        != 0
+      || fcntl (sandbox->output_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    {
+      why__set (why, REASON_SANDBOX, "sealing: %s", strerror (errno));
+      goto fail;
+    }
+  sandbox->setup->input_fd = sandbox->input_fd;
+  sandbox->setup->output_fd = sandbox->output_fd;
+  sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
+  sandbox->setup->memory_bytes
+    = options && options->memory_bytes ? options->memory_bytes : (size_t) 1 << 30;
+  struct sock_fprog program;
+  if (seccomp__program (&program, why) != 0)
+    goto fail;
+  size_t filter_size = program.len * sizeof *program.filter;
+  struct sock_filter *filter = mmap (NULL, filter_size, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (filter != MAP_FAILED)
+    memcpy (filter, program.filter, filter_size);
+  free (program.filter);
+  if (filter == MAP_FAILED)
+    {
+      why__set (why, REASON_SANDBOX, "no memory for the filter");
+      goto fail;
+    }
+  sandbox->setup->filter = (struct sock_fprog) { .len = program.len, .filter = filter };
+  if (spawn (sandbox, why) != 0)
+    goto fail;
+  *result = sandbox;
+  return 0;
+fail:
+  sandbox__close (sandbox);
+  return -1;
+}
+
+void
+sandbox__close (struct sandbox *sandbox)
+{
+  if (!sandbox)
+    return;
+  reap (sandbox);
+  parent__begin (sandbox);
+  if (sandbox->setup)
+    {
+      if (sandbox->setup->filter.filter)
+        munmap (sandbox->setup->filter.filter,
+                sandbox->setup->filter.len * sizeof *sandbox->setup->filter.filter);
+      munmap (sandbox->setup, sandbox->setup->block_size);
+    }
+  if (sandbox->input)
+    munmap (sandbox->input, INPUT_SIZE);
+  if (sandbox->output)
+    munmap (sandbox->output, OUTPUT_SIZE);
+  if (sandbox->input_fd >= 0)
+    close (sandbox->input_fd);
+  if (sandbox->output_fd >= 0)
+    close (sandbox->output_fd);
+  free (sandbox->item);
+  free (sandbox);
+}

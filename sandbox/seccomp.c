@@ -1,0 +1,79 @@
+/* The system calls that a sandbox process may make: talk on its channel, change protections inside its own
+   fixed areas (never to executable), return from signals, exit.  Everything else kills it.
+
+   The program is made in the parent with libseccomp, since a forked child of a threaded program may
+   not call malloc, and loaded by the child.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "sandbox/wire.h"
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Allows mprotect on addresses whose bits under MASK are PLACE, with PROT_READ and PROT_WRITE at most.  */
+static int
+allow_mprotect (scmp_filter_ctx filter, uint64_t mask, uint64_t place)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (mprotect), 3,
+                           SCMP_A0 (SCMP_CMP_MASKED_EQ, ~mask, place),
+                           SCMP_A1 (SCMP_CMP_MASKED_EQ, ~mask, 0),
+                           SCMP_A2 (SCMP_CMP_MASKED_EQ, ~(uint64_t) (PROT_READ | PROT_WRITE), 0));
+}
+
+int
+seccomp__program (struct sock_fprog *program, struct why *why)
+{
+  int result = -1;
+  int fd = -1;
+  *program = (struct sock_fprog) { 0 };
+  scmp_filter_ctx filter = seccomp_init (SCMP_ACT_KILL_PROCESS);
+  if (!filter)
+    return why__set (why, REASON_SANDBOX, "libseccomp: no filter");
+  /* The arena is the 256 MiB from 0x20000000, the stack lies in the 64 MiB from 0x1c000000.  */
+  _Static_assert (SANDBOX_ARENA_BASE == 0x20000000u
+                    && (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE == 0x10000000u,
+                  "the filter's masks follow image.h");
+  _Static_assert ((SANDBOX_STACK_BASE & 0x03ffffff) == 0, "the filter's masks follow image.h");
+  if (seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (read), 1,
+                        SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD))
+      || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (write), 1,
+                           SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD))
+      || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (rt_sigreturn), 0)
+      || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (exit_group), 0)
+      || allow_mprotect (filter, 0x0fffffff, SANDBOX_ARENA_BASE)
+      || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE))
+    {
+      why__set (why, REASON_SANDBOX, "libseccomp: a rule was refused");
+      goto done;
+    }
+  fd = memfd_create ("aiopt-filter", MFD_CLOEXEC);
+  if (fd < 0 || seccomp_export_bpf (filter, fd) != 0)
+    {
+      why__set (why, REASON_SANDBOX, "libseccomp: the filter can't be exported: %s",
+                strerror (errno));
+      goto done;
+    }
+  off_t size = lseek (fd, 0, SEEK_END);
+  if (size <= 0 || size % sizeof (struct sock_filter) || size / sizeof (struct sock_filter) > 4096)
+    {
+      why__set (why, REASON_SANDBOX, "libseccomp: a filter of %ld bytes", (long) size);
+      goto done;
+    }
+  program->filter = malloc (size);
+  program->len = size / sizeof (struct sock_filter);
+  if (!program->filter || pread (fd, program->filter, size, 0) != size)
+    {
+      why__set (why, REASON_SANDBOX, "the filter can't be read back");
+      free (program->filter);
+      program->filter = NULL;
+      goto done;
+    }
+  result = 0;
+done:
+  if (fd >= 0)
+    close (fd);
+  seccomp_release (filter);
+  return result;
+}

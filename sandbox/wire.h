@@ -1,0 +1,315 @@
+/* What the parent and the sandbox process write into the areas that they share, and what the
+   process's own parts share among themselves.
+
+   Input area: written by the parent, mapped read-only in the process and sealed against other mappings.
+   Output area: written by the process; the parent believes nothing it reads there without a check,
+   as a candidate's stores may have landed in it.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_WIRE_H
+#define AIOPT_WIRE_H
+
+#include "sandbox/sandbox.h"
+#include "sandbox/trampoline.h"
+#include <linux/filter.h>
+#include <signal.h>
+#include <ucontext.h>
+
+enum
+{
+  BATCH_MAX = 1024,
+  STUBS_EXTRA = 16,         /* stubs for "some function" after the callees' own */
+  STUBS_MAX = 1024,
+  IMAGES_MAX = 2,
+  EMPTY_IMAGE = 2,          /* a lone `ret`, for the cost of measuring */
+  STACK_PAGES = SANDBOX_STACK_SIZE / SANDBOX_PAGE,
+  REPEATS_MAX = 4096,
+  RANGES_MAX = 1 << 18      /* intervals of a footprint, each side, before merging */
+};
+
+/* The frame above the function: its return address, stack arguments, then a pattern up to the end
+   of the stack, after which nothing is mapped.  RETURN_SLOT + 8 is a multiple of 16.  */
+#define STACK_TOP (SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE)
+#define RETURN_SLOT (STACK_TOP - 776)
+#define CANARY_BYTE 0xa7
+
+/* `jmp *CONTEXT_RETURN_TARGET`: the return address functions see, the same in every process.  */
+#define RETURN_STUB (SANDBOX_STUB_BASE + STUBS_MAX * 64)
+#define STUB_END (RETURN_STUB + SANDBOX_PAGE)
+#define EMPTY_IMAGE_ENTRY (RETURN_STUB + 64)
+
+/* Where `struct wire_…` records and span bytes go.  */
+#define INPUT_SIZE ((size_t) 64 << 20)
+#define OUTPUT_SIZE ((size_t) 160 << 20)
+#define INPUT_DATA ((size_t) SANDBOX_PAGE * 4)
+#define OUTPUT_EVENTS ((size_t) SANDBOX_PAGE)
+#define OUTPUT_DATA ((size_t) 16 << 20)
+
+enum command_kind { COMMAND_RUN = 'r', COMMAND_TRACE = 't', COMMAND_TIME = 'c' };
+
+struct wire_span
+{
+  uint64_t address;
+  uint64_t in, out;    /* offsets in the areas; out 0 where the span can't change */
+  uint32_t size, protection;
+};
+
+struct wire_state
+{
+  uint64_t gpr[16];
+  uint64_t mask[8];
+  uint64_t rflags;
+  uint32_t mxcsr;
+  uint32_t wide;       /* vec holds 32 * 64 bytes, else 16 * 16 */
+  uint64_t seed;
+  uint64_t pointer_answer[4];
+  uint64_t outcome;    /* offset in the output area */
+  uint64_t events;     /* the same, CALL_EVENTS_MAX of them */
+  uint64_t vec;        /* offset in the input area */
+  uint32_t n_spans, n_patches, stack_bytes;
+  struct patch patch[PATCHES_MAX];
+  uint8_t stack_argument[STACK_ARGUMENT_BYTES];
+  struct wire_span span[]; /* n_spans */
+};
+
+struct command
+{
+  uint32_t kind, image;
+  uint32_t first, n;           /* states state[first .. n) */
+  uint32_t inner, repeats;
+  uint64_t max_steps;
+  uint64_t state[BATCH_MAX];   /* offsets in the input area */
+};
+
+struct wire_outcome
+{
+  uint32_t status;             /* enum run_status */
+  int32_t signal;
+  uint64_t fault_address, fault_rip;
+  uint64_t gpr[16], mask[8], rflags;
+  uint32_t mxcsr;
+  uint32_t n_events, n_events_lost;
+  uint8_t fault_write, caller_frame_changed, misaligned_call, spare;
+  uint8_t x87[32];
+  uint8_t st0[16];
+  uint64_t ticks;
+  uint8_t vec[32][64] __attribute__ ((aligned (64)));
+};
+
+struct range
+{
+  uint64_t begin, end;
+};
+
+/* At OUTPUT_DATA after COMMAND_TRACE; then executed[n_insns], branch[n_insns], and the ranges.  */
+struct wire_trace
+{
+  uint32_t status;
+  uint32_t complete;
+  uint32_t n_range[2];         /* reads, writes */
+  uint64_t steps;
+  uint64_t culprit;            /* address of the instruction that couldn't be followed, 0: step limit */
+};
+
+/* Where they are, for N instructions.  */
+static inline size_t
+trace__executed (void)
+{
+  return OUTPUT_DATA + sizeof (struct wire_trace);
+}
+
+static inline size_t
+trace__branch (size_t n)
+{
+  return trace__executed () + n * sizeof (uint32_t);
+}
+
+static inline size_t
+trace__ranges (size_t n, unsigned side)
+{
+  return ((trace__branch (n) + n + 63) & ~(size_t) 63) + side * RANGES_MAX * sizeof (struct range);
+}
+
+/* After COMMAND_TIME.  */
+struct wire_time
+{
+  uint32_t status;
+  uint32_t n;
+  uint64_t ticks[REPEATS_MAX], empty[REPEATS_MAX];
+};
+
+struct output_header
+{
+  volatile uint32_t progress;  /* the state that is being run */
+};
+
+/* What the process must know of an instruction to follow its accesses: of decoded_insn.  */
+struct step_insn
+{
+  uint64_t address;
+  uint32_t kind;
+  uint8_t length;
+  uint8_t n_memory;
+  struct decoded_memory memory[DECODED_MEMORY_MAX];
+};
+
+struct setup_image
+{
+  uint64_t base, entry;
+  uint64_t text_size, size;
+  const uint8_t *bytes;
+  uint32_t n_insns;
+  const struct step_insn *insn;
+  const uint32_t *index;       /* instruction at text byte i, UINT32_MAX none */
+};
+
+enum answer_kind
+{
+  ANSWER_INTEGER,
+  ANSWER_BOOL,
+  ANSWER_POINTER,
+  ANSWER_FLOAT,
+  ANSWER_X87
+};
+
+struct setup_callee
+{
+  enum answer_kind kind;
+  uint32_t size;
+  bool is_noreturn;
+};
+
+/* All that the process is told at its start, in one block that it keeps.  */
+struct setup
+{
+  size_t block_size;
+  unsigned n_images, n_callees;
+  struct setup_image image[IMAGES_MAX];
+  struct setup_callee *callee;
+  int channel, input_fd, output_fd;
+  unsigned cpu_seconds;
+  size_t memory_bytes;
+  struct sock_fprog filter;
+};
+
+/* Following a run instruction by instruction (follow.c).  */
+enum { PENDING_MAX = DECODED_MEMORY_MAX * 64 };
+
+struct tracer
+{
+  struct wire_trace *trace;
+  uint32_t *executed;
+  uint8_t *branch;
+  struct range *range[2];
+  uint64_t max_steps;
+  uint32_t previous;           /* instruction that was let run, UINT32_MAX none */
+  uint64_t rcx, rsi, rdi, rflags; /* before it */
+  unsigned n_pending;          /* accesses that count once it has run */
+  struct { struct range range; bool side; } pending[PENDING_MAX];
+};
+
+/* The process itself.  It lives in a mapping of its own with its stack.  */
+struct child
+{
+  const struct setup *setup;
+  const uint8_t *input;
+  uint8_t *output;
+  uint8_t *arena_alias;           /* the arena's memory once more, always writable */
+  const struct wire_state *state; /* being run */
+  struct wire_outcome *outcome;
+  struct call_event *event;
+  unsigned image;
+  unsigned n_calls;
+  unsigned n_mapped;              /* spans mapped now */
+  struct wire_span mapped[SPANS_MAX];
+  uint64_t fill;                  /* what uninitialised stack holds in this run */
+  unsigned n_active;              /* stack pages in use, beginning with the top one */
+  uint16_t active[STACK_PAGES];
+  bool is_active[STACK_PAGES];
+  bool tracing;
+  struct tracer tracer;
+  unsigned level;                 /* CONTEXT_LEVEL */
+  struct { unsigned ymm, hi, high16, mask; } xsave; /* offsets in a signal's frame */
+};
+
+/* The page at CONTEXT_BASE.  */
+struct context
+{
+  uint64_t out_gpr[16];
+  uint64_t out_rflags, c_rsp, entry, return_target, stub_target, stub_rax, stub_number;
+  uint32_t in_mxcsr, out_mxcsr;
+  uint8_t *out_vec;
+  const uint8_t *in_vec;
+  uint64_t in_rflags;
+  uint32_t level, wide;
+  uint64_t inner, stub_flags;
+  uint32_t c_mxcsr, x87_dirty;
+  uint64_t has_st0;
+  uint64_t in_gpr[16];
+  uint8_t out_x87[32];
+  uint8_t out_st0[16];
+  uint64_t out_mask[8], spare[2];
+  uint64_t in_mask[8];
+  uint64_t answer_gpr[16];
+  uint64_t answer_flags;
+  double answer_st0;
+  uint64_t ticks_begin, ticks_end, spare2[4];
+  uint8_t answer_vec[16][16];
+  uint8_t answer_junk[64];
+  uint8_t stub_vec[8][16];
+  uint64_t return_address, spare3[7];
+  uint8_t stack_argument[256];
+  uint64_t stack_words;
+  /* CONTEXT_REST */
+  struct child *child;
+  bool running;          /* the function has control */
+};
+
+#define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
+
+static inline uint64_t
+mix64 (uint64_t x)
+{
+  /* The finaliser of splitmix64 (Steele, Lea, Flood 2014).  */
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+/* trampoline.S */
+void sandbox_enter (void);
+void sandbox_return (void);
+void sandbox_unwind (void);
+void sandbox_stub (void);
+void sandbox_time (void);
+void sandbox_time_return (void);
+void sandbox_call_on (void (*function) (void *), void *argument, void *stack_top)
+  __attribute__ ((noreturn));
+
+/* child.c: the process's whole life; never returns.  */
+void child__main (const struct setup *setup) __attribute__ ((noreturn));
+
+/* run.c.  run__prepare gives the state its memory and stack and fills the context; run__one does that,
+   runs and writes the outcome.  run__signal is the handler of every fault.  */
+void run__prepare (struct child *child, unsigned image, const struct wire_state *state);
+void run__one (struct child *child, unsigned image, const struct wire_state *state);
+void run__signal (int signal, siginfo_t *info, void *context);
+void run__unwind (ucontext_t *context);
+
+/* stub.c: called by sandbox_stub; not 0 where the callee doesn't return.  */
+int stub__record (void);
+
+/* follow.c.  trace__step handles one single-step trap, trace__fault a fault while stepping.  */
+void trace__run (struct child *child, const struct command *command);
+void trace__step (struct child *child, ucontext_t *context);
+void trace__fault (struct child *child);
+
+/* clock.c.  */
+void clock__run (struct child *child, const struct command *command);
+
+/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD, as a malloc'ed
+   program.  0, or -1 and *WHY.  */
+enum { CHANNEL_FD = 0 };
+int seccomp__program (struct sock_fprog *program, struct why *why);
+
+#endif
