@@ -59,8 +59,14 @@ coverage__new (struct arena *arena, const struct region *region, const struct si
   coverage->padding = ARENA_ARRAY (arena, bool, decoded->n_insns);
   if (!cold_counts)
     mark_cold (coverage, region);
+  /* The assembler jumps over long padding: those jumps are padding too.  */
   for (unsigned i = 0; i < decoded->n_insns; i++)
-    coverage->padding[i] = (decoded->insn[i].kind & KIND_NOP) != 0;
+    {
+      unsigned item = decoded->insn[i].item;
+      coverage->padding[i] = (decoded->insn[i].kind & KIND_NOP)
+                             || (item < side->code->n_items
+                                 && side->code->item[item].kind == ITEM_ALIGN);
+    }
   return coverage;
 }
 
