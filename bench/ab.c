@@ -1,8 +1,9 @@
 /* Honest A/B of two programs.
    Each pair runs A and B once; pairs come in twos with opposite orders (ABBA or BAAB, by coin), so
    that a drift of the machine's speed falls on both.  Nothing is thrown away, and the figure that
-   decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly waits or
-   runs on several cores, where wall clock decides.
+   decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly waits (time
+   in which it could have run but other programs had the CPU left out) or runs on several cores, where wall
+   clock decides.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab.h"
 
@@ -35,6 +36,22 @@ now (void)
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
+/* Seconds that zombie PID's main thread was ready to run and another had the CPU (/proc/PID/schedstat,
+   second field, nanoseconds); 0 where the kernel doesn't say.  */
+static double
+run_delay (pid_t pid)
+{
+  char path[64];
+  unsigned long long ran = 0, delayed = 0;
+  snprintf (path, sizeof path, "/proc/%d/schedstat", (int) pid);
+  FILE *f = fopen (path, "re");
+  if (f && fscanf (f, "%llu %llu", &ran, &delayed) != 2)
+    delayed = 0;
+  if (f)
+    fclose (f);
+  return (double) delayed * 1e-9;
+}
+
 /* Files that outlive a run.  */
 struct session
 {
@@ -43,6 +60,8 @@ struct session
   int null;
   int expected;   /* what A's first run wrote, or -1 */
   int output, errors;
+  bool differs;   /* the last run failed by its output */
+  double delay;   /* of the last run, seconds */
 };
 
 /* In the child: waits for GATE to be closed, becomes ARGV; what fails goes to REPORT.  */
@@ -136,11 +155,15 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
   close (gate[1]);
   int status, error = 0;
   struct rusage usage;
-  pid_t waited;
-  while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
+  siginfo_t info;
+  while (waitid (P_PID, (id_t) pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
     if (session->options->stop && *session->options->stop)
       kill (pid, SIGTERM);
   double end = now ();
+  session->delay = run_delay (pid);
+  pid_t waited;
+  while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
+    ;
   double count[COUNTERS] = { -1, -1 };
   if (counted)
     counters__close (&counters, count);
@@ -186,6 +209,7 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
     }
   if (!same_bytes (session->expected, session->output))
     {
+      session->differs = true;
       snprintf (ab->error, sizeof ab->error,
                 side ? "B, '%.300s', wrote another standard output than A"
                      : "A, '%.300s', wrote another standard output than in its first run: it can't be"
@@ -194,6 +218,18 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
       return -1;
     }
   return 0;
+}
+
+/* B's output differed: perhaps A's own does too, from run to run, which is another error.  */
+static void
+blame (struct session *session, char **argv)
+{
+  char error[sizeof session->ab->error];
+  double value[AB_METRICS];
+  memcpy (error, session->ab->error, sizeof error);
+  session->differs = false;
+  if (run_once (session, argv, 0, value) == 0 || !session->differs)
+    memcpy (session->ab->error, error, sizeof error);
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014).  */
@@ -212,7 +248,8 @@ choose_metric (const struct ab *ab)
 {
   for (unsigned side = 0; side < 2; side++)
     {
-      double wall = ab->comparison[AB_WALL].median[side], task = ab->comparison[AB_TASK].median[side];
+      double wall = statistics__median (ab->undelayed[side], ab->n_pairs);
+      double task = ab->comparison[AB_TASK].median[side];
       if (task < 0.5 * wall || task > 1.5 * wall)
         return AB_WALL;
     }
@@ -252,13 +289,15 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
   for (unsigned m = 0; m < AB_METRICS; m++)
     for (unsigned side = 0; side < 2; side++)
       ready &= (ab->value[m][side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
+  for (unsigned side = 0; side < 2; side++)
+    ready &= (ab->undelayed[side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
   int result = ready ? 0 : -1;
   if (!ready)
     snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
   unsigned done = 0, total = 2 * (options->pairs + options->warmup);
   uint64_t random = options->seed;
   bool b_first = false;
-  double value[AB_METRICS];
+  double value[AB_METRICS] = { 0 };
   for (unsigned i = 0; result == 0 && i < 2 * options->warmup; i++)
     {
       result = run_once (&session, argv[i & 1], i & 1, value);
@@ -278,11 +317,14 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
           result = run_once (&session, argv[side], side, value);
           for (unsigned m = 0; m < AB_METRICS; m++)
             ab->value[m][side][pair] = value[m];
+          ab->undelayed[side][pair] = value[AB_WALL] - session.delay;
           if (options->progress)
             options->progress (options->context, ++done, total);
         }
       ab->n_pairs += result == 0;
     }
+  if (result == -1 && session.differs)
+    blame (&session, argv[0]);
   if (result == 1)
     {
       ab->interrupted = true;
@@ -314,6 +356,8 @@ ab__free (struct ab *ab)
   for (unsigned m = 0; m < AB_METRICS; m++)
     for (unsigned side = 0; side < 2; side++)
       free (ab->value[m][side]);
+  free (ab->undelayed[0]);
+  free (ab->undelayed[1]);
   free (ab->order);
   memset (ab, 0, sizeof *ab);
 }

@@ -44,6 +44,7 @@ struct ab
 {
   unsigned n_pairs;           /* completed */
   double *value[AB_METRICS][2]; /* [metric][A or B][pair]; negative: not measured */
+  double *undelayed[2];       /* wall clock less the time other programs had the CPU */
   uint8_t *order;             /* per pair: 0 A first, 1 B first */
   struct ab_comparison comparison[AB_METRICS];
   enum ab_metric deciding;

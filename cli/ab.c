@@ -261,7 +261,7 @@ cli_ab (int argc, char **argv)
   static const struct argp argp = {
     option_table, parse, "A [ARGS...] -- B [ARGS...]",
     "Runs A and B in pairs, in random order, and says which is faster and how sure that is.\v"
-    "What decides is the task clock (user and system time), unless a program waits for more than half of"
+    "What decides is the task clock (user and system time), unless a program sleeps for more than half of"
     " the time or runs on several cores: then it is the wall clock.  A difference is claimed only where the 95 %"
     " bootstrap interval of the ratio excludes 1 and the signed-rank test gives p < 0.05.\n\n"
     "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; 64 wrong"
