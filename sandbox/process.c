@@ -94,12 +94,16 @@ parent__command (struct sandbox *sandbox, enum command_kind command, unsigned fi
                  unsigned timeout_ms, struct why *why)
 {
   struct output_header *header = (struct output_header *) sandbox->output;
+  char byte;
+  /* A word that nobody asked for: the process isn't to be trusted any more.  */
+  if (sandbox->pid && recv (sandbox->channel, &byte, 1, MSG_DONTWAIT) >= 0)
+    reap (sandbox);
   if (!sandbox->pid && spawn (sandbox, why) != 0)
     return CHANNEL_FAILED;
   header->progress = first;
   sandbox->reached = first;
   sandbox->death_signal = 0;
-  char byte = (char) command;
+  byte = (char) command;
   enum channel_result result = CHANNEL_DIED;
   if (send (sandbox->channel, &byte, 1, MSG_NOSIGNAL) == 1)
     {

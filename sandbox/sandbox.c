@@ -96,6 +96,8 @@ parent__encode (struct sandbox *sandbox, const struct state *state, unsigned num
   *in += vec;
 
   wire->outcome = item->outcome = *out;
+  /* Nothing of an earlier run may pass for this one's outcome.  */
+  ((struct wire_outcome *) (sandbox->output + *out))->status = UINT32_MAX;
   *out = aligned (*out + sizeof (struct wire_outcome));
   wire->events = item->events
     = OUTPUT_EVENTS + (size_t) number * CALL_EVENTS_MAX * sizeof (struct call_event);
