@@ -187,8 +187,9 @@ static void
 expect (struct tracer *tracer, const struct decoded_memory *memory, uint64_t begin, uint64_t size)
 {
   for (int side = READ_SIDE; side <= WRITE_SIDE; side++)
-    if ((side == READ_SIDE ? memory->read : memory->write) && tracer->n_pending < PENDING_MAX)
+    if (side == READ_SIDE ? memory->read : memory->write)
       {
+        _Static_assert (PENDING_MAX >= DECODED_MEMORY_MAX * 2 * 64, "every lane read and written");
         tracer->pending[tracer->n_pending].range = (struct range) { begin, begin + size };
         tracer->pending[tracer->n_pending++].side = side;
       }

@@ -192,7 +192,7 @@ struct setup
 };
 
 /* Following a run instruction by instruction (follow.c).  */
-enum { PENDING_MAX = DECODED_MEMORY_MAX * 64 };
+enum { PENDING_MAX = DECODED_MEMORY_MAX * 2 * 64 };
 
 struct tracer
 {
