@@ -68,7 +68,8 @@ int queue__put (struct cache *cache, const char *key, const char *function, cons
 int queue__take (struct cache *cache, const char *key, double lease_seconds, char found_key[65],
                  char **json, struct why *why);
 
-/* Done with KEY (an entry was stored), or back to waiting (DONE false: budget ran out, Ctrl-C).  */
+/* Done with KEY (an entry was stored), or back to waiting (DONE false: budget ran out, Ctrl-C) where the lease
+   is this process's or was one's that is gone; given back like this it doesn't count as lost.  */
 int queue__finish (struct cache *cache, const char *key, bool done, struct why *why);
 
 /* Waiting and leased regions.  */

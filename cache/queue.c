@@ -392,6 +392,29 @@ queue__take (struct cache *cache, const char *key, double lease_seconds, char fo
   return result;
 }
 
+/* 1 where KEY is leased to SELF or to a process that is gone, 0 where not, -1.  */
+static int
+queue__mine (struct cache *cache, const char *key, const struct owner *self, struct why *why)
+{
+  sqlite3_stmt *s = cache__prepare (
+    cache, "SELECT host, pid, start FROM queue WHERE key = ?1 AND state = 1", why);
+  if (!s)
+    return -1;
+  sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
+  int code = sqlite3_step (s), result = 0;
+  if (code == SQLITE_ROW)
+    {
+      const char *host = (const char *) sqlite3_column_text (s, 0);
+      int64_t pid = sqlite3_column_int64 (s, 1);
+      result = host && strcmp (host, self->host) == 0
+               && (pid == self->pid || !owner__alive (self, host, pid, sqlite3_column_int64 (s, 2)));
+    }
+  else if (code != SQLITE_DONE)
+    result = cache__fail (cache, "reading the queue", why);
+  sqlite3_finalize (s);
+  return result;
+}
+
 int
 queue__finish (struct cache *cache, const char *key, bool done, struct why *why)
 {
@@ -406,23 +429,19 @@ queue__finish (struct cache *cache, const char *key, bool done, struct why *why)
   int result = cache__begin (cache, why);
   if (result == 0)
     {
-      /* Back to waiting only what is still ours: the lease may have run out and be another's.  */
-      sqlite3_stmt *s
-        = cache__prepare (cache,
-                          done ? "DELETE FROM queue WHERE key = ?1"
-                               : "UPDATE queue SET state = 0, host = NULL, pid = NULL WHERE key = ?1"
-                                 " AND state = 1 AND host = ?2 AND pid = ?3",
-                          why);
+      /* Back to waiting only what is ours, or was a process's that is gone (a leader gives back what its worker had):
+         a lease that ran out may be another's by now.  */
+      int mine = done ? 1 : queue__mine (cache, key, &self, why);
+      sqlite3_stmt *s = NULL;
+      if (mine > 0)
+        s = cache__prepare (cache,
+                            done ? "DELETE FROM queue WHERE key = ?1"
+                                 : "UPDATE queue SET state = 0, host = NULL, pid = NULL WHERE key = ?1",
+                            why);
       if (s)
-        {
-          sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
-          if (!done)
-            {
-              sqlite3_bind_text (s, 2, self.host, -1, SQLITE_STATIC);
-              sqlite3_bind_int64 (s, 3, self.pid);
-            }
-        }
-      result = cache__end (cache, statement__run (cache, s, "finishing a region", why) == 0, why);
+        sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
+      bool ok = mine == 0 || statement__run (cache, s, "finishing a region", why) == 0;
+      result = cache__end (cache, ok, why);
     }
   signal__release (&held);
   return result;

@@ -244,6 +244,51 @@ lost_leases_come_back (void **state)
 }
 
 static void
+leases_are_given_back_by_the_right_one (void **state)
+{
+  (void) state;
+  char *folder = folder_make (), key[65], found[65], *json;
+  struct why why = { 0 };
+  key_of (1, key);
+  struct cache *cache = must_open (folder, CACHE_WRITE);
+  assert_int_equal (queue__put (cache, key, "f", "f.c", 9, "{}", 5, &why), 0);
+  int gate[2], ready[2];
+  assert_int_equal (pipe (gate) | pipe (ready), 0);
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      char byte;
+      close (gate[1]);
+      struct cache *own = must_open (folder, CACHE_WRITE);
+      int result = queue__take (own, NULL, 1000, found, &json, &why);
+      if (write (ready[1], "x", 1) != 1 || read (gate[0], &byte, 1) != 0)
+        _exit (2);
+      _exit (result == 1 ? 0 : 1);
+    }
+  char byte;
+  assert_int_equal (read (ready[0], &byte, 1), 1);
+  /* It is at work: nobody else gives its lease back.  */
+  unsigned waiting, leased;
+  assert_int_equal (queue__finish (cache, key, false, &why), 0);
+  assert_int_equal (queue__count (cache, &waiting, &leased, &why), 0);
+  assert_int_equal (leased, 1);
+  close (gate[1]);
+  int status;
+  waitpid (pid, &status, 0);
+  assert_int_equal (status, 0);
+  /* It is gone: whoever led it does, and that is no lost lease.  */
+  assert_int_equal (queue__finish (cache, key, false, &why), 0);
+  assert_int_equal (queue__count (cache, &waiting, &leased, &why), 0);
+  assert_int_equal (waiting, 1);
+  struct cache_stats stats;
+  assert_int_equal (cache__stats (cache, &stats, &why), 0);
+  assert_int_equal (stats.lost_leases, 0);
+  cache__close (cache);
+  close (gate[0]), close (ready[0]), close (ready[1]);
+  folder_remove (folder);
+}
+
+static void
 gc_keeps_what_is_used (void **state)
 {
   (void) state;
@@ -319,6 +364,7 @@ main (void)
     cmocka_unit_test (missing_is_empty),      cmocka_unit_test (gives_back_what_was_stored),
     cmocka_unit_test (lists_by_pattern),      cmocka_unit_test (queue_leases),
     cmocka_unit_test (lost_leases_come_back), cmocka_unit_test (gc_keeps_what_is_used),
+    cmocka_unit_test (leases_are_given_back_by_the_right_one),
     cmocka_unit_test (lookup_is_fast),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
