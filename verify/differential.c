@@ -14,7 +14,7 @@
 /* A run longer than this didn't end (the original took less than 20 ms on every test); the second figure is
    for the lone rerun that confirms it, as the machine may have been busy elsewhere.  */
 #define TIMEOUT_MS 100
-#define CONFIRM_TIMEOUT_MS 3000
+#define CONFIRM_TIMEOUT_MS 1000
 
 /* How many states it takes for `tested`, and how many are enough when nothing is left to reach.  */
 #define TESTS_LEAST 2000
@@ -24,10 +24,20 @@
 #define ROUND_PER_KIND 96
 #define BATCH 32
 
-/* Single-stepping: longest run, tests of a kind that are always traced, and the share of the time.  */
-#define TRACE_STEPS 20000
-#define TRACE_PER_KIND 12
-#define TRACE_SHARE 0.5
+/* Volume finds what cleverness misses, and costs little on small functions: at least this share of the
+   budget goes into it.  */
+#define TESTS_SHARE 0.15
+
+/* Single-stepping costs some 10 us a step: only runs of so many time-stamp ticks and steps are followed, twice as
+   many after each round that reached nothing new.  */
+#define TRACE_STEPS_FIRST 1500
+#define TRACE_STEPS_LAST 24000
+#define TRACE_TICKS_PER_STEP 4
+/* Tests of a kind that are traced whatever is covered already, and the share of the budget for those,
+   and for all.  */
+#define TRACE_PER_KIND 8
+#define TRACE_SHARE_LEAST 0.25
+#define TRACE_SHARE 0.6
 
 /* Rounds without any new instruction or branch way after which we stop hoping.  */
 #define ROUNDS_STAGNANT 10
@@ -159,8 +169,9 @@ trace_test (struct trial *trial, unsigned s, const struct test *test)
   struct difference difference = { 0 };
   enum comparison comparison = COMPARE_SAME;
   double began = verify__now ();
-  if (sandbox__trace (verifier->setup[s].sandbox, 0, test->state, TRACE_STEPS, &original, &why)
-      || sandbox__trace (trial->sandbox[s], 0, test->state, TRACE_STEPS, &candidate, &why))
+  uint64_t limit = trial->trace_steps;
+  if (sandbox__trace (trial->sandbox[s], 0, test->state, limit, &candidate, &why)
+      || sandbox__trace (verifier->setup[s].sandbox, 0, test->state, limit, &original, &why))
     {
       difference.why = why;
       comparison = COMPARE_UNKNOWN;
@@ -170,7 +181,7 @@ trace_test (struct trial *trial, unsigned s, const struct test *test)
       coverage__add (trial->original_coverage, &original);
       coverage__add (trial->candidate_coverage, &candidate);
       const struct image *image = trial->image[s];
-      if (!candidate.complete && candidate.steps < TRACE_STEPS
+      if (!candidate.complete && candidate.steps < limit
           && test->expected->status == RUN_RETURNED)
         {
           difference.why = candidate.why;
@@ -178,7 +189,7 @@ trace_test (struct trial *trial, unsigned s, const struct test *test)
             why__set (&difference.why, REASON_FOOTPRINT, "the candidate's");
           comparison = COMPARE_UNKNOWN;
         }
-      else if (!original.complete && original.steps < TRACE_STEPS
+      else if (!original.complete && original.steps < limit
                && test->expected->status == RUN_RETURNED)
         {
           difference.why = original.why;
@@ -273,14 +284,27 @@ unknown_coverage (struct trial *trial, const struct reach *reach)
   trial__unknown (trial, &why);
 }
 
-/* Runs TESTS[N] of KIND in setup S on the candidate, and traces some.  */
+/* Leaves out tests that can't be judged: more calls than are recorded.  The number left.  */
+static unsigned
+leave_out (struct test *tests, unsigned n)
+{
+  unsigned kept = 0;
+  for (unsigned i = 0; i < n; i++)
+    if (tests[i].expected->n_events_lost == 0)
+      tests[kept++] = tests[i];
+  return kept;
+}
+
+/* Runs TESTS[N] of KIND in setup S on the candidate, and traces some: LEAST of them, more where
+   UNTIL_COVERED.  */
 static bool
 run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct test *tests,
-           unsigned n, unsigned traces, bool until_covered)
+           unsigned n, unsigned least, bool until_covered)
 {
   const struct region *region = trial->verifier->region;
+  double budget = trial->verifier->options.budget_seconds;
   struct difference difference;
-  unsigned which = 0;
+  unsigned which = 0, traced = 0;
   enum comparison comparison = differential__run (region, trial->sandbox[s], tests, n, TIMEOUT_MS,
                                                   true, &which, &difference);
   if (!settle (trial, comparison, n ? &tests[which] : NULL, &difference))
@@ -289,15 +313,21 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   trial->verdict->tests += n;
   for (unsigned i = 0; i < n; i++)
     {
-      double now = verify__now ();
-      if (i >= traces)
+      if (tests[i].expected->ticks > TRACE_TICKS_PER_STEP * trial->trace_steps)
+        continue;
+      if (traced >= least && !until_covered)
+        break;
+      double share = traced < least && !until_covered ? TRACE_SHARE_LEAST : TRACE_SHARE;
+      if (trial->traced_seconds > share * budget || verify__now () > trial->deadline)
+        break;
+      if (until_covered && traced >= least)
         {
-          if (!until_covered || now > trial->deadline
-              || trial->traced_seconds > TRACE_SHARE * (now - trial->started))
+          /* Coverage may have been completed by the last trace.  */
+          struct reach now = reach (trial);
+          if (covered (trial, &now))
             break;
         }
-      else if (now > trial->deadline)
-        break;
+      traced++;
       if (!trace_test (trial, s, &tests[i]))
         return false;
     }
@@ -318,6 +348,7 @@ differential__judge (struct trial *trial)
 {
   struct verifier *verifier = trial->verifier;
   struct why why = { 0 };
+  trial->trace_steps = TRACE_STEPS_FIRST;
   trial->original_coverage = coverage__new (trial->arena, verifier->region, &verifier->original, false);
   trial->candidate_coverage = coverage__new (trial->arena, verifier->region, &trial->side,
                                              !trial->compiled);
@@ -333,6 +364,7 @@ differential__judge (struct trial *trial)
             trial__unknown (trial, &why);
             return false;
           }
+        setup->n_bank[kind] = leave_out (setup->bank[kind], setup->n_bank[kind]);
         none[s][kind] = setup->n_bank[kind] == 0;
         if (!run_tests (trial, s, (enum state_kind) kind, setup->bank[kind], setup->n_bank[kind],
                         TRACE_PER_KIND, false))
@@ -347,10 +379,11 @@ differential__judge (struct trial *trial)
 
   struct reach now = reach (trial);
   unsigned best = reached (&now), stagnant = 0;
+  double volume_until = trial->started + TESTS_SHARE * verifier->options.budget_seconds;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);
-      if (complete && total_tests (trial) >= TESTS_ENOUGH)
+      if (complete && total_tests (trial) >= TESTS_ENOUGH && verify__now () >= volume_until)
         break;
       if (!complete && total_tests (trial) >= TESTS_ENOUGH && stagnant >= ROUNDS_STAGNANT)
         break;
@@ -368,14 +401,16 @@ differential__judge (struct trial *trial)
             if (n < 0)
               trial__unknown (trial, &why);
             else
-              well = run_tests (trial, s, (enum state_kind) kind, tests, (unsigned) n,
-                                complete ? 1 : TRACE_PER_KIND, !complete);
+              well = run_tests (trial, s, (enum state_kind) kind, tests,
+                                leave_out (tests, (unsigned) n), 1, !complete);
             arena__free (arena);
             if (!well)
               return false;
           }
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
+      if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
+        trial->trace_steps *= 2;
       if (reached (&now) > best)
         best = reached (&now);
       if (total_tests (trial) == before)

@@ -52,6 +52,7 @@ struct trial
   uint64_t tests[STATE_KINDS];
   double started, deadline;
   double traced_seconds;
+  uint64_t trace_steps;                /* longest run that is single-stepped, for now */
 };
 
 /* Seconds on the monotonic clock.  */
