@@ -44,6 +44,7 @@
 #include "explow.h"
 #include "flags.h"
 #include "fold-const.h"
+#include "gimple-iterator.h"
 #include "function-abi.h"
 #include "langhooks.h"
 #include "opts.h"

@@ -1,4 +1,5 @@
-/* The three passes: aiopt_scan while there is a flow graph, aiopt_begin and aiopt_end around `final`.
+/* The three passes: aiopt_scan while there is a flow graph, aiopt_begin and aiopt_end around `final`; and a small
+   one, aiopt_trips, that notes the trip counts of a profile before GCC unrolls loops.
 
    Between begin and end GCC prints into a memory stream instead of the assembler file.  Afterwards the text is
    written out as it is, or with its body replaced.  A function that isn't wanted, or that must be left
@@ -22,6 +23,10 @@ struct current_function_state
 
 static struct plugin_core *the_core;
 static struct current_function_state state;
+
+/* What aiopt_trips saw of the function that is being compiled.  */
+static function *trips_of;
+static std::vector<struct loop> trips;
 
 static const char *
 assembler_name (tree decl)
@@ -63,6 +68,9 @@ scan (function *fun)
   tree decl = fun->decl;
   struct why why = {};
   state = current_function_state ();
+  if (trips_of == fun)
+    state.profile.loops.swap (trips);
+  trips_of = NULL;
 
   bool by_attribute = lookup_attribute ("hot", DECL_ATTRIBUTES (decl)) != NULL_TREE;
   bool by_profile = profile__is_hot (fun);
@@ -163,15 +171,30 @@ end (function *fun)
 }
 
 static pass_data
-data_of (const char *name)
+data_of (const char *name, enum opt_pass_type type = RTL_PASS)
 {
-  pass_data data = { RTL_PASS, name, OPTGROUP_OTHER, TV_PLUGIN_RUN, 0, 0, 0, 0, 0 };
+  pass_data data = { type, name, OPTGROUP_OTHER, TV_PLUGIN_RUN, 0, 0, 0, 0, 0 };
   return data;
 }
 
 static const pass_data scan_data = data_of ("aiopt_scan");
 static const pass_data begin_data = data_of ("aiopt_begin");
 static const pass_data end_data = data_of ("aiopt_end");
+
+static const pass_data trips_data = data_of ("aiopt_trips", GIMPLE_PASS);
+
+class trips_pass : public gimple_opt_pass
+{
+public:
+  trips_pass (gcc::context *context) : gimple_opt_pass (trips_data, context) {}
+  bool gate (function *fun) final override { return profile_status_for_fn (fun) == PROFILE_READ; }
+  unsigned int execute (function *fun) final override
+  {
+    profile__source_loops (fun, &trips);
+    trips_of = fun;
+    return 0;
+  }
+};
 
 class scan_pass : public rtl_opt_pass
 {
@@ -201,6 +224,8 @@ void
 passes__register (const char *plugin_name, struct plugin_core *core)
 {
   the_core = core;
+  struct register_pass_info trips_info
+    = { new trips_pass (g), "loop", 1, PASS_POS_INSERT_BEFORE };
   struct register_pass_info scan_info
     = { new scan_pass (g), "*free_cfg", 1, PASS_POS_INSERT_BEFORE };
   struct register_pass_info begin_info
@@ -208,6 +233,7 @@ passes__register (const char *plugin_name, struct plugin_core *core)
   struct register_pass_info end_info
     = { new end_pass (g), "final", 1, PASS_POS_INSERT_AFTER };
   register_callback (plugin_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &scan_info);
+  register_callback (plugin_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &trips_info);
   register_callback (plugin_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &begin_info);
   register_callback (plugin_name, PLUGIN_PASS_MANAGER_SETUP, NULL, &end_info);
 }

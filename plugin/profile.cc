@@ -48,37 +48,45 @@ line_of (basic_block bb)
   return 0;
 }
 
-/* Loops of FUN, outermost first.  Only natural loops, as the alignment pass just before sees them.  */
-static void
-collect_loops (function *fun, bool profiled, struct profile_facts *facts)
+enum { LOOPS_MAX = 64 };
+
+/* LOOP of FUN as a record, without its line.  */
+static struct loop
+record_of (function *fun, class ::loop *loop, bool profiled)
 {
-  enum { LOOPS_MAX = 64 };
-  profile_count entry = ENTRY_BLOCK_PTR_FOR_FN (fun)->count;
+  struct loop record = {};
+  record.depth = loop_depth (loop);
+  record.trips = record.entries = -1;
+  if (profiled)
+    {
+      profile_count in = profile_count::zero ();
+      edge e;
+      edge_iterator ei;
+      FOR_EACH_EDGE (e, ei, loop->header->preds)
+        if (!flow_bb_inside_loop_p (loop, e->src))
+          in += e->count ();
+      record.trips = ratio (loop->header->count, in);
+      record.entries = ratio (in, ENTRY_BLOCK_PTR_FOR_FN (fun)->count);
+    }
+  return record;
+}
+
+/* Loops of FUN as they are in the final code.  Only natural loops, as the alignment pass just before sees them.  */
+static void
+collect_loops (function *fun, bool profiled, std::vector<struct loop> *loops)
+{
   bool own = !current_loops;
   if (own)
     loop_optimizer_init (AVOID_CFG_MODIFICATIONS);
   if (current_loops)
-    for (unsigned i = 1; i < number_of_loops (fun) && facts->loops.size () < LOOPS_MAX; i++)
+    for (unsigned i = 1; i < number_of_loops (fun) && loops->size () < LOOPS_MAX; i++)
       {
         class ::loop *loop = get_loop (fun, i);
         if (!loop || !loop->header)
           continue;
-        struct loop record = {};
+        struct loop record = record_of (fun, loop, profiled);
         record.line = line_of (loop->header);
-        record.depth = loop_depth (loop);
-        record.trips = record.entries = -1;
-        if (profiled)
-          {
-            profile_count in = profile_count::zero ();
-            edge e;
-            edge_iterator ei;
-            FOR_EACH_EDGE (e, ei, loop->header->preds)
-              if (!flow_bb_inside_loop_p (loop, e->src))
-                in += e->count ();
-            record.trips = ratio (loop->header->count, in);
-            record.entries = ratio (in, entry);
-          }
-        facts->loops.push_back (record);
+        loops->push_back (record);
       }
   if (own)
     {
@@ -87,13 +95,34 @@ collect_loops (function *fun, bool profiled, struct profile_facts *facts)
     }
 }
 
-/* Collects counts and loops of FUN into FACTS.  */
+/* Loops of FUN as the user wrote them, before GCC unrolls and vectorises (-fprofile-use unrolls): their trip
+   counts are those of the data.  Reads only; empty where GCC's loop tree is not up to date.  */
+void
+profile__source_loops (function *fun, std::vector<struct loop> *loops)
+{
+  loops->clear ();
+  if (!current_loops || loops_state_satisfies_p (LOOPS_NEED_FIXUP))
+    return;
+  for (unsigned i = 1; i < number_of_loops (fun) && loops->size () < LOOPS_MAX; i++)
+    {
+      class ::loop *loop = get_loop (fun, i);
+      if (!loop || !loop->header)
+        continue;
+      struct loop record = record_of (fun, loop, true);
+      for (gimple_stmt_iterator gsi = gsi_start_bb (loop->header); !gsi_end_p (gsi) && !record.line;
+           gsi_next (&gsi))
+        if (!is_gimple_debug (gsi_stmt (gsi)) && gimple_has_location (gsi_stmt (gsi)))
+          record.line = MAX (gimple_lineno (gsi_stmt (gsi)), 0);
+      loops->push_back (record);
+    }
+}
+
+/* Collects counts of FUN into FACTS, and its loops unless they are there already.  */
 void
 profile__collect (function *fun, struct profile_facts *facts)
 {
   facts->calls = -1;
   facts->insns_per_call = -1;
-  facts->loops.clear ();
   profile_count entry = ENTRY_BLOCK_PTR_FOR_FN (fun)->count;
   bool profiled = profile_status_for_fn (fun) == PROFILE_READ && entry.initialized_p ()
                   && entry.ipa_p ();
@@ -116,7 +145,8 @@ profile__collect (function *fun, struct profile_facts *facts)
         }
       facts->insns_per_call = entry.nonzero_p () ? executed : -1;
     }
-  collect_loops (fun, profiled, facts);
+  if (facts->loops.empty ())
+    collect_loops (fun, profiled, &facts->loops);
 }
 
 }

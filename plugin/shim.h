@@ -16,9 +16,10 @@ struct profile_facts
   std::vector<struct loop> loops;
 };
 
-/* profile.cc: whether PROFILE or attribute call FUN hot, and its counts.  COUNT wants loops as well.  */
+/* profile.cc: whether PROFILE or attribute call FUN hot, and its counts and loops.  */
 bool profile__is_hot (function *fun);
 void profile__collect (function *fun, struct profile_facts *facts);
+void profile__source_loops (function *fun, std::vector<struct loop> *loops);
 
 /* obstacles.cc: true and *WHY where the current function must be left alone.  The first looks at options and
    declarations, the second at every insn (after the last RTL pass).  */
