@@ -33,6 +33,7 @@ struct scanner
   unsigned last_data;           /* the data label that stands right here, or NAME_NONE */
 
   bool in_body, in_cold, seen, ended;
+  bool begun;                   /* an instruction was read */
   struct section hot, cold;
   const char *prefix;           /* of a lone-prefix statement, for the next instruction */
   unsigned item_room;
@@ -445,7 +446,9 @@ scanner__insn (struct scanner *scanner, struct span body)
     return unit->strict || scanner->in_body ? scanner__refuse (scanner, REASON_SYNTAX, body) : 0;
   if (scanner->section.name != (scanner->in_cold ? scanner->cold : scanner->hot).name)
     return scanner__refuse (scanner, REASON_SYNTAX, body);
-  if (code->n_items == 0 && !code->endbr && span__is (body, "endbr64"))
+  bool first = !scanner->begun && !scanner->prefix;
+  scanner->begun = true;
+  if (first && span__is (body, "endbr64"))
     {
       code->endbr = true;
       return 0;

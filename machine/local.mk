@@ -11,3 +11,12 @@ machine_libmachine_a_SOURCES += machine/decode.h machine/x86/x86.h machine/x86/d
   machine/x86/classify.c machine/x86/effects.c machine/x86/match.c machine/x86/spelling.c \
   machine/x86/second.c
 machine_libmachine_a_SOURCES += machine/cfi.h machine/cfi.c machine/splice.h machine/splice.c
+
+check_PROGRAMS += testsuite/machine-code testsuite/machine-region testsuite/machine-splice
+testsuite_machine_code_SOURCES = testsuite/machine-code.c testsuite/machine-text.h
+testsuite_machine_code_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+testsuite_machine_region_SOURCES = testsuite/machine-region.c testsuite/machine-text.h
+testsuite_machine_region_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+testsuite_machine_splice_SOURCES = testsuite/machine-splice.c testsuite/machine-text.h
+testsuite_machine_splice_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/machine-code testsuite/machine-region testsuite/machine-splice

@@ -34,6 +34,7 @@ struct splice
   bool filled;          /* this part has got its instructions */
   bool seen_insn;       /* an instruction of the hot part was dropped */
   bool has_cfi;
+  bool absolute;        /* an instruction dropped holds an absolute address: no PIE */
   struct span section;  /* arguments of the last .section before the function's label, or empty */
   struct span first_loc;/* arguments of the function's first .loc */
 
@@ -157,6 +158,20 @@ splice__put_loc (struct splice *splice)
   put (splice, "\n");
 }
 
+/* Does INSN hold an absolute address, which can't be linked into a PIE or shared object?  */
+static bool
+insn__absolute (const struct insn *insn)
+{
+  for (unsigned i = 0; i < insn->n_operands; i++)
+    {
+      const struct operand *operand = &insn->operand[i];
+      if (operand->kind != OPERAND_TARGET && operand->expr.sym && !operand->expr.minus
+          && !(operand->base && strcmp (operand->base, "rip") == 0))
+        return true;
+    }
+  return false;
+}
+
 /* Prints the code into the hot part.  */
 static int
 splice__put_code (struct splice *splice)
@@ -165,6 +180,10 @@ splice__put_code (struct splice *splice)
   const char *const *cfi = NULL;
   if (splice->has_cfi && cfi__derive (splice->arena, code, &cfi, splice->why) < 0)
     return -1;
+  for (unsigned i = 0; i < code->n_items && !splice->absolute; i++)
+    if (code->item[i].kind == ITEM_INSN && insn__absolute (&code->item[i].insn))
+      return why__set (splice->why, REASON_RELOCATION,
+                       "an absolute address, of which the unit has none");
   splice__put_loc (splice);
   for (unsigned i = 0; i < code->n_items; i++)
     {
@@ -346,6 +365,12 @@ splice__statement (struct splice *splice, const struct statement *statement)
   if (splice->part == PART_HOT && !splice->seen_insn && span__is (body, "endbr64"))
     put (splice, "\tendbr64\n");
   splice->seen_insn = true;
+  if (!splice->absolute)
+    {
+      struct insn insn = { 0 };
+      splice->absolute = span__insn (splice->arena, body, NULL, &insn, NULL) == 0 && insn.mnemonic
+                         && insn__absolute (&insn);
+    }
   return 0;
 }
 
