@@ -238,6 +238,43 @@ name__divides (const char *name)
          || strncmp (name, "fyl2x", 5) == 0 || strcmp (name, "f2xm1") == 0;
 }
 
+/* Zydis has no class that tells for these.  */
+static bool
+name__raises (const char *name)
+{
+  static const char *const stems[] = { "round", "dpp", "fmaddc", "fcmadd", "fmulc", "fcmul" };
+  if (*name == 'v')
+    name++;
+  for (unsigned i = 0; i < sizeof stems / sizeof *stems; i++)
+    if (strncmp (name, stems[i], strlen (stems[i])) == 0)
+      return true;
+  return false;
+}
+
+/* True where an SSE or AVX instruction may raise floating-point exceptions, by the class that the SDM
+   (volume 2, section 2.4 and 2.8) gives it: only types 2, 3, 11 and their EVEX kin have numeric ones.  */
+static bool
+class__raises (ZydisExceptionClass class)
+{
+  switch (class)
+    {
+    case ZYDIS_EXCEPTION_CLASS_SSE2:
+    case ZYDIS_EXCEPTION_CLASS_SSE3:
+    case ZYDIS_EXCEPTION_CLASS_AVX2:
+    case ZYDIS_EXCEPTION_CLASS_AVX3:
+    case ZYDIS_EXCEPTION_CLASS_AVX11:
+    case ZYDIS_EXCEPTION_CLASS_E2:
+    case ZYDIS_EXCEPTION_CLASS_E2NF:
+    case ZYDIS_EXCEPTION_CLASS_E3:
+    case ZYDIS_EXCEPTION_CLASS_E3NF:
+    case ZYDIS_EXCEPTION_CLASS_E11:
+    case ZYDIS_EXCEPTION_CLASS_E11NF:
+      return true;
+    default:
+      return false;
+    }
+}
+
 /* Kinds that go by prefixes and operands.  */
 static uint32_t
 operands__kind (const struct zydis_insn *x, uint32_t kind)
@@ -296,6 +333,9 @@ operands__kind (const struct zydis_insn *x, uint32_t kind)
       || zi->meta.isa_set == ZYDIS_ISA_SET_SSE3X87 || zi->meta.isa_set == ZYDIS_ISA_SET_FCMOV
       || zi->meta.isa_set == ZYDIS_ISA_SET_SSE2MMX || zi->meta.isa_set == ZYDIS_ISA_SET_SSSE3MMX)
     more |= KIND_X87;
+  if (class__raises (zi->meta.exception_class)
+      || name__raises (ZydisMnemonicGetString (zi->mnemonic)))
+    more |= KIND_FP;
   if ((more & KIND_X87) && zi->meta.isa_ext != ZYDIS_ISA_EXT_MMX)
     more |= KIND_FP;
   return more;

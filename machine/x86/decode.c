@@ -339,6 +339,104 @@ walk__settle (struct walk *walk)
   return 0;
 }
 
+/* The relocation at OFFSET of the read-only section, or NULL.  Relocations come in the order of their
+   places; *NEXT is where to look from.  */
+static const struct object_reloc *
+walk__data_reloc (const struct walk *walk, unsigned *next, uint64_t offset)
+{
+  const struct object *object = walk->object;
+  while (*next < object->n_relocs
+         && (object->reloc[*next].section != (unsigned) walk->data_section
+             || object->reloc[*next].offset < offset))
+    ++*next;
+  return *next < object->n_relocs && object->reloc[*next].offset == offset ? &object->reloc[*next]
+                                                                          : NULL;
+}
+
+/* A cell that is an expression, at OFFSET: what stands there, relocated or not, is what was written.  */
+static bool
+walk__cell (const struct walk *walk, const struct cell *cell, uint64_t offset,
+            const struct object_reloc *reloc)
+{
+  const struct expr *expr = &cell->expr;
+  const uint8_t *bytes = walk->object->section[walk->data_section].bytes + offset;
+  int section = -1, minus_section = -1;
+  uint64_t place = 0, minus = 0;
+  bool local = expr->sym && walk__label (walk, expr->sym, &section, &place) == 0;
+  if (expr->minus && walk__label (walk, expr->minus, &minus_section, &minus) < 0)
+    return false;
+  if (!reloc)
+    {
+      /* Resolved: a number, or a difference within one section.  */
+      if (expr->sym ? !local || !expr->minus || section != minus_section : expr->minus != NULL)
+        return false;
+      uint64_t value = place - minus + (uint64_t) expr->add;
+      return memcmp (bytes, &value, cell->size) == 0;
+    }
+  const struct object_symbol *symbol = &walk->object->symbol[reloc->symbol];
+  int64_t addend = reloc->addend;
+  switch (reloc->type)
+    {
+    case R_X86_64_PC32:
+    case R_X86_64_PC64:
+      if (!expr->minus || minus_section != walk->data_section
+          || cell->size != (reloc->type == R_X86_64_PC32 ? 4 : 8))
+        return false;
+      addend -= (int64_t) (offset - minus);
+      break;
+    case R_X86_64_64:
+    case R_X86_64_32:
+    case R_X86_64_32S:
+      if (expr->minus || cell->size != (reloc->type == R_X86_64_64 ? 8 : 4))
+        return false;
+      break;
+    default:
+      return false;
+    }
+  if (!expr->sym || expr->reloc)
+    return false;
+  if (local)
+    return symbol->section == section
+           && (int64_t) symbol->offset + addend == (int64_t) place + expr->add;
+  return strcmp (symbol->name, expr->sym) == 0 && addend == expr->add
+         && (symbol->section < 0 || reloc->symbol == walk->object->entry);
+}
+
+/* The read-only section holds the code's data, zeros between them, and no relocation more.  */
+static int
+walk__data (struct walk *walk)
+{
+  const struct code *code = walk->code;
+  if (walk->data_section < 0)
+    return 0;
+  const struct object_section *section = &walk->object->section[walk->data_section];
+  unsigned next = 0, relocs = 0, used = 0;
+  uint64_t at = 0;
+  for (unsigned i = 0; i < walk->object->n_relocs; i++)
+    relocs += walk->object->reloc[i].section == (unsigned) walk->data_section;
+  for (unsigned i = 0; i < code->n_data; i++)
+    {
+      for (; at < walk->data[i]; at++)
+        if (section->bytes[at])
+          return refuse (walk, REASON_MISMATCH, "padding in read-only data");
+      for (unsigned j = 0; j < code->data[i].n_cells; j++)
+        {
+          const struct cell *cell = &code->data[i].cell[j];
+          const struct object_reloc *reloc = walk__data_reloc (walk, &next, at);
+          used += reloc != NULL;
+          if (cell->size > section->size - at || (!cell->bytes && cell->size > 8)
+              || (cell->bytes ? reloc || memcmp (section->bytes + at, cell->bytes, cell->size) != 0
+                              : !walk__cell (walk, cell, at, reloc)))
+            return why__set (walk->why, REASON_MISMATCH, "read-only data %s, cell %u",
+                             code->data[i].label, j);
+          at += cell->size;
+        }
+    }
+  if (at != section->size || used != relocs)
+    return refuse (walk, REASON_MISMATCH, "read-only data that was not written");
+  return 0;
+}
+
 /* Every direct branch leads to the start of an instruction, or is to another function.  */
 static int
 walk__targets (struct walk *walk)
@@ -415,7 +513,7 @@ walk__all (struct walk *walk)
     }
   if (walk->at != size)
     return refuse (walk, REASON_MISMATCH, "more code than was written");
-  if (walk__settle (walk) < 0)
+  if (walk__settle (walk) < 0 || walk__data (walk) < 0)
     return -1;
   return walk__targets (walk);
 }

@@ -351,6 +351,9 @@ x86__effects (const struct zydis_insn *x, struct decoded_insn *insn, struct why 
         }
       if (op->type != ZYDIS_OPERAND_TYPE_REGISTER)
         continue;
+      /* k0 as a write mask means none.  */
+      if (op->encoding == ZYDIS_OPERAND_ENCODING_MASK && op->reg.value == ZYDIS_REGISTER_K0)
+        continue;
       bool read = op->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
       bool written = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
       bool partial
@@ -374,6 +377,14 @@ x86__effects (const struct zydis_insn *x, struct decoded_insn *insn, struct why 
     case ZYDIS_MNEMONIC_VZEROALL:
       insn->written.vec |= 0xffff;
       break;
+    case ZYDIS_MNEMONIC_LDMXCSR:
+    case ZYDIS_MNEMONIC_VLDMXCSR:
+      insn->written.mxcsr = true;
+      break;
+    case ZYDIS_MNEMONIC_STMXCSR:
+    case ZYDIS_MNEMONIC_VSTMXCSR:
+      insn->read.mxcsr = true;
+      break;
     case ZYDIS_MNEMONIC_BSF:
     case ZYDIS_MNEMONIC_BSR:
       insn->read.gpr |= insn->written.gpr; /* zero leaves the destination */
@@ -383,6 +394,8 @@ x86__effects (const struct zydis_insn *x, struct decoded_insn *insn, struct why 
     }
   if (insn->kind & KIND_X87)
     insn->read.x87 = insn->written.x87 = true;
+  else if (insn->kind & KIND_FP)
+    insn->read.mxcsr = insn->written.mxcsr = true;
   if (insn->kind & KIND_REP)
     {
       insn->read.gpr |= 1u << 1;

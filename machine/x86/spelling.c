@@ -20,7 +20,7 @@ static const struct
   { "salw", "shl" },     { "sall", "shl" },     { "salq", "shl" },      { "leaveq", "leave" },
   { "retq", "ret" },     { "pushf", "pushfq" }, { "popf", "popfq" },    { "wait", "fwait" },
   { "ud2a", "ud2" },     { "fnstsw", "fnstsw" },{ "fcmove", "fcmovz" }, { "fcmovne", "fcmovnz" },
-  { "fildll", "fild" },  { "fistpll", "fistp" },{ "fisttpll", "fisttp" },
+  { "fucompi", "fucomip" }, { "fcompi", "fcomip" }, { "fildll", "fild" },  { "fistpll", "fistp" },{ "fisttpll", "fisttp" },
 };
 
 /* Condition codes and their synonyms; the first is Zydis's.  */
