@@ -349,6 +349,8 @@ span__operand (struct arena *arena, struct span *span, const struct numeric *num
       return 0;
     }
   operand->kind = OPERAND_TARGET;
+  if ((!branch || operand->indirect) && span->p < span->end && *span->p != ',')
+    goto syntax;
   if (!branch || operand->indirect)
     return why__set (why, REASON_NOT_TARGET, "operand '%.*s': absolute address or Intel syntax",
                      (int) (whole.end - whole.p), whole.p);
