@@ -125,7 +125,7 @@ detect_vectors (struct child *child)
   if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
       && __builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512dq"))
     child->level = 2;
-  else if (__builtin_cpu_supports ("avx2"))
+  else if (__builtin_cpu_supports ("avx"))
     child->level = 1;
   if (child->level >= 1 && __get_cpuid_count (13, 2, &a, &b, &c, &d))
     child->xsave.ymm = b;

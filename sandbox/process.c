@@ -299,7 +299,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
                        && __builtin_cpu_supports ("avx512vl")
                        && __builtin_cpu_supports ("avx512dq")
                      ? 2
-                   : __builtin_cpu_supports ("avx2") ? 1
+                   : __builtin_cpu_supports ("avx") ? 1
                                                      : 0;
   sandbox->item = calloc (BATCH_MAX, sizeof *sandbox->item);
   sandbox->input = shared_area ("aiopt-input", INPUT_SIZE, &sandbox->input_fd);

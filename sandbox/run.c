@@ -213,7 +213,15 @@ finish (struct child *child, const struct wire_state *state)
       outcome->mxcsr = context->out_mxcsr;
       memcpy (outcome->mask, context->out_mask, sizeof outcome->mask);
       memcpy (outcome->x87, context->out_x87, sizeof outcome->x87);
-      memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
+      /* The environment's pointers to the last instruction and operand are nobody's business, and
+         the top is only stored where something is on the x87 stack.  */
+      memset (outcome->x87 + 12, 0, sizeof outcome->x87 - 12);
+      uint16_t tags;
+      memcpy (&tags, outcome->x87 + 8, 2);
+      if (tags == 0xffff)
+        memset (outcome->st0, 0, sizeof outcome->st0);
+      else
+        memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
       /* `ret` has taken the return address off.  */
       if (outcome->gpr[4] != RETURN_SLOT + 8)
         outcome->status = RUN_ESCAPED;
