@@ -96,6 +96,9 @@ plugin_init (struct plugin_name_args *plugin, struct plugin_gcc_version *version
     }
   if (!good)
     return 1;
+  static struct plugin_info info
+    = { AIOPT_VERSION, "faster machine code for hot functions, verified; see doc/plugin.md" };
+  register_callback (plugin->base_name, PLUGIN_INFO, NULL, &info);
   /* The attribute means the same with mode=off: no warning about an unknown one.  */
   register_callback (plugin->base_name, PLUGIN_ATTRIBUTES, register_our_attribute, NULL);
   register_callback (plugin->base_name, PLUGIN_FINISH, finish, core);

@@ -54,7 +54,7 @@ for flags in -O1 -O2 -Os "-O3 -march=native" "-O2 -g -fPIC -fstack-protector-str
     # -fverbose-asm names the plugin among the options: compare without it.
     case $flags in *verbose*) ok "identical $file $flags" sh -c "'$AIOPT_GXX' -w $flags -S $file -o a.s && \
       '$AIOPT_GXX' -w $flags -S $file -o b.s -fplugin='$plugin' -fplugin-arg-aiopt-mode=apply -fplugin-arg-aiopt-hot=all \
-      -fplugin-arg-aiopt-cache='$work/none' && grep -v '^#' a.s > a1.s && grep -v '^#' b.s > b1.s && cmp a1.s b1.s" ;;
+      -fplugin-arg-aiopt-cache='$work/none' && grep -v '^ *#' a.s > a1.s && grep -v '^ *#' b.s > b1.s && cmp a1.s b1.s" ;;
     *) ok "identical $file $flags" same "$flags" $file ;; esac
     AIOPT_GXX=$AIOPT_GXX_SAVED
   done
