@@ -7,3 +7,9 @@ check_PROGRAMS += testsuite/bench-statistics
 testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
 testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-statistics
+
+check_PROGRAMS += testsuite/bench-measure
+testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-build.h
+testsuite_bench_measure_LDADD = bench/libbench.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
+  $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
+TESTS += testsuite/bench-measure

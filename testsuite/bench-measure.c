@@ -1,0 +1,151 @@
+/* Measuring tells a faster version from the same one and from a slower one.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "bench/measure.h"
+#include "testsuite/region-build.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+struct bed
+{
+  struct region *region;
+  struct layout *layout;
+  struct image *original;
+  struct sandbox *sandbox;
+  struct states *states;
+};
+
+static struct image *
+image (struct region *region, struct layout *layout, const char *text, unsigned index)
+{
+  struct why why = { 0 };
+  struct code *code;
+  struct object *object;
+  struct decoded *decoded;
+  struct image *linked;
+  if (code__parse (region->arena, text, strlen (text), "f", NULL, 0, false, &code, &why)
+      || object__assemble (region->arena, code, &object, &why)
+      || object__decode (region->arena, object, code, &decoded, &why)
+      || image__link (region->arena, region, layout, object, decoded, index, &linked, &why))
+    fail_msg ("%s %s", reason__slug (why.reason), why.detail);
+  return linked;
+}
+
+static struct image *
+compile (struct bed *bed, const char *source, const char *flags, unsigned index)
+{
+  struct region scratch = { .arena = bed->region->arena };
+  assert_true (region_build__compile (&scratch, source, flags));
+  return image (bed->region, bed->layout, scratch.text, index);
+}
+
+static const char sum[] = "#include <stddef.h>\n"
+                          "unsigned f (const unsigned char *p, size_t n)\n"
+                          "{ unsigned s = 0; for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+static const char step[] = "#include <stddef.h>\n"
+                            "void f (unsigned char *p, size_t n)\n"
+                            "{ for (size_t i = 0; i < n; i++) p[i] = p[i] * 3 + 1; }\n";
+
+static void
+open_bed (struct bed *bed, const char *source, bool result)
+{
+  struct why why = { 0 };
+  struct region *region = bed->region = region_build__new ("f");
+  unsigned byte = region_build__integer (region, 1, false), word = region_build__integer (region, 4, false);
+  region_build__parameter (region, "p", region_build__pointer (region, byte));
+  region_build__parameter (region, "n", region_build__integer (region, 8, false));
+  if (result)
+    region_build__result (region, word);
+  region->isa_allowed = isa__host ();
+  assert_int_equal (layout__new (region->arena, region, true, &bed->layout, &why), 0);
+  bed->original = compile (bed, source, "-O2 -fno-tree-vectorize", 0);
+  const struct image *images[] = { bed->original };
+  assert_int_equal (sandbox__open (region, images, 1, NULL, &bed->sandbox, &why), 0);
+  struct states_options options = { .seed = 5 };
+  assert_int_equal (states__open (region, bed->layout, bed->sandbox, &options, &bed->states, &why), 0);
+}
+
+static void
+close_bed (struct bed *bed)
+{
+  states__close (bed->states);
+  sandbox__close (bed->sandbox);
+  arena__free (bed->region->arena);
+}
+
+static struct measurement
+measure (struct bed *bed, const char *source, const char *flags)
+{
+  struct measure_options options = { .budget_seconds = 0.5, .seed = 3 };
+  struct measurement m;
+  struct why why = { 0 };
+  struct image *candidate = compile (bed, source, flags, 1);
+  if (measure__pair (bed->region, bed->original, candidate, bed->states, &options, &m, &why))
+    fail_msg ("%s %s", reason__slug (why.reason), why.detail);
+  print_message ("# %s: %s %s\n", flags, m.json, m.accepted ? "" : reason__slug (m.why.reason));
+  return m;
+}
+
+static void
+vectorised_is_faster (void **state)
+{
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, sum, true);
+  struct measurement m = measure (&bed, sum, "-O3 -march=x86-64-v3");
+  assert_true (m.ratio.low > 1.2);
+  assert_true (m.n_states > 0 && m.n_pairs >= 12);
+  assert_non_null (strstr (m.json, "\"rung\""));
+  close_bed (&bed);
+}
+
+static void
+same_code_is_not_faster (void **state)
+{
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, sum, true);
+  struct measurement m = measure (&bed, sum, "-O2 -fno-tree-vectorize");
+  assert_false (m.accepted);
+  assert_true (m.ratio.estimate > 0.8 && m.ratio.estimate < 1.25);
+  assert_true (m.why.reason != REASON_NONE);
+  close_bed (&bed);
+}
+
+static void
+slower_is_refused (void **state)
+{
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, sum, true);
+  struct measurement m = measure (&bed, sum, "-O0");
+  assert_false (m.accepted);
+  assert_int_equal (m.why.reason, REASON_NOT_FASTER);
+  close_bed (&bed);
+}
+
+/* In place: the second call finds other memory.  */
+static void
+in_place (void **state)
+{
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, step, false);
+  struct measurement m = measure (&bed, step, "-O3 -march=x86-64-v3");
+  assert_true (m.ratio.low > 1.2);
+  close_bed (&bed);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (vectorised_is_faster),
+    cmocka_unit_test (same_code_is_not_faster),
+    cmocka_unit_test (slower_is_refused),
+    cmocka_unit_test (in_place),
+  };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
