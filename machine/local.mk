@@ -20,3 +20,10 @@ testsuite_machine_region_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_L
 testsuite_machine_splice_SOURCES = testsuite/machine-splice.c testsuite/machine-text.h
 testsuite_machine_splice_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/machine-code testsuite/machine-region testsuite/machine-splice
+
+check_PROGRAMS += testsuite/machine-object testsuite/machine-decode
+testsuite_machine_object_SOURCES = testsuite/machine-object.c
+testsuite_machine_object_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+testsuite_machine_decode_SOURCES = testsuite/machine-decode.c
+testsuite_machine_decode_LDADD = machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/machine-object testsuite/machine-decode

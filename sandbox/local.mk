@@ -21,3 +21,8 @@ check_PROGRAMS += testsuite/sandbox-speed
 testsuite_sandbox_speed_SOURCES = testsuite/sandbox-speed.c testsuite/sandbox-fixture.h
 testsuite_sandbox_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS)
 sandbox_libsandbox_a_SOURCES += sandbox/image.c sandbox/image.h
+
+check_PROGRAMS += testsuite/sandbox-image
+testsuite_sandbox_image_SOURCES = testsuite/sandbox-image.c
+testsuite_sandbox_image_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/sandbox-image

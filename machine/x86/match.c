@@ -319,6 +319,8 @@ x86__match (const struct zydis_insn *x, const struct insn *text, struct why *why
     return why__set (why, REASON_MISMATCH, "a lone prefix");
   if (!x86__spelling (x, text->mnemonic, &predicate))
     return mismatch (x, text, "name", why);
+  if (zi->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+    return mismatch (x, text, "a far branch", why);
   if (!prefixes__same (x, text))
     return mismatch (x, text, "prefixes", why);
   const char *difference = decorations__differ (x, text);

@@ -87,6 +87,10 @@ capstone__flow (const struct second *second)
     case X86_INS_RETF:
     case X86_INS_RETFQ:
       return FLOW_RETURN;
+    case X86_INS_LOOP:
+    case X86_INS_LOOPE:
+    case X86_INS_LOOPNE:
+      return FLOW_JUMP; /* not in Capstone's group */
     default:
       return cs_insn_group (second->handle, second->insn, CS_GRP_JUMP) ? FLOW_JUMP : FLOW_NONE;
     }
