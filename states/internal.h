@@ -16,13 +16,14 @@ enum
   OBJECTS_MAX = SANDBOX_SLOTS,
   PARAMETERS_MAX = 24,
   VALUE_BYTES_MAX = 256,
-  LEAVES_MAX = 24,
+  LEAVES_MAX = 16,
   SITES_MAX = 512,
   PROFILES_MAX = 16,
   CHOICES_MAX = 48,
   FEATURES_MAX = 8,
   SAMPLES_MAX = 16,
-  IN_FLIGHT = 64,      /* attempts that are run together */
+  IN_FLIGHT = 192,     /* at most; */
+  FIRST_BATCH = 16,     /* attempts that are run together */
   RUN_MILLISECONDS = 20,
   RUNS_PER_ATTEMPT = 160
 };
@@ -187,6 +188,7 @@ struct states
   bool callees_write;    /* some callee may change memory */
   struct site site[SITES_MAX];
   unsigned n_sites;
+  unsigned batch;        /* attempts run together so far: few until something is learned */
   struct attempt *attempt; /* IN_FLIGHT of them */
 };
 

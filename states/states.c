@@ -31,6 +31,7 @@ states__open (const struct region *region, const struct layout *layout, struct s
       return why__set (why, REASON_SANDBOX, "no memory for the generator");
     }
   states->region = region;
+  states->batch = FIRST_BATCH;
   states->layout = layout;
   states->sandbox = original;
   states->seed = options && options->seed ? options->seed : UINT64_C (0xa10a10);
@@ -110,20 +111,23 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
   if (!outcomes)
     return why__set (why, REASON_SANDBOX, "no memory for %u outcomes", IN_FLIGHT);
   unsigned made = 0, trapped = 0, started = 0, timeouts = 0, unlike = 0;
-  unsigned attempts_max = 8 * n + 400, in_flight = n < IN_FLIGHT ? n : IN_FLIGHT;
+  unsigned attempts_max = 8 * n + 400, active = 0;
   bool none = false;
   int status = 0;
-  for (unsigned i = 0; i < in_flight; i++)
+  for (unsigned i = 0; i < IN_FLIGHT; i++)
     states->attempt[i].stage = STAGE_FAILED;
   while (made < n)
     {
       unsigned n_running = 0;
       bool again = false;
-      for (unsigned i = 0; i < in_flight; i++)
+      for (unsigned i = 0; i < IN_FLIGHT; i++)
         {
           struct attempt *attempt = &states->attempt[i];
           if (attempt->stage >= STAGE_DONE)
             {
+              /* No more than are wanted: else those that take few runs would crowd out the others.  */
+              if (active >= states->batch || made + active >= n)
+                continue;
               if (none || started >= attempts_max || timeouts > 40 + made / 8)
                 continue;
               started++;
@@ -133,6 +137,7 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
                   none = started > 16 && !made;
                   continue;
                 }
+              active++;
             }
           attempt__build (states, attempt);
           if (attempt->hopeless)
@@ -141,6 +146,7 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
               attempt->stage = STAGE_FAILED;
               attempt__credit (states, attempt, false, 1);
               again = true;
+              active--;
               continue;
             }
           of[n_running] = attempt;
@@ -158,12 +164,17 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
                              timeouts < 8 ? RUN_MILLISECONDS : RUN_MILLISECONDS / 4, why);
       if (status)
         break;
+      if (states->batch < IN_FLIGHT)
+        states->batch = states->batch * 5 / 4;
+      if (states->batch > IN_FLIGHT)
+        states->batch = IN_FLIGHT;
       for (unsigned i = 0; i < n_running; i++)
         {
           struct attempt *attempt = of[i];
           bool late = outcomes[i].status == RUN_TIMEOUT || outcomes[i].status == RUN_DIED;
           timeouts += late;
           attempt__step (states, attempt, &outcomes[i]);
+          active -= attempt->stage >= STAGE_DONE;
           if (attempt->stage == STAGE_FAILED)
             attempt__credit (states, attempt, false, late ? 16 : 1);
           if (attempt->stage != STAGE_DONE)

@@ -57,13 +57,13 @@ near_power (uint64_t random, unsigned size)
   return (random >> 16) & 1 ? value : -value;
 }
 
-uint64_t
-content__integer (enum content_profile profile, uint64_t seed, int64_t index, unsigned size,
-                  bool is_signed, const struct pool *pool)
+/* Element INDEX with its own RANDOM word.  */
+static inline uint64_t
+integer_of (enum content_profile profile, uint64_t seed, int64_t index, uint64_t random, unsigned size,
+            bool is_signed, const struct pool *pool)
 {
   static const char letters[64]
     = "etaoin shrdlu ETAOIN 0123456789 abcdefghijklmnop\t\n.,;:<>()[]{}-/";
-  uint64_t random = mix2 (seed, (uint64_t) index);
   switch (profile)
     {
     case CONTENT_TINY:
@@ -103,13 +103,43 @@ content__integer (enum content_profile profile, uint64_t seed, int64_t index, un
     }
 }
 
+/* The random word of element INDEX.  Eight bytes of an array share one, turned: that is random enough for bytes
+   and makes long ones cheap.  */
+static inline uint64_t
+random_of (uint64_t mixed, int64_t index, unsigned size, uint64_t *word, int64_t *block)
+{
+  if (size > 1)
+    return mix64 (mixed ^ (uint64_t) index);
+  if (index >> 3 != *block)
+    {
+      *block = index >> 3;
+      *word = mix64 (mixed ^ (uint64_t) *block);
+    }
+  unsigned turn = 8 * (unsigned) (index & 7);
+  return turn ? *word >> turn | *word << (64 - turn) : *word;
+}
+
+uint64_t
+content__integer (enum content_profile profile, uint64_t seed, int64_t index, unsigned size,
+                  bool is_signed, const struct pool *pool)
+{
+  uint64_t word = 0;
+  int64_t block = INT64_MIN;
+  uint64_t random = random_of (mix64 (seed), index, size, &word, &block);
+  return integer_of (profile, seed, index, random, size, is_signed, pool);
+}
+
 void
 content__integers (enum content_profile profile, uint64_t seed, int64_t first, uint64_t count,
                    unsigned size, bool is_signed, const struct pool *pool, uint8_t *to)
 {
+  uint64_t mixed = mix64 (seed), word = 0;
+  int64_t block = INT64_MIN;
   for (uint64_t i = 0; i < count; i++)
     {
-      uint64_t value = content__integer (profile, seed, first + (int64_t) i, size, is_signed, pool);
+      int64_t index = first + (int64_t) i;
+      uint64_t random = random_of (mixed, index, size, &word, &block);
+      uint64_t value = integer_of (profile, seed, index, random, size, is_signed, pool);
       switch (size)
         {
         case 1: to[i] = (uint8_t) value; break;
