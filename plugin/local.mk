@@ -18,7 +18,10 @@ plugin_aiopt_so_CXXFLAGS = -std=gnu++17 -fno-rtti -fno-exceptions -fPIC -fvisibi
   -fvisibility-inlines-hidden -Wall -Wextra -isystem $(GCC_PLUGIN_DIR)/include
 plugin_aiopt_so_LDFLAGS = -shared -Wl,--version-script=$(top_srcdir)/plugin/aiopt.map \
   -Wl,--exclude-libs,ALL -Wl,-z,lazy -Wl,--gc-sections -Wl,--as-needed -static-libstdc++ -static-libgcc
-plugin_aiopt_so_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS)
+# SQLite and libsodium as archives (the -dev packages have them, position-independent): binding their symbols at load
+# would double what the plugin costs a compile with nothing hot.
+plugin_aiopt_so_LDADD = cache/libcache.a machine/libmachine.a -l:libsqlite3.a -l:libsodium.a \
+  $(CJSON_LIBS) -lm
 plugin_aiopt_so_DEPENDENCIES = cache/libcache.a machine/libmachine.a \
   $(top_srcdir)/plugin/aiopt.map
 
