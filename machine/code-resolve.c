@@ -184,6 +184,28 @@ code__list_symbols (struct code *code)
     qsort (code->symbol, names.n, sizeof *code->symbol, compare_texts);
 }
 
+/* Labels as values, in a table of the unit's own: the body jumps through a pointer and has one of
+   GCC's numbered labels that nothing in it refers to.  */
+static bool
+unit__has_outer_labels (const struct unit *unit)
+{
+  const struct code *code = unit->code;
+  bool indirect = false, unused = false;
+  for (unsigned i = 0; i < code->n_items; i++)
+    {
+      const struct item *item = &code->item[i];
+      if (item->kind == ITEM_INSN)
+        indirect |= item->insn.n_operands == 1 && item->insn.operand[0].indirect
+                    && item->insn.mnemonic[0] == 'j';
+      else if (item->kind == ITEM_LABEL && char__digit (item->label[2]))
+        {
+          unsigned number = names__find (&unit->names, item->label, strlen (item->label));
+          unused |= !unit->symbol[number].used;
+        }
+    }
+  return indirect && unused;
+}
+
 int
 unit__resolve (struct unit *unit)
 {
@@ -221,6 +243,9 @@ unit__resolve (struct unit *unit)
         return why__set (unit->why, REASON_SYNTAX, "two data named '%.100s'",
                          code->data[i].label);
 
+  if (unit__has_outer_labels (unit))
+    return why__set (unit->why, REASON_DATA,
+                     "a computed jump to labels that only data outside the function refers to");
   unsigned n = 0, cold_from = code->cold_from;
   for (unsigned i = 0; i < code->n_items; i++)
     {

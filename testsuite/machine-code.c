@@ -241,6 +241,7 @@ test_refusals (void **state)
                           ".section .rodata\n.L1: .zero 99999999\n" },
     { false, REASON_DATA, "f:\n movl .L1(%rip), %eax\n ret\n.size f, .-f\n"
                           ".section .rodata\n.L1: .incbin \"x\"\n" },
+    { false, REASON_DATA, "f:\n jmp *table.0(,%rdi,8)\n.L1:\n ret\n.size f, .-f\n" },
     { true, REASON_DIRECTIVE, "f: .incbin \"/etc/passwd\"\n ret\n" },
     { true, REASON_DIRECTIVE, ".macro ret\n .endm\nf: ret\n" },
     { true, REASON_DIRECTIVE, ".include \"x\"\nf: ret\n" },
