@@ -102,6 +102,45 @@ print_column (const char *text, unsigned width)
     putchar (' ');
 }
 
+/* The function's source, where it can still be read.  */
+static void
+print_source (const struct region *region)
+{
+  enum { LINES_MAX = 40 };
+  if (!region || !region->file || !region->line)
+    return;
+  char *path = NULL;
+  if (region->file[0] == '/' || !region->directory)
+    path = strdup (region->file);
+  else if (asprintf (&path, "%s/%s", region->directory, region->file) < 0)
+    path = NULL;
+  FILE *f = path ? fopen (path, "re") : NULL;
+  free (path);
+  if (!f)
+    return;
+  unsigned last = region->last_line >= region->line ? region->last_line : region->line;
+  char *line = NULL;
+  size_t size = 0;
+  for (unsigned n = 1; n <= last && getline (&line, &size, f) >= 0; n++)
+    {
+      if (n < region->line)
+        continue;
+      if (n == region->line)
+        printf ("%ssource%s\n", terminal__sgr (stdout, COLOUR_BOLD), terminal__sgr (stdout, COLOUR_NONE));
+      if (n - region->line == LINES_MAX)
+        {
+          printf ("    ... to line %u\n", last);
+          break;
+        }
+      line[strcspn (line, "\n")] = '\0';
+      fputs ("    ", stdout);
+      terminal__print (stdout, line, 0);
+      putchar ('\n');
+    }
+  free (line);
+  fclose (f);
+}
+
 /* BEFORE beside AFTER on a terminal that is wide enough, else one after the other.  */
 static void
 print_codes (const char *before, const char *after)
@@ -315,7 +354,10 @@ explain_entry (void *context, const struct entry *entry)
                 (unsigned long long) entry->hits);
       print_field ("tried", text);
       if (entry->kind == ENTRY_REWRITE)
-        print_codes (before, entry->code);
+        {
+          print_source (region);
+          print_codes (before, entry->code);
+        }
     }
   explanation->n++;
   arena__free (arena);

@@ -146,6 +146,26 @@ flipped_bits_are_never_code (void **state)
   struct why why;
   assert_int_equal (cache__check (cache, print_problem, NULL, &why), 7);
   cache__close (cache);
+  /* A damaged region is neither shown nor tuned, and doesn't block the queue.  */
+  cache = must_open (folder, CACHE_WRITE);
+  unsigned shown = 0, taken = 0;
+  char key[65], found[65], *json;
+  for (unsigned n = 0; n < ENTRIES; n++)
+    {
+      json = cache__region (cache, key_of (1000 + n, key));
+      shown += json != NULL;
+      assert_true (!json || strcmp (json, "{\"x\":1}") == 0);
+      free (json);
+    }
+  assert_int_equal (shown, ENTRIES - 1);
+  while (queue__take (cache, NULL, 60, found, &json, &why) == 1)
+    {
+      assert_string_equal (json, "{\"x\":1}");
+      free (json);
+      taken++;
+    }
+  assert_int_equal (taken, ENTRIES - 1);
+  cache__close (cache);
   free (bytes);
   free (sound);
   folder_remove (folder);
