@@ -460,6 +460,45 @@ other_bytes_are_refused (void **state)
   arena__free (bench.arena);
 }
 
+/* One changed byte gives an instruction that prints alike or nearly so.  */
+static void
+near_misses_are_refused (void **state)
+{
+  (void) state;
+  static const struct
+  {
+    const char *body;
+    unsigned at;
+    uint8_t byte;
+  } cases[] = {
+    { "\tshrl\t%ecx", 0, 0xd3 },               /* by cl, not by one */
+    { "\tcrc32q\t(%rdx), %rax", 4, 0xf0 },     /* of a byte */
+    { "\tret", 0, 0xcb },                       /* far */
+    { "\tmovzbl\t(%rdi), %eax", 1, 0xb7 },     /* from 16 bits */
+    { "\taddl\t$1, (%rdi)", 0, 0x82 },         /* invalid */
+    { "\taddl\t$1, (%rdi)", 0, 0x80 },         /* of a byte */
+    { "\tfadd\t%st(1), %st", 0, 0xdc },        /* the other way */
+    { "\tfsubp\t%st, %st(1)", 1, 0xe9 },       /* reversed */
+    { "\tflds\t(%rdi)", 0, 0xdd },             /* a double */
+    { "\tcvtsi2sdl\t(%rdi), %xmm0", 0, 0xf3 }, /* to single */
+    { "\tjne\t.L1\n.L1:\n\tret", 0, 0x74 }, /* je */
+    { "\tcall\tg", 0, 0xe9 },                  /* jmp */
+    { "\tvcmpltps\t%ymm0, %ymm1, %ymm2", 4, 2 },/* le */
+    { "\tpause", 0, 0xf2 },                     /* nop */
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      struct bench bench;
+      bench__assemble (&bench, cases[i].body);
+      assert_int_equal (bench__decode (&bench), 0);
+      bench.object->section[0].bytes[cases[i].at] = cases[i].byte;
+      if (bench__decode (&bench) == 0)
+        fail_msg ("let through: %s with byte %u as %02x", cases[i].body, cases[i].at,
+                  cases[i].byte);
+      arena__free (bench.arena);
+    }
+}
+
 static void
 what_cant_be_told_is_refused (void **state)
 {
@@ -534,6 +573,7 @@ main (void)
     cmocka_unit_test (flags),
     cmocka_unit_test (targets_callees_and_padding),
     cmocka_unit_test (other_bytes_are_refused),
+    cmocka_unit_test (near_misses_are_refused),
     cmocka_unit_test (what_cant_be_told_is_refused),
     cmocka_unit_test (spellings),
   };

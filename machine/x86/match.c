@@ -310,6 +310,16 @@ decorations__differ (const struct zydis_insn *x, const struct insn *text)
   return NULL;
 }
 
+/* True where text may leave OP out.  Not a shift's count in cl: without it text means one.  */
+static bool
+operand__optional (const struct zydis_insn *x, const ZydisDecodedOperand *op)
+{
+  if (op->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
+    return false;
+  return op->type != ZYDIS_OPERAND_TYPE_REGISTER || op->reg.value != ZYDIS_REGISTER_CL
+         || x->zi.meta.category == ZYDIS_CATEGORY_STRINGOP;
+}
+
 int
 x86__match (const struct zydis_insn *x, const struct insn *text, struct why *why)
 {
@@ -358,9 +368,7 @@ x86__match (const struct zydis_insn *x, const struct insn *text, struct why *why
             return mismatch (x, text, "predicate", why);
           continue;
         }
-      list.optional[list.n]
-        = op->visibility != ZYDIS_OPERAND_VISIBILITY_EXPLICIT
-          || (op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value == ZYDIS_REGISTER_ST0);
+      list.optional[list.n] = operand__optional (x, op);
       list.op[list.n++] = op;
     }
   if (list__same (x, &list, 0, operand, n, 0))

@@ -135,26 +135,29 @@ predicate__spelling (const char *text, const char *zydis, int *immediate)
   return false;
 }
 
-/* True where a general register or memory operand of X has BITS bits, as a size suffix says.  Registers
-   are compared by name elsewhere; memory alone has only the suffix to tell.  */
+/* True where a size suffix that means BITS bits is right for X: its memory operand has that size, or
+   where there is none a general register; conversions to integers speak of the register.  */
 static bool
 size__fits (const struct zydis_insn *x, unsigned bits)
 {
-  bool any = false;
+  bool any = false, register_fits = false;
+  bool to_integer = strstr (ZydisMnemonicGetString (x->zi.mnemonic), "2si")
+                    || strstr (ZydisMnemonicGetString (x->zi.mnemonic), "2usi");
   for (unsigned i = 0; i < x->zi.operand_count; i++)
     {
       const ZydisDecodedOperand *op = &x->op[i];
       if (op->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
         continue;
-      if ((op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM)
-          || (op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg__gpr (op->reg.value) >= 0))
+      if (op->type == ZYDIS_OPERAND_TYPE_MEMORY && op->mem.type == ZYDIS_MEMOP_TYPE_MEM
+          && !to_integer)
+        return op->size == bits;
+      if (op->type == ZYDIS_OPERAND_TYPE_REGISTER && reg__gpr (op->reg.value) >= 0)
         {
-          if (op->size == bits)
-            return true;
           any = true;
+          register_fits |= op->size == bits;
         }
     }
-  return !any && x->zi.operand_width == bits;
+  return any ? register_fits : x->zi.operand_width == bits;
 }
 
 static bool
