@@ -310,10 +310,14 @@ insn__only_reads (const char *m)
          || strncmp (m, "comis", 5) == 0;
 }
 
-/* Does the call of SYMBOL never return?  The C library's and the compilers' own.  */
+/* Does the call of SYMBOL never return?  The C library's and the compilers' own, and what CODE
+   knows.  */
 static bool
-symbol__noreturn (const char *symbol)
+symbol__noreturn (const struct code *code, const char *symbol)
 {
+  for (unsigned i = 0; symbol && i < code->n_noreturn; i++)
+    if (strcmp (code->noreturn[i], symbol) == 0)
+      return true;
   static const char *const names[]
     = { "abort",       "exit",           "_exit",         "_Exit",
         "quick_exit",  "__assert_fail",  "__stack_chk_fail", "__chk_fail",
@@ -343,7 +347,7 @@ flow__branch (struct flow *flow, const struct insn *insn)
     {
       if (operand && operand->kind == OPERAND_TARGET && symbol__local (operand->expr.sym))
         return flow__refuse (flow, "a call of a label");
-      if (operand && operand->kind == OPERAND_TARGET && symbol__noreturn (operand->expr.sym))
+      if (operand && operand->kind == OPERAND_TARGET && symbol__noreturn (flow->code, operand->expr.sym))
         flow->now.valid = false;
       return 0;
     }

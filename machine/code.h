@@ -102,6 +102,8 @@ struct code
   const char **symbol;    /* non-local symbols used by body and data, sorted, self left out */
   bool endbr;             /* the body began with endbr64 (not among the items) */
   bool has_cfi;           /* .cfi_startproc was seen */
+  unsigned n_noreturn;    /* symbols whose calls never return, where known (region__note_noreturn): */
+  const char **noreturn;  /* unwind information must not follow them; code__parse leaves it empty */
 };
 
 /* Bytes of read-only data that are not in the text (GCC's constant pool).  */

@@ -73,3 +73,13 @@ region__code (const struct region *region, struct code **code, struct why *why)
   return code__parse (region->arena, region->text, strlen (region->text), region->function,
                       region->constant, region->n_constants, false, code, why);
 }
+
+void
+region__note_noreturn (const struct region *region, struct code *code)
+{
+  code->n_noreturn = 0;
+  code->noreturn = ARENA_ARRAY (code->arena, const char *, region->n_callees);
+  for (unsigned i = 0; i < region->n_callees; i++)
+    if (region->callee[i].is_noreturn && region->callee[i].name)
+      code->noreturn[code->n_noreturn++] = arena__strdup (code->arena, region->callee[i].name);
+}

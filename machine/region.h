@@ -193,6 +193,9 @@ int region__from_json (struct arena *arena, const char *json, struct region **re
 /* The region's code, parsed from its text and constants.  Lives in REGION's arena.  */
 int region__code (const struct region *region, struct code **code, struct why *why);
 
+/* Tells CODE which of REGION's callees never return, for splice__function.  */
+void region__note_noreturn (const struct region *region, struct code *code);
+
 /* Fills region->key: BLAKE2b-256 over canonical code, contract (locations, types without
    names, aliases, globals, callees, flags), ISA, CPU, GCC version, accept level, VERIFIER_VERSION and
    REGION_SCHEMA.  Not in it: names of files, lines, types, profile, hint.  0, or -1 and *WHY.  */

@@ -4,6 +4,7 @@
 #include "testsuite/machine-text.h"
 
 #include "machine/cfi.h"
+#include "machine/region.h"
 #include "machine/splice.h"
 
 static const char kernels[]
@@ -367,11 +368,78 @@ test_cfi_refuses (void **state)
     }
 }
 
+/* A callee that never returns may stand before a label of another depth, if it is known.  */
+static void
+test_noreturn_callees (void **state)
+{
+  (void) state;
+  static const char text[] = "f: push %rax; test %edi, %edi; je .L1; pop %rax; jmp .L2\n"
+                             ".L1: call fatal\n.L2: ret\n";
+  struct arena *arena = arena__new ();
+  struct why why = { 0 };
+  struct code *code;
+  const char *const *before;
+  struct callee callee = { .name = "fatal" };
+  struct region region = { .n_callees = 1, .callee = &callee };
+  assert_int_equal (code__parse (arena, text, strlen (text), "f", NULL, 0, true, &code, &why), 0);
+  assert_int_equal (cfi__derive (arena, code, &before, &why), -1);
+  region__note_noreturn (&region, code);
+  assert_int_equal (cfi__derive (arena, code, &before, &why), -1);
+  callee.is_noreturn = true;
+  region__note_noreturn (&region, code);
+  assert_int_equal (cfi__derive (arena, code, &before, &why), 0);
+  arena__free (arena);
+}
+
+/* Cut and changed captured texts are spliced or refused.  */
+static void
+test_no_text_crashes (void **state)
+{
+  (void) state;
+  char *folder = make_folder ();
+  write_text (folder, "kernels.c", kernels);
+  char *unit = compile (tool ("AIOPT_GCC", "gcc"), folder, "kernels.c", "-O2 -g");
+  remove_folder (folder);
+  if (!unit)
+    skip ();
+  struct arena *arena = arena__new ();
+  struct why why = { 0 };
+  struct code *code;
+  assert_int_equal (code__parse (arena, unit, strlen (unit), "pick", NULL, 0, false, &code, &why), 0);
+  char *start = strstr (unit, "\t.globl\tpick"), *end = strstr (unit, "\t.size\tpick");
+  assert_true (start && end);
+  size_t length = (size_t) (end - start) + 20;
+  uint64_t random = 1;
+  static const char bits[] = "\n\t ;:#\"\\%$.(),{}*@-+/0129azL";
+  enum { ROUNDS = 1000 };
+  for (unsigned round = 0; round < ROUNDS; round++)
+    {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      size_t size = round % 2 ? (size_t) (random >> 33) % length + 1 : length;
+      char *text = malloc (size), *spliced;
+      memcpy (text, start, size);
+      for (unsigned i = 0; i < round % 7; i++)
+        {
+          random = random * 6364136223846793005u + 1442695040888963407u;
+          text[(random >> 33) % size] = bits[(random >> 20) % (sizeof bits - 1)];
+        }
+      memset (&why, 0, sizeof why);
+      if (splice__function (text, size, code, round, &spliced, &why) < 0)
+        assert_true (why.reason != REASON_NONE && !spliced);
+      free (spliced);
+      free (text);
+    }
+  arena__free (arena);
+  free (unit);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_cfi_refuses),
+    cmocka_unit_test (test_noreturn_callees),
+    cmocka_unit_test (test_no_text_crashes),
     cmocka_unit_test (test_rows_are_gcc_s),
     cmocka_unit_test (test_absolute_addresses),
     cmocka_unit_test (test_comdat_and_exceptions),
