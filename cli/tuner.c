@@ -21,14 +21,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FINALISTS_MAX = 4 };
+/* How many candidates are kept from stage 1, in case the fastest are refuted, and how many stage 2 measures.  */
+enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 
 /* How the budget is spent, as shares of it, within limits in seconds.  */
-#define SHARE_PROPOSING 0.55
+#define SHARE_PROPOSING 0.45
 #define SHARE_QUICK_CHECK 0.03
 #define SHARE_QUICK_MEASURE 0.015
 #define SHARE_MEASURE 0.04
-#define SHARE_FULL_CHECK 0.30
+#define SHARE_FULL_CHECK 0.50
 #define QUICK_CHECK_MIN 0.05
 #define QUICK_CHECK_MAX 0.30
 #define QUICK_MEASURE_MIN 0.03
@@ -283,6 +284,8 @@ tuner__rank (struct tuner *tuner)
     {
       struct why why = { 0 };
       bool late = tuner__stopped (tuner) || tuner__spent (tuner) > 0.8 * tuner->options->budget_seconds;
+      if (i >= RANKED_MAX)
+        late = true;
       if (!late && tuner__measure (tuner, &finalist[i], seconds, 2, &why) < 0)
         {
           tuner__note (tuner, &why);
@@ -313,7 +316,7 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
     {
       double share = SHARE_FULL_CHECK * budget;
       struct verify_options options = {
-        .budget_seconds = clamp (share < 0.7 * left ? share : 0.7 * left, FULL_CHECK_MIN, budget + FULL_CHECK_MIN),
+        .budget_seconds = clamp (share < 0.9 * left ? share : 0.9 * left, FULL_CHECK_MIN, budget + FULL_CHECK_MIN),
         .accept = tuner->accept,
       };
       if (verifier__open (tuner->region, &options, &tuner->full, &why) < 0)

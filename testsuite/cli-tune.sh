@@ -27,7 +27,7 @@ tunes ()
 {
   collect sum good || return 1
   "$aiopt" tune --cache good --dry-run | grep -q 'sum' || return 1
-  "$aiopt" tune --cache good --budget 4 --json >out || return 1
+  "$aiopt" tune --cache good --budget 10 --json >out || return 1
   cat out
   grep -q '"rewritten":1' out && grep -q '"waiting":0' out
 }
