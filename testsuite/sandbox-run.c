@@ -441,6 +441,20 @@ deep_stacks_work_and_end (void **unused)
 {
   (void) unused;
   {
+    /* A deep frame's garbage is the state's, whatever an earlier run left there.  */
+    struct state *state = state__make ();
+    struct why why = { 0 };
+    const struct state *states[] = { state };
+    RUN ("mov -30000(%rsp), %rax\n movq $1, -30000(%rsp)\n ret", state);
+    uint64_t garbage = outcome->machine.gpr[0];
+    for (unsigned i = 0; i < 2; i++)
+      {
+        assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 100, &why), 0);
+        assert_int_equal (outcome->machine.gpr[0], garbage);
+      }
+    DONE (state);
+  }
+  {
     struct state *state = state__make ();
     RUN ("sub $200000, %rsp\n mov (%rsp), %rax\n xor 190000(%rsp), %rax\n movq $1, (%rsp)\n "
          "add $200000, %rsp\n ret",
@@ -518,6 +532,33 @@ calls_are_recorded_and_answered (void **unused)
   for (unsigned i = 0; i < sizeof clobbered; i++)
     assert_true (again->machine.gpr[clobbered[i]] != state->machine.gpr[clobbered[i]]);
   free (again);
+  DONE (state);
+}
+
+/* A call keeps rounding mode and sticky flags, and loses all mask and vector registers.  */
+static void
+calls_keep_what_callees_keep (void **unused)
+{
+  (void) unused;
+  struct state *state = state__make ();
+  struct sandbox *sandbox;
+  struct outcome *outcome
+    = run (region_with_callees (),
+           "push $0x7fa4\n ldmxcsr (%rsp)\n pop %rax\n sub $8, %rsp\n mov $0x18000000, %eax\n"
+           "call *%rax\n add $8, %rsp\n ret",
+           state, &sandbox);
+  assert_int_equal (outcome->status, RUN_RETURNED);
+  assert_int_equal (outcome->machine.mxcsr, 0x7fa4);
+  static const uint8_t zero[64];
+  for (unsigned i = 0; i < 16; i++)
+    assert_memory_not_equal (outcome->machine.vec[i], zero, 16);
+  if (__builtin_cpu_supports ("avx512vl") && __builtin_cpu_supports ("avx512bw"))
+    {
+      for (unsigned i = 16; i < 32; i++)
+        assert_memory_not_equal (outcome->machine.vec[i], zero, 64);
+      for (unsigned i = 0; i < 8; i++)
+        assert_true (outcome->machine.mask[i] != 0);
+    }
   DONE (state);
 }
 
@@ -732,6 +773,7 @@ main (void)
     cmocka_unit_test (stores_to_the_callers_frame_are_seen),
     cmocka_unit_test (deep_stacks_work_and_end),
     cmocka_unit_test (calls_are_recorded_and_answered),
+    cmocka_unit_test (calls_keep_what_callees_keep),
     cmocka_unit_test (noreturn_calls_end_the_run),
     cmocka_unit_test (tail_calls_and_many_calls),
     cmocka_unit_test (layouts_change),

@@ -132,10 +132,10 @@ static void
 stack_arguments_count (void **unused)
 {
   (void) unused;
-  struct fixture f = start ("movq 8(%rsp), %rax\n\tmovq (%rax), %rax\n\tret");
-  f.state->stack_bytes = 8;
+  struct fixture f = start ("movq 24(%rsp), %rax\n\tmovq (%rax), %rax\n\tret");
+  f.state->stack_bytes = 24;
   uint64_t address = PAGE + 24;
-  memcpy (f.state->stack_argument, &address, 8);
+  memcpy (f.state->stack_argument + 16, &address, 8);
   follow (&f);
   COUNTS (2, 0);
   assert_int_equal (f.trace.footprint.read[0].size, 8);
