@@ -23,14 +23,15 @@ static void
 guess_extent (struct states *states, struct attempt *attempt, unsigned number)
 {
   struct object_in_test *o = &attempt->object[number];
-  if (o->nul >= 0 && o->element == 1)
+  const struct type *type = region__type (states->region, o->type);
+  if (o->element == 1 && (!type || type->kind == TYPE_INTEGER) && !o->fixed)
     {
       /* Where the string really ends.  */
-      object__cover (states, attempt, number, 0, o->nul + 1);
+      int64_t within = o->nul >= 0 ? o->nul + 1 : 320;
+      object__cover (states, attempt, number, 0, within);
       const uint8_t *start = o->buffer - o->buffer_lo;
-      const uint8_t *end = memchr (start, 0, (size_t) o->nul + 1);
-      if (end)
-        o->nul = end - start;
+      const uint8_t *end = memchr (start, 0, (size_t) within);
+      o->nul = end ? end - start : -1;
     }
   int64_t feature[FEATURES_MAX];
   object__features (states, attempt, o, feature);

@@ -42,14 +42,23 @@ parameter__is_integer (const struct region *region, unsigned p)
          && is_integer (region__type (region, region->parameter[p].type));
 }
 
+/* VALUE of integer TYPE; unsigned ones beyond INT64_MAX are cut to it, so that they count as large.  */
+static int64_t
+to_integer (uint64_t value, const struct type *type)
+{
+  unsigned shift = 64 - 8 * (unsigned) type->size;
+  if (type->is_signed)
+    return (int64_t) (value << shift) >> shift;
+  return value > INT64_MAX ? INT64_MAX : (int64_t) value;
+}
+
 int64_t
 parameter__integer (const struct states *states, const struct attempt *attempt, unsigned p)
 {
   const struct type *type = &states->region->type[states->region->parameter[p].type];
   uint64_t value = 0;
   memcpy (&value, attempt->parameter[p], type->size);
-  unsigned shift = 64 - 8 * (unsigned) type->size;
-  return type->is_signed ? (int64_t) (value << shift) >> shift : (int64_t) value;
+  return to_integer (value, type);
 }
 
 void
@@ -450,8 +459,7 @@ object__features (struct states *states, struct attempt *attempt, const struct o
         continue;
       uint64_t value = 0;
       memcpy (&value, parent->buffer + (at - parent->buffer_lo), inner->size);
-      unsigned shift = 64 - 8 * (unsigned) inner->size;
-      feature[n++] = inner->is_signed ? (int64_t) (value << shift) >> shift : (int64_t) value;
+      feature[n++] = to_integer (value, inner);
     }
 }
 

@@ -93,6 +93,8 @@ learn_extent (struct states *states, struct attempt *attempt, struct object_in_t
 {
   if (o->fixed || attempt->overlapped)
     return;
+  if (o->nul < 0 && o->element == 1 && !attempt->n_features)
+    return; /* a string without an end says nothing about those with one */
   int64_t feature[FEATURES_MAX];
   object__features (states, attempt, o, feature);
   struct site *site = &states->site[o->site];
@@ -110,8 +112,8 @@ next_trial (const struct attempt *attempt, const struct object_in_test *o)
 {
   int64_t good = o->hi, bad = o->bad_hi;
   /* Just under a guess or a string's end first; where nothing is known from below, nothing at all.  */
-  if (attempt->trial_good < 0 && (o->guessed || o->nul >= 0) && good > o->align
-      && good - o->align > bad)
+  bool string = o->nul >= 0 && good == round_up ((o->nul + 1) * (int64_t) o->element, o->align);
+  if (attempt->trial_good < 0 && (o->guessed || string) && good > o->align && good - o->align > bad)
     return good - o->align;
   if (bad < 0)
     return 0;

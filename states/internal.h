@@ -247,7 +247,7 @@ bool attempt__overlap (struct states *states, struct attempt *attempt);
 /* Turns a valid attempt into one that shall trap.  False where the region has nothing to trap on.  */
 bool attempt__poison (struct states *states, struct attempt *attempt);
 
-/* The parameter's bytes as an integer.  */
+/* The parameter's bytes as an integer, at most INT64_MAX.  */
 int64_t parameter__integer (const struct states *states, const struct attempt *attempt, unsigned p);
 bool parameter__is_pointer (const struct region *region, unsigned p);
 bool parameter__is_integer (const struct region *region, unsigned p);
