@@ -481,6 +481,59 @@ globals_are_mapped (void **unused)
 }
 
 static void
+arguments_follow_the_abi (void **unused)
+{
+  (void) unused;
+  struct bench *b = bench__new ("f");
+  for (int i = 0; i < 7; i++)
+    scalar (b, "x", b->long_);
+  scalar (b, "c", b->char_);
+  scalar (b, "d", b->double_);
+  bench__open (b, "long f (long a, long b, long c, long d, long e, long f, long g, signed char h, double x)"
+                  "{ return a + b + c + d + e + f + 3 * g + 5 * h + (x == x); }");
+  assert_int_equal (bench__make (b, STATE_TYPICAL), WANTED);
+  for (int i = 0; i < b->n; i++)
+    {
+      const struct state *state = b->test[i].state;
+      uint64_t sum = 0, g;
+      double x;
+      for (unsigned p = 0; p < 6; p++)
+        sum += argument (&b->test[i], p);
+      assert_int_equal (state->stack_bytes, 16);
+      memcpy (&g, state->stack_argument, 8);
+      memcpy (&x, state->machine.vec[0], 8);
+      sum += 3 * g + 5 * (uint64_t) (int64_t) (int8_t) state->stack_argument[8] + (x == x);
+      assert_int_equal (b->test[i].expected->machine.gpr[0], sum);
+    }
+  bench__free (b);
+}
+
+static void
+callees_change_memory (void **unused)
+{
+  (void) unused;
+  struct bench *b = bench__new ("f");
+  pointer (b, "p", b->int_);
+  struct callee *callee = &b->region->callee[b->region->n_callees++];
+  callee->name = "g";
+  unsigned type = region_build__type (b->region, TYPE_FUNCTION, 0, 1);
+  callee->type = type;
+  callee->result.type = b->int_;
+  callee->result.n_locations = 1;
+  callee->result.location[0].size = 4;
+  bench__open (b, "int g (void); int f (int *p) { *p += 1; int a = *p; int c = g (); return a + c - *p; }");
+  assert_int_equal (bench__make (b, STATE_TYPICAL), WANTED);
+  unsigned patched = 0;
+  for (int i = 0; i < b->n; i++)
+    {
+      patched += b->test[i].state->n_patches > 0;
+      assert_int_equal (b->test[i].expected->n_events, 1);
+    }
+  assert_true (patched > WANTED / 20);
+  bench__free (b);
+}
+
+static void
 same_seed_same_tests (void **unused)
 {
   (void) unused;
@@ -531,6 +584,8 @@ main (void)
     cmocka_unit_test (reads_before_the_pointer_are_found),
     cmocka_unit_test (divisions_trap),
     cmocka_unit_test (globals_are_mapped),
+    cmocka_unit_test (arguments_follow_the_abi),
+    cmocka_unit_test (callees_change_memory),
     cmocka_unit_test (same_seed_same_tests),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
