@@ -153,9 +153,9 @@ refute_by (struct trial *trial, const struct test *test, const struct difference
 }
 
 /* True where all is well so far; else the verdict is filled.  */
-static bool
-settle (struct trial *trial, enum comparison comparison, const struct test *test,
-        const struct difference *difference)
+bool
+trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
+               const struct difference *difference)
 {
   if (comparison == COMPARE_DIFFERENT)
     refute_by (trial, test, difference);
@@ -214,7 +214,7 @@ trace_test (struct trial *trial, unsigned s, const struct test *test)
   trace__free (&original);
   trace__free (&candidate);
   trial->traced_seconds += verify__now () - began;
-  return settle (trial, comparison, test, &difference);
+  return trial__settle (trial, comparison, test, &difference);
 }
 
 struct reach
@@ -314,7 +314,7 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   unsigned which = 0, traced = 0;
   enum comparison comparison = differential__run (region, trial->sandbox[s], tests, n, TIMEOUT_MS,
                                                   true, &which, &difference);
-  if (!settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;
   trial->tests[kind] += n;
   trial->verdict->tests += n;
@@ -383,6 +383,9 @@ differential__judge (struct trial *trial)
       trial__unknown (trial, &why);
       return false;
     }
+
+  if (!derived__judge (trial))
+    return false;
 
   struct reach now = reach (trial);
   unsigned best = reached (&now), stagnant = 0;

@@ -77,6 +77,13 @@ void mutants__run (struct trial *trial);
 /* The share of mutants that must die for `tested`.  Set in mutants.c.  */
 extern const double mutants__threshold;
 
+/* More tests, derived from the bank's.  False where the verdict is filled.  */
+bool derived__judge (struct trial *trial);
+
+/* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
+bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
+                    const struct difference *difference);
+
 /* Fills the verdict.  */
 void trial__refute (struct trial *trial, const struct why *why);
 void trial__unknown (struct trial *trial, const struct why *why);

@@ -1,0 +1,180 @@
+/* Tests derived from others, for what random inputs seldom show.
+
+   Sizes beyond 32 bits: a rewrite that counts in 32 bits does the same on every size that fits into memory.  With 2^32
+   added to a size the original runs into the end of its object and faults; a truncated
+   counter stops early and returns.  Larger sums would wrap addresses, which no program does.
+
+   Special values together: that -0 + -0 is -0 shows only where both are -0, which independent draws
+   rarely give.  Functions of scalars alone are run on the cross product.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/internal.h"
+
+#include <string.h>
+
+#define TIMEOUT_MS 50
+/* Runs of the original that may be thrown away for taking too long, and states at most.  */
+#define TIMEOUTS_MAX 4
+#define SOURCES_PER_KIND 6
+#define PRODUCT_MAX 1024
+#define BATCH 32
+
+static bool
+is_scalar (const struct type *type)
+{
+  return type->kind == TYPE_INTEGER || type->kind == TYPE_BOOL
+         || (type->kind == TYPE_FLOAT && !type->x87 && (type->size == 4 || type->size == 8));
+}
+
+/* Runs STATES[N] on the original, leaves out what neither returns nor traps, and compares the candidate on the rest.
+   *TIMEOUTS counts.  */
+static bool
+run_states (struct trial *trial, unsigned s, const struct state *const *states, unsigned n,
+            struct outcome *outcomes, unsigned *timeouts)
+{
+  struct why why = { 0 };
+  struct test tests[BATCH];
+  unsigned kept = 0, which = 0;
+  struct difference difference = { 0 };
+  memset (outcomes, 0, n * sizeof *outcomes);
+  if (sandbox__run (trial->verifier->setup[s].sandbox, 0, states, outcomes, n, TIMEOUT_MS, &why))
+    {
+      trial__unknown (trial, &why);
+      return false;
+    }
+  for (unsigned i = 0; i < n; i++)
+    {
+      *timeouts += outcomes[i].status == RUN_TIMEOUT;
+      if ((outcomes[i].status == RUN_RETURNED || outcomes[i].status == RUN_TRAPPED)
+          && outcomes[i].n_events_lost == 0)
+        tests[kept++] = (struct test) { .kind = STATE_TRAP, .state = (struct state *) states[i],
+                                        .expected = &outcomes[i], .arena = trial->arena };
+    }
+  if (kept == 0)
+    return true;
+  enum comparison comparison
+    = differential__run (trial->verifier->region, trial->sandbox[s], tests, kept, 2 * TIMEOUT_MS, true,
+                         &which, &difference);
+  if (!trial__settle (trial, comparison, &tests[which], &difference))
+    return false;
+  trial->tests[STATE_TRAP] += kept;
+  trial->verdict->tests += kept;
+  return true;
+}
+
+static bool
+wide_sizes (struct trial *trial, struct outcome *outcomes)
+{
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY };
+  static const uint64_t steps[] = { UINT64_C (1) << 32, UINT64_C (3) << 32 };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  unsigned timeouts = 0;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+      if (!type || type->kind != TYPE_INTEGER || type->size != 8 || value->n_locations != 1
+          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+        continue;
+      for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (unsigned t = 0; t < setup->n_bank[kinds[k]] && t < SOURCES_PER_KIND; t++)
+          for (unsigned i = 0; i < sizeof steps / sizeof *steps && timeouts < TIMEOUTS_MAX; i++)
+            {
+              const struct test *source = &setup->bank[kinds[k]][t];
+              struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
+              state->machine.gpr[value->location[0].number] += steps[i];
+              const struct state *states[] = { state };
+              if (!run_states (trial, 0, states, 1, outcomes, &timeouts))
+                return false;
+            }
+    }
+  return true;
+}
+
+/* Puts special value NUMBER of TYPE at TO.  */
+static void
+put_special (const struct type *type, unsigned number, void *to)
+{
+  static const double numbers[] = { 0.0, -0.0, 1.0, -1.0, __builtin_inf (), -__builtin_inf (),
+                                    __builtin_nan (""), 1e-310 };
+  static const int64_t integers[] = { 0, 1, -1, INT64_MIN, INT64_MAX, 2, -2, 7 };
+  uint64_t bits;
+  if (type->kind == TYPE_FLOAT && type->size == 8)
+    memcpy (to, &numbers[number % 8], 8);
+  else if (type->kind == TYPE_FLOAT)
+    {
+      float single = number % 8 == 7 ? 1e-40f : (float) numbers[number % 8];
+      memcpy (to, &single, 4);
+    }
+  else if (type->kind == TYPE_BOOL)
+    *(uint8_t *) to = number & 1;
+  else
+    {
+      /* The limits of this size.  */
+      unsigned width = (unsigned) type->size * 8;
+      int64_t value = integers[number % 8];
+      if (value == INT64_MIN && width < 64)
+        bits = UINT64_C (1) << (width - 1);
+      else if (value == INT64_MAX && width < 64)
+        bits = (UINT64_C (1) << (width - 1)) - 1;
+      else
+        bits = (uint64_t) value;
+      memcpy (to, &bits, type->size < 8 ? type->size : 8);
+    }
+}
+
+static bool
+special_products (struct trial *trial, struct outcome *outcomes)
+{
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  unsigned timeouts = 0, n_bank = setup->n_bank[STATE_TYPICAL];
+  uint64_t product = 1;
+  if (region->n_parameters == 0 || n_bank == 0)
+    return true;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      if (value->type >= region->n_types || !is_scalar (&region->type[value->type])
+          || value->n_locations != 1 || value->by_reference
+          || (value->location[0].kind != LOCATION_GPR && value->location[0].kind != LOCATION_VEC))
+        return true;
+      product *= product < PRODUCT_MAX ? 8 : 1;
+    }
+  if (product > PRODUCT_MAX)
+    product = PRODUCT_MAX;
+  uint64_t random = trial->verifier->options.seed;
+  for (uint64_t from = 0; from < product && timeouts < TIMEOUTS_MAX; from += BATCH)
+    {
+      const struct state *states[BATCH];
+      unsigned n = 0;
+      for (; n < BATCH && from + n < product; n++)
+        {
+          const struct test *source = &setup->bank[STATE_TYPICAL][(from + n) % n_bank];
+          struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
+          uint64_t digits = from + n;
+          for (unsigned p = 0; p < region->n_parameters; p++, digits /= 8)
+            {
+              const struct location *location = &region->parameter[p].location[0];
+              /* More parameters than the product has room for get random specials.  */
+              random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
+              unsigned number = p < 3 ? digits % 8 : (unsigned) (random >> 61);
+              void *to = location->kind == LOCATION_GPR
+                           ? (void *) &state->machine.gpr[location->number & 15]
+                           : (void *) state->machine.vec[location->number & 31];
+              put_special (&region->type[region->parameter[p].type], number, to);
+            }
+          states[n] = state;
+        }
+      if (!run_states (trial, 0, states, n, outcomes, &timeouts))
+        return false;
+    }
+  return true;
+}
+
+bool
+derived__judge (struct trial *trial)
+{
+  struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
+  return wide_sizes (trial, outcomes) && special_products (trial, outcomes);
+}
