@@ -19,6 +19,7 @@ struct current_function_state
   FILE *capture;
   char *text;
   size_t length;
+  size_t prefix;           /* bytes at the start of TEXT that are ours, see print_section */
 };
 
 static struct plugin_core *the_core;
@@ -95,6 +96,23 @@ scan (function *fun)
   state.fun = fun;
 }
 
+/* Prints to CAPTURE a directive for the section that the assembler is in.  GCC doesn't repeat it for the next
+   function of the same section, and the text alone shall say where it stands.  Returns its length.  Another function's
+   COMDAT section can't be named without its group; the captured text then starts with a section of its own.  */
+static size_t
+print_section (FILE *capture)
+{
+  int length = 0;
+  if (in_section == text_section)
+    length = fprintf (capture, "\t.text\n");
+  else if (in_section && SECTION_STYLE (in_section) == SECTION_NAMED
+           && (in_section->common.flags & SECTION_DECLARED)
+           && (in_section->common.flags & SECTION_CODE)
+           && !(in_section->common.flags & SECTION_LINKONCE))
+    length = fprintf (capture, "\t.section\t%s\n", in_section->named.name);
+  return length > 0 ? length : 0;
+}
+
 /* Starts capturing, unless an insn forbids it.  */
 static void
 begin (function *fun)
@@ -120,6 +138,7 @@ begin (function *fun)
       state.fun = NULL;
       return;
     }
+  state.prefix = print_section (state.capture);
   state.region = region;
   state.file = asm_out_file;
   asm_out_file = state.capture;
@@ -158,7 +177,7 @@ end (function *fun)
       tell_callers (fun);
     }
   else
-    fwrite (state.text, 1, state.length, asm_out_file);
+    fwrite (state.text + state.prefix, 1, state.length - state.prefix, asm_out_file);
 
   if (decision.remark && dump_enabled_p ())
     dump_printf_loc (decision.action == CORE_REPLACE ? MSG_OPTIMIZED_LOCATIONS : MSG_MISSED_OPTIMIZATION,
