@@ -5,7 +5,8 @@
    counter stops early and returns.  Larger sums would wrap addresses, which no program does.
 
    Special values together: that -0 + -0 is -0 shows only where both are -0, which independent draws
-   rarely give.  Functions of scalars alone are run on the cross product.
+   rarely give.  Functions of scalars alone are run on the cross product; arrays of floating point are filled with
+   special values alone.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
@@ -91,10 +92,15 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
   return true;
 }
 
-/* Puts special value NUMBER of TYPE at TO.  */
+/* Puts special value NUMBER of TYPE at TO, unless the user's flags rule it out.  */
 static void
-put_special (const struct type *type, unsigned number, void *to)
+put_special (const struct region *region, const struct type *type, unsigned number, void *to)
 {
+  number %= 8;
+  if (type->kind == TYPE_FLOAT && (region->fp & FP_FINITE) && number >= 4 && number <= 6)
+    number = 2;
+  if (type->kind == TYPE_FLOAT && (region->fp & FP_NO_SIGNED_ZERO) && number == 1)
+    number = 0;
   static const double numbers[] = { 0.0, -0.0, 1.0, -1.0, __builtin_inf (), -__builtin_inf (),
                                     __builtin_nan (""), 1e-310 };
   static const int64_t integers[] = { 0, 1, -1, INT64_MIN, INT64_MAX, 2, -2, 7 };
@@ -162,7 +168,7 @@ special_products (struct trial *trial, struct outcome *outcomes)
               void *to = location->kind == LOCATION_GPR
                            ? (void *) &state->machine.gpr[location->number & 15]
                            : (void *) state->machine.vec[location->number & 31];
-              put_special (&region->type[region->parameter[p].type], number, to);
+              put_special (region, &region->type[region->parameter[p].type], number, to);
             }
           states[n] = state;
         }
@@ -172,9 +178,59 @@ special_products (struct trial *trial, struct outcome *outcomes)
   return true;
 }
 
+/* Floating-point arrays made of special values alone: that a maximum of zeros and negatives keeps its sign of zero
+   shows on nothing else.  */
+static bool
+special_arrays (struct trial *trial, struct outcome *outcomes)
+{
+  static const uint8_t palettes[][4] = { { 0, 1, 0, 1 }, { 1, 3, 1, 6 }, { 1, 3, 5, 7 }, { 4, 5, 6, 2 }, { 0, 6, 1, 2 } };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  unsigned timeouts = 0;
+  uint64_t random = trial->verifier->options.seed ^ 0x5eed;
+  for (unsigned k = 0; k < sizeof palettes / sizeof *palettes; k++)
+    for (unsigned t = 0; t < setup->n_bank[STATE_TYPICAL] && t < SOURCES_PER_KIND; t++)
+      {
+        const struct state *source = setup->bank[STATE_TYPICAL][t].state;
+        struct state *state = arena__memdup (trial->arena, source, sizeof *state);
+        bool changed = false;
+        for (unsigned p = 0; p < region->n_parameters && timeouts < TIMEOUTS_MAX; p++)
+          {
+            const struct value *value = &region->parameter[p];
+            const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+            if (!type || type->kind != TYPE_POINTER || type->element >= region->n_types
+                || value->n_locations != 1 || value->location[0].kind != LOCATION_GPR)
+              continue;
+            const struct type *element = &region->type[type->element];
+            if (element->kind != TYPE_FLOAT || !is_scalar (element))
+              continue;
+            uint64_t address = state->machine.gpr[value->location[0].number & 15];
+            for (unsigned s = 0; s < state->n_spans; s++)
+              {
+                struct span *span = &state->span[s];
+                if (address - span->address >= span->size)
+                  continue;
+                span->bytes = arena__memdup (trial->arena, span->bytes, span->size);
+                for (uint64_t at = address - span->address; at + element->size <= span->size;
+                     at += element->size)
+                  {
+                    random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
+                    put_special (region, element, palettes[k][random >> 62], span->bytes + at);
+                    changed = true;
+                  }
+              }
+          }
+        const struct state *states[] = { state };
+        if (changed && !run_states (trial, 0, states, 1, outcomes, &timeouts))
+          return false;
+      }
+  return true;
+}
+
 bool
 derived__judge (struct trial *trial)
 {
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
-  return wide_sizes (trial, outcomes) && special_products (trial, outcomes);
+  return wide_sizes (trial, outcomes) && special_products (trial, outcomes)
+         && special_arrays (trial, outcomes);
 }

@@ -30,6 +30,7 @@
 /* Volume finds what cleverness misses, and costs little on small functions: at least this share of the
    budget goes into it.  */
 #define TESTS_SHARE 0.15
+#define TESTS_SECONDS_MAX 1.0
 
 /* Single-stepping costs some 10 us a step: only runs of so many time-stamp ticks and steps are followed, twice as
    many after each round that reached nothing new.  */
@@ -389,7 +390,8 @@ differential__judge (struct trial *trial)
 
   struct reach now = reach (trial);
   unsigned best = reached (&now), stagnant = 0;
-  double volume_until = trial->started + TESTS_SHARE * verifier->options.budget_seconds;
+  double volume = TESTS_SHARE * verifier->options.budget_seconds;
+  double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);

@@ -10,3 +10,9 @@ testsuite_verify_corpus_LDADD = verify/libverify.a states/libstates.a sandbox/li
   machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
 TESTS += testsuite/verify-corpus
 EXTRA_DIST += testsuite/verify
+
+check_PROGRAMS += testsuite/verify-compare
+testsuite_verify_compare_SOURCES = testsuite/verify-compare.c testsuite/region-build.h
+testsuite_verify_compare_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
+  machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
+TESTS += testsuite/verify-compare
