@@ -74,6 +74,22 @@ ok "same answers: -O2 -flto" gives "-O2 -flto -ffat-lto-objects"
 ok "the debug information is whole" sh -c "'$AIOPT_GCC' -O2 -g -fplugin='$plugin' -fplugin-arg-aiopt-mode=apply -fplugin-arg-aiopt-cache=cache -c t.c -o g.o && \
   readelf --debug-dump=info,line,frames g.o > dump 2>err && ! grep -i warning err"
 ok "callers don't keep values in registers that the new code changes" sh -c "gcc_kept=\$(./plain | cut -d' ' -f2); ./new | cut -d' ' -f2 | grep -qx \"\$gcc_kept\""
+# A second function in the same section, with a jump table: the text says itself where it stands.
+cat > sw.c <<'END'
+int g (int);
+__attribute__((hot)) int first (int a) { return g (a) + 1; }
+__attribute__((hot)) int sw (int x) { switch (x) { case 0: return g (5); case 1: return g (77); case 2: return 3; case 3: return g (x) + 9;
+  case 4: return 6; case 5: return g (2) * 3; case 7: return 12; } return 1; }
+__attribute__((noinline)) int g (int a) { return a + 3; }
+int main (void) { int s = first (1); for (int i = -1; i < 9; i++) s = s * 3 + sw (i); __builtin_printf ("%d\n", s); return 0; }
+END
+table () {
+  "$AIOPT_GCC" -O2 -fno-inline sw.c -o swp && ./swp > sww && "$AIOPT_GCC" -O1 -S sw.c -o alt.s &&
+  aiopt mode=collect cache=$work/swc -- -O2 -g -c sw.c -o sw.o && "$store" swc rewrite sw alt.s &&
+  aiopt mode=apply cache=$work/swc report=sw.json -- -O2 -g -fno-inline sw.c -o swn && grep -q '"replaced":[[:space:]]*1' sw.json &&
+  ./swn > swg && cmp sww swg
+}
+ok "a jump table, in a function that isn't the first of its section" table
 ok "-fno-ipa-ra too" gives "-O2 -fno-ipa-ra"
 ok "remark with -fopt-info" sh -c "'$AIOPT_GCC' -O2 -fopt-info -fplugin='$plugin' -fplugin-arg-aiopt-mode=apply -fplugin-arg-aiopt-cache=cache -c t.c -o g.o 2>&1 | grep 'aiopt: sum replaced: 1.50x by by hand, tested'"
 ok "limit=1 applies one" sh -c "'$AIOPT_GCC' -O2 -fplugin='$plugin' -fplugin-arg-aiopt-mode=apply -fplugin-arg-aiopt-cache=cache -fplugin-arg-aiopt-limit=1 -fplugin-arg-aiopt-report=l.json -c t.c -o g.o && grep -q '\"replaced\":[[:space:]]*1' l.json && grep -q '\"limit\"' l.json"
