@@ -26,3 +26,7 @@ check_PROGRAMS += testsuite/sandbox-image
 testsuite_sandbox_image_SOURCES = testsuite/sandbox-image.c
 testsuite_sandbox_image_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/sandbox-image
+check_PROGRAMS += testsuite/sandbox-effects
+testsuite_sandbox_effects_SOURCES = testsuite/sandbox-effects.c
+testsuite_sandbox_effects_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS)
+TESTS += testsuite/sandbox-effects

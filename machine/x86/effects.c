@@ -312,6 +312,9 @@ add_flags (const struct zydis_insn *x, struct decoded_insn *insn)
     = zi->cpu_flags->modified | zi->cpu_flags->set_0 | zi->cpu_flags->set_1;
   insn->flags_undefined = zi->cpu_flags->undefined;
   bool conditional = insn->kind & KIND_REP;
+  if (strcmp (insn->mnemonic, "ptest") == 0 || strcmp (insn->mnemonic, "vptest") == 0
+      || strncmp (insn->mnemonic, "vtestp", 6) == 0)
+    insn->flags_written |= 0x8d5; /* Zydis forgets two of the flags they clear */
   switch (zi->mnemonic)
     {
     case ZYDIS_MNEMONIC_SHL:
@@ -396,6 +399,16 @@ x86__effects (const struct zydis_insn *x, struct decoded_insn *insn, struct why 
     insn->read.x87 = insn->written.x87 = true;
   else if (insn->kind & KIND_FP)
     insn->read.mxcsr = insn->written.mxcsr = true;
+  if (insn->kind & KIND_STRING)
+    {
+      /* Zydis forgets the pointers of some repeated ones.  */
+      bool source = strncmp (insn->mnemonic, "movs", 4) == 0
+                    || strncmp (insn->mnemonic, "cmps", 4) == 0
+                    || strncmp (insn->mnemonic, "lods", 4) == 0;
+      bool destination = strncmp (insn->mnemonic, "lods", 4) != 0;
+      insn->written.gpr |= (uint16_t) (source << 6 | destination << 7);
+      insn->read.gpr |= (uint16_t) (source << 6 | destination << 7);
+    }
   if (insn->kind & KIND_REP)
     {
       insn->read.gpr |= 1u << 1;
