@@ -213,13 +213,14 @@ foresee (struct child *child, const ucontext_t *context, const struct step_insn 
     address += insn->address + insn->length;
   else if (memory->base >= 0)
     address += gpr (context, memory->base);
-  /* Below the red zone a signal handler may write at any time, which no test shows (System V AMD64 ABI, 3.2.2).  */
-  if (memory->base >= 0 && memory->base != 16 && !memory->implicit && address >= SANDBOX_STACK_BASE
-      && address < STACK_TOP && address + RED_ZONE < gpr (context, 4))
-    return false;
   bool indexed_by_vector = insn->kind & (KIND_GATHER | KIND_SCATTER);
   if (memory->index >= 0 && !indexed_by_vector)
     address += gpr (context, memory->index) * memory->scale;
+  /* Below the red zone a signal handler may write at any time, which no test shows (System V
+     AMD64 ABI, 3.2.2).  */
+  if (!memory->implicit && !indexed_by_vector && address >= SANDBOX_STACK_BASE
+      && address < STACK_TOP && address + RED_ZONE < gpr (context, 4))
+    return false;
   unsigned lanes = memory->element ? memory->size / memory->element : 1;
   if (lanes == 0 || lanes > 64)
     return false;

@@ -324,12 +324,12 @@ calls_are_stepped_over (void **unused)
 {
   (void) unused;
   struct fixture f = start ("pushq %rbx\n\tmovq %rdi, %rbx\n\tmovl $0x18000000, %eax\n\tcall *%rax\n\t"
-                            "movb $1, 5(%rbx)\n\tmovq %rbx, -60000(%rsp)\n\tpopq %rbx\n\tret");
+                            "movb $1, 5(%rbx)\n\tsubq $60000, %rsp\n\tmovq %rbx, (%rsp)\n\taddq $60000, %rsp\n\tpopq %rbx\n\tret");
   follow (&f);
   assert_int_equal (f.trace.status, RUN_RETURNED);
   COUNTS (0, 1);
   WRITE (0, 5, 1);
-  assert_int_equal (f.trace.steps, 8);
+  assert_int_equal (f.trace.steps, 10);
   /* And ordinary runs afterwards aren't stepped.  */
   struct why why = { 0 };
   struct outcome *outcome = calloc (1, sizeof *outcome);
@@ -342,7 +342,28 @@ calls_are_stepped_over (void **unused)
   finish (&f);
 }
 
-/* A run gives the same result followed and not.  */
+/* Below the red zone memory isn't the function's, however the address is made.  */
+static void
+below_the_red_zone_is_not_followed (void **unused)
+{
+  (void) unused;
+  static const struct { const char *text; bool complete; } cases[] = {
+    { "movq %rax, -128(%rsp)\n\tret", true },
+    { "movq %rax, -136(%rsp)\n\tret", false },
+    { "movq $-17, %rcx\n\tmovq %rax, (%rsp,%rcx,8)\n\tret", false },
+    { "movl $16, %ecx\n\tmovq %rax, -256(%rsp,%rcx,8)\n\tret", true },
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      struct fixture f = start (cases[i].text);
+      follow (&f);
+      assert_int_equal (f.trace.status, RUN_RETURNED);
+      assert_int_equal (f.trace.complete, cases[i].complete);
+      finish (&f);
+    }
+}
+
+/* Accesses all over the page come out sorted and disjoint.  */
 static void
 scattered_accesses (void **unused)
 {
@@ -373,6 +394,7 @@ main (void)
     cmocka_unit_test (faults_end_a_trace),
     cmocka_unit_test (the_step_limit_holds),
     cmocka_unit_test (calls_are_stepped_over),
+    cmocka_unit_test (below_the_red_zone_is_not_followed),
     cmocka_unit_test (scattered_accesses),
   };
   return cmocka_run_group_tests_name ("sandbox-trace", tests, NULL, NULL);
