@@ -22,6 +22,7 @@
 /* The least for functions that call others: each call is recorded with a digest of all memory, which makes a
    state cost a thousand times as much, and says as much more.  */
 #define TESTS_LEAST_CALLS 256
+#define TESTS_ENOUGH_CALLS 512
 
 /* Tests of a kind in one round after the first, and in one call of the sandbox.  */
 #define ROUND_PER_KIND 96
@@ -392,12 +393,14 @@ differential__judge (struct trial *trial)
   unsigned best = reached (&now), stagnant = 0;
   double volume = TESTS_SHARE * verifier->options.budget_seconds;
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
+  bool caller = verifier->region->n_callees > 0;
+  uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);
-      if (complete && total_tests (trial) >= TESTS_ENOUGH && verify__now () >= volume_until)
+      if (complete && total_tests (trial) >= enough && verify__now () >= volume_until)
         break;
-      if (!complete && total_tests (trial) >= TESTS_ENOUGH && stagnant >= ROUNDS_STAGNANT)
+      if (!complete && total_tests (trial) >= enough && stagnant >= ROUNDS_STAGNANT)
         break;
       uint64_t before = total_tests (trial);
       for (unsigned kind = 0; kind < STATE_KINDS; kind++)
@@ -434,7 +437,7 @@ differential__judge (struct trial *trial)
       unknown_coverage (trial, &now);
       return false;
     }
-  unsigned least = verifier->region->n_callees ? TESTS_LEAST_CALLS : TESTS_LEAST;
+  unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least)
     {
       why__set (&why, REASON_TIME, "%" PRIu64 " states run, %u are the least", total_tests (trial), least);
