@@ -551,7 +551,8 @@ spellings (void **state)
     "notrack jmp *%rax", "vextracti128 $1, %ymm0, %xmm1", "pblendvb %xmm0, %xmm1, %xmm2",
     "vpblendvb %ymm0, %ymm1, %ymm2, %ymm3", "bswapq %rax", "crc32b (%rdi), %eax",
     "sha256rnds2 %xmm0, %xmm1, %xmm2", "vpternlogd $150, %zmm0, %zmm1, %zmm2", "mulxq %rax, %rcx, %rdx",
-    "rorxl $3, (%rdi), %eax", "shldq $13, %rsi, %rdi", "jmp *8(,%rax,8)", "nopw 0(%rax,%rax,1)",
+    "rorxl $3, (%rdi), %eax", "shldq $13, %rsi, %rdi", "shldq %rsi, %rdi", "shrdl %cl, %esi, %edi",
+    "sarl %cl, %eax", "jmp *8(,%rax,8)", "nopw 0(%rax,%rax,1)",
     "kortestw %k0, %k1", "kshiftrq $32, %k0, %k1", "vmovdqu64 %zmm0, 64(%rdi)", "movntil %eax, (%rdi)",
   };
   for (unsigned i = 0; i < sizeof lines / sizeof *lines; i++)

@@ -5,6 +5,7 @@
 #include "machine/isa.h"
 #include "sandbox/sandbox.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,20 @@ disturb (const struct decoded_insn *insn, const struct machine_state *machine,
   other->rflags = (machine->rflags & flags) | (other->rflags & ~flags);
 }
 
+/* In every other round the memory operand ends or begins where the page does: an access beyond what the decoder
+   says faults.  */
+static void
+push_to_edge (const struct decoded_insn *insn, struct machine_state *machine, unsigned round)
+{
+  const struct decoded_memory *m = &insn->memory[0];
+  if (round % 4 < 2 || insn->n_memory != 1 || m->base != 7 || m->index >= 0
+      || (insn->kind & KIND_STRING))
+    return;
+  machine->gpr[7] = slot__begin (30) - (uint64_t) m->disp;
+  if (round % 4 == 2)
+    machine->gpr[7] += SANDBOX_PAGE - m->size;
+}
+
 /* What isn't written must be as it was.  */
 static void
 check_kept (struct one *one, const struct machine_state *in, const struct outcome *out,
@@ -208,6 +223,7 @@ run_rounds (struct one *one, struct sandbox *sandbox, uint64_t *seed)
       for (unsigned i = 0; i < SANDBOX_PAGE; i++)
         pages[r][i] = (uint8_t) rnd (seed);
       randomise (&states[2 * r].machine, seed);
+      push_to_edge (one->insn, &states[2 * r].machine, r);
       disturb (one->insn, &states[2 * r].machine, &states[2 * r + 1].machine, seed);
       for (unsigned s = 2 * r; s < 2 * r + 2; s++)
         {
@@ -226,6 +242,8 @@ run_rounds (struct one *one, struct sandbox *sandbox, uint64_t *seed)
     {
       const struct outcome *a = &outcomes[2 * r], *b = &outcomes[2 * r + 1];
       check_same (one, a, b);
+      if (a->status == RUN_TRAPPED && a->signal == SIGSEGV)
+        COMPLAIN (one, "accesses more than is said");
       if (a->status == RUN_RETURNED)
         check_kept (one, &states[2 * r].machine, a, pages[r]);
       if (b->status == RUN_RETURNED)

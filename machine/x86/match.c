@@ -310,14 +310,15 @@ decorations__differ (const struct zydis_insn *x, const struct insn *text)
   return NULL;
 }
 
-/* True where text may leave OP out.  Not a shift's count in cl: without it text means one.  */
+/* True where text may leave OP out.  Not a shift's count in cl: without it text means one, but for
+   double shifts, which have no such form.  */
 static bool
 operand__optional (const struct zydis_insn *x, const ZydisDecodedOperand *op)
 {
   if (op->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
     return false;
   return op->type != ZYDIS_OPERAND_TYPE_REGISTER || op->reg.value != ZYDIS_REGISTER_CL
-         || x->zi.meta.category == ZYDIS_CATEGORY_STRINGOP;
+         || x->zi.mnemonic == ZYDIS_MNEMONIC_SHLD || x->zi.mnemonic == ZYDIS_MNEMONIC_SHRD;
 }
 
 int
