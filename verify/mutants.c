@@ -15,8 +15,8 @@
 /* The share of the budget that mutants may take.  */
 #define MUTANT_SHARE 0.3
 
-/* Measured on the test corpus (testsuite/verify): sound test sets kill 85 % and more; unrolled code
-   has the lowest share, as its prefetches and redundant moves are equivalent mutants.  */
+/* Measured on the test corpus (testsuite/verify): most sound test sets kill 85 % and more, the lowest share
+   seen was 64 % (extensions of values that are extended already, moves that change nothing).  */
 const double mutants__threshold = 0.6;
 
 enum fault
