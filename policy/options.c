@@ -115,6 +115,8 @@ unit_options__sort (const struct region *region, struct unit_options *options)
       switch (class)
         {
         case DROP:
+          if (strcmp (text, "-dumpdir") == 0)
+            options->dump_folder = value;
           continue;
         case LEVEL:
           options->level = text;

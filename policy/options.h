@@ -18,6 +18,7 @@ struct unit_options
   const char *level;      /* the last -O option, "-O0" where there is none */
   bool fast;              /* -Ofast: its meaning stays, whatever the level */
   const char *profile;    /* -fprofile-use[=…] as given, or NULL */
+  const char *dump_folder;/* -dumpdir: where GCC looks for profile data, a prefix, or NULL */
 };
 
 void unit_options__sort (const struct region *region, struct unit_options *options);

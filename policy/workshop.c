@@ -232,8 +232,11 @@ unit__find_profile (struct unit *unit)
   const char *folder = *given == '/' ? given
                        : *given     ? arena__printf (unit->arena, "%s/%s", region->directory, given)
                                     : region->directory;
+  const char *dump = unit->options.dump_folder ? unit->options.dump_folder : "";
   const char *const places[] = {
     folder,
+    arena__printf (unit->arena, "%s%s%s%.*s.gcda", *dump == '/' ? "" : folder, *dump == '/' ? "" : "/", dump,
+                   stem, base),
     arena__printf (unit->arena, "%s/%.*s.gcda", folder, stem, base),
     arena__printf (unit->arena, "%s/%s#%.*s.gcda", folder, mangled, stem, base),
   };
