@@ -1,9 +1,9 @@
 /* Honest A/B of two programs.
    Each pair runs A and B once; pairs come in twos with opposite orders (ABBA or BAAB, by coin), so
    that a drift of the machine's speed falls on both.  Nothing is thrown away, and the figure that
-   decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly waits (time
-   in which it could have run but other programs had the CPU left out) or runs on several cores, where wall
-   clock decides.
+   decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly
+   waits (time in which it could have run but other programs had the CPU left out) or runs on
+   several cores, where wall clock decides.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab.h"
 
@@ -24,8 +24,8 @@ const char *
 ab_metric__name (enum ab_metric metric)
 {
   static const char *const name[AB_METRICS]
-    = { "task clock", "wall clock", "user cycles", "user instructions" };
-  return (unsigned) metric < AB_METRICS ? name[metric] : "?";
+      = { "task clock", "wall clock", "user cycles", "user instructions" };
+  return (unsigned)metric < AB_METRICS ? name[metric] : "?";
 }
 
 static double
@@ -33,23 +33,23 @@ now (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC_RAW, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds that zombie PID's main thread was ready to run and another had the CPU (/proc/PID/schedstat,
-   second field, nanoseconds); 0 where the kernel doesn't say.  */
+/* Seconds that zombie PID's main thread was ready to run and another had the CPU
+   (/proc/PID/schedstat, second field, nanoseconds); 0 where the kernel doesn't say.  */
 static double
 run_delay (pid_t pid)
 {
   char path[64];
   unsigned long long ran = 0, delayed = 0;
-  snprintf (path, sizeof path, "/proc/%d/schedstat", (int) pid);
+  snprintf (path, sizeof path, "/proc/%d/schedstat", (int)pid);
   FILE *f = fopen (path, "re");
   if (f && fscanf (f, "%llu %llu", &ran, &delayed) != 2)
     delayed = 0;
   if (f)
     fclose (f);
-  return (double) delayed * 1e-9;
+  return (double)delayed * 1e-9;
 }
 
 /* Files that outlive a run.  */
@@ -58,10 +58,10 @@ struct session
   const struct ab_options *options;
   struct ab *ab;
   int null;
-  int expected;   /* what A's first run wrote, or -1 */
+  int expected; /* what A's first run wrote, or -1 */
   int output, errors;
-  bool differs;   /* the last run failed by its output */
-  double delay;   /* of the last run, seconds */
+  bool differs; /* the last run failed by its output */
+  double delay; /* of the last run, seconds */
 };
 
 /* In the child: waits for GATE to be closed, becomes ARGV; what fails goes to REPORT.  */
@@ -93,8 +93,8 @@ static void
 last_words (int fd, char *buffer, size_t size)
 {
   off_t end = lseek (fd, 0, SEEK_END);
-  off_t begin = end > (off_t) size - 1 ? end - (off_t) size + 1 : 0;
-  ssize_t n = pread (fd, buffer, (size_t) (end - begin), begin);
+  off_t begin = end > (off_t)size - 1 ? end - (off_t)size + 1 : 0;
+  ssize_t n = pread (fd, buffer, (size_t)(end - begin), begin);
   buffer[n > 0 ? n : 0] = '\0';
   while (n > 0 && (buffer[n - 1] == '\n' || buffer[n - 1] == ' '))
     buffer[--n] = '\0';
@@ -111,7 +111,7 @@ same_bytes (int a, int b)
   for (off_t at = 0;;)
     {
       ssize_t n = pread (a, x, sizeof x, at), m = pread (b, y, sizeof y, at);
-      if (n != m || n < 0 || memcmp (x, y, (size_t) n) != 0)
+      if (n != m || n < 0 || memcmp (x, y, (size_t)n) != 0)
         return false;
       if (n == 0)
         return true;
@@ -156,7 +156,7 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
   int status, error = 0;
   struct rusage usage;
   siginfo_t info;
-  while (waitid (P_PID, (id_t) pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+  while (waitid (P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
     if (session->options->stop && *session->options->stop)
       kill (pid, SIGTERM);
   double end = now ();
@@ -185,14 +185,16 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
         snprintf (how, sizeof how, "was killed by signal %d (%s)", WTERMSIG (status),
                   strsignal (WTERMSIG (status)));
       else
-        snprintf (how, sizeof how, "ended with exit status %d", waited < 0 ? -1 : WEXITSTATUS (status));
-      snprintf (ab->error, sizeof ab->error, "%c, '%.300s', %s%s%s; timing a failing program means nothing",
-                name, argv[0], how, *words ? ": " : "", words);
+        snprintf (how, sizeof how, "ended with exit status %d",
+                  waited < 0 ? -1 : WEXITSTATUS (status));
+      snprintf (ab->error, sizeof ab->error,
+                "%c, '%.300s', %s%s%s; timing a failing program means nothing", name, argv[0], how,
+                *words ? ": " : "", words);
       return -1;
     }
   value[AB_WALL] = end - begin;
-  value[AB_TASK] = (double) usage.ru_utime.tv_sec + (double) usage.ru_stime.tv_sec
-                   + 1e-6 * (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  value[AB_TASK] = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec
+                   + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   value[AB_CYCLES] = count[COUNTER_CYCLES];
   value[AB_INSTRUCTIONS] = count[COUNTER_INSTRUCTIONS];
   if (!session->options->same_output)
@@ -210,11 +212,12 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
   if (!same_bytes (session->expected, session->output))
     {
       session->differs = true;
-      snprintf (ab->error, sizeof ab->error,
-                side ? "B, '%.300s', wrote another standard output than A"
-                     : "A, '%.300s', wrote another standard output than in its first run: it can't be"
-                       " compared",
-                argv[0]);
+      snprintf (
+          ab->error, sizeof ab->error,
+          side ? "B, '%.300s', wrote another standard output than A"
+               : "A, '%.300s', wrote another standard output than in its first run: it can't be"
+                 " compared",
+          argv[0]);
       return -1;
     }
   return 0;
@@ -273,7 +276,7 @@ compare (struct ab *ab, const struct ab_options *options)
       c->ratio = statistics__ratio (v[0], v[1], ab->n_pairs, 0.95, AB_RESAMPLES, options->seed + m);
       c->p = statistics__signed_rank (v[0], v[1], ab->n_pairs);
     }
-  ab->deciding = options->metric >= 0 ? (enum ab_metric) options->metric : choose_metric (ab);
+  ab->deciding = options->metric >= 0 ? (enum ab_metric)options->metric : choose_metric (ab);
 }
 
 int
@@ -339,8 +342,8 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
     compare (ab, options);
   if (result == 0 && !ab->comparison[ab->deciding].measured)
     {
-      snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s", ab_metric__name (ab->deciding),
-                ab->no_counters);
+      snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s",
+                ab_metric__name (ab->deciding), ab->no_counters);
       result = -1;
     }
   int fds[] = { session.null, session.output, session.errors, session.expected };

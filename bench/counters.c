@@ -12,7 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const char *const event_name[COUNTERS] = { "PERF_COUNT_HW_CPU_CYCLES", "PERF_COUNT_HW_INSTRUCTIONS" };
+static const char *const event_name[COUNTERS]
+    = { "PERF_COUNT_HW_CPU_CYCLES", "PERF_COUNT_HW_INSTRUCTIONS" };
 
 /* /proc/sys/kernel/perf_event_paranoid, or -2 where it can't be read.  */
 static int
@@ -36,13 +37,15 @@ explain (int error, char *why, size_t size)
     case EACCES:
     case EPERM:
       snprintf (why, size,
-                "not permitted (perf_event_paranoid is %d; `sysctl kernel.perf_event_paranoid=2` grants it)",
+                "not permitted (perf_event_paranoid is %d; `sysctl kernel.perf_event_paranoid=2` "
+                "grants it)",
                 paranoid_level ());
       break;
     case ENOENT:
     case EOPNOTSUPP:
     case ENODEV:
-      snprintf (why, size, "this machine offers no hardware counters (a virtual machine without a PMU?)");
+      snprintf (why, size,
+                "this machine offers no hardware counters (a virtual machine without a PMU?)");
       break;
     case ENOSYS:
       snprintf (why, size, "this kernel or container has no perf_event_open");
@@ -67,7 +70,7 @@ event__open (const char *name, pid_t pid)
   attribute.exclude_kernel = 1;
   attribute.exclude_hv = 1;
   attribute.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-  return (int) syscall (SYS_perf_event_open, &attribute, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  return (int)syscall (SYS_perf_event_open, &attribute, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 bool
@@ -97,7 +100,7 @@ counters__close (struct counters *counters, double value[COUNTERS])
         continue;
       uint64_t data[3]; /* value, time enabled, time running */
       if (read (counters->fd[i], data, sizeof data) == sizeof data && data[2] > 0)
-        value[i] = (double) data[0] * ((double) data[1] / (double) data[2]);
+        value[i] = (double)data[0] * ((double)data[1] / (double)data[2]);
       close (counters->fd[i]);
       counters->fd[i] = -1;
     }

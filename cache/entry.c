@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A digest over a sequence of fields, each with its length, so that no two sequences look alike.  */
+/* A digest over a sequence of fields, each with its length, so that no two sequences look alike. */
 static void
 digest__field (crypto_generichash_state *state, const void *bytes, size_t length)
 {
-  uint64_t size = bytes ? (uint64_t) length : UINT64_MAX;
-  crypto_generichash_update (state, (const uint8_t *) &size, sizeof size);
+  uint64_t size = bytes ? (uint64_t)length : UINT64_MAX;
+  crypto_generichash_update (state, (const uint8_t *)&size, sizeof size);
   if (bytes && length)
     crypto_generichash_update (state, bytes, length);
 }
@@ -50,9 +50,9 @@ entry__checksum (const struct entry *entry, uint8_t checksum[CACHE_CHECKSUM])
   crypto_generichash_state state;
   crypto_generichash_init (&state, NULL, 0, CACHE_CHECKSUM);
   digest__text (&state, "entry");
-  const char *text[] = { entry->key,    entry->function,   entry->file,     entry->code,
-                         entry->verdict, entry->policy,    entry->provenance, entry->evidence,
-                         entry->measurement, entry->reason, entry->detail };
+  const char *text[] = { entry->key,         entry->function, entry->file,       entry->code,
+                         entry->verdict,     entry->policy,   entry->provenance, entry->evidence,
+                         entry->measurement, entry->reason,   entry->detail };
   for (unsigned i = 0; i < sizeof text / sizeof *text; i++)
     digest__text (&state, text[i]);
   int64_t integer[] = { entry->kind, entry->line, entry->tried, entry->created };
@@ -70,8 +70,8 @@ column__text (sqlite3_stmt *statement, int column, char **text)
   *text = NULL;
   if (sqlite3_column_type (statement, column) == SQLITE_NULL)
     return true;
-  const char *value = (const char *) sqlite3_column_text (statement, column);
-  if (!value || strlen (value) != (size_t) sqlite3_column_bytes (statement, column))
+  const char *value = (const char *)sqlite3_column_text (statement, column);
+  if (!value || strlen (value) != (size_t)sqlite3_column_bytes (statement, column))
     return false;
   *text = strdup (value);
   return *text != NULL;
@@ -86,15 +86,15 @@ entry__read (sqlite3_stmt *s, struct why *why)
       why__set (why, REASON_CACHE, "out of memory");
       return NULL;
     }
-  const char *key = (const char *) sqlite3_column_text (s, 0);
+  const char *key = (const char *)sqlite3_column_text (s, 0);
   bool ok = key && key__valid (key);
   if (ok)
     strcpy (entry->key, key);
   int64_t kind = sqlite3_column_int64 (s, 1);
-  entry->kind = (enum entry_kind) kind;
+  entry->kind = (enum entry_kind)kind;
   ok = column__text (s, 2, &entry->function) && ok;
   ok = column__text (s, 3, &entry->file) && ok;
-  entry->line = (unsigned) sqlite3_column_int64 (s, 4);
+  entry->line = (unsigned)sqlite3_column_int64 (s, 4);
   ok = column__text (s, 5, &entry->code) && ok;
   ok = column__text (s, 6, &entry->verdict) && ok;
   ok = column__text (s, 7, &entry->policy) && ok;
@@ -106,17 +106,19 @@ entry__read (sqlite3_stmt *s, struct why *why)
   entry->ratio_high = sqlite3_column_double (s, 13);
   ok = column__text (s, 14, &entry->reason) && ok;
   ok = column__text (s, 15, &entry->detail) && ok;
-  entry->tried = (unsigned) sqlite3_column_int64 (s, 16);
+  entry->tried = (unsigned)sqlite3_column_int64 (s, 16);
   entry->seconds = sqlite3_column_double (s, 17);
   entry->created = sqlite3_column_int64 (s, 18);
   const void *stored = sqlite3_column_blob (s, 19);
   int stored_size = sqlite3_column_bytes (s, 19);
-  entry->hits = (uint64_t) sqlite3_column_int64 (s, ENTRY_N_COLUMNS);
+  entry->hits = (uint64_t)sqlite3_column_int64 (s, ENTRY_N_COLUMNS);
   uint8_t checksum[CACHE_CHECKSUM];
   if (ok)
     entry__checksum (entry, checksum);
-  if (!ok || !stored || stored_size != CACHE_CHECKSUM || memcmp (stored, checksum, CACHE_CHECKSUM) != 0
-      || (kind != ENTRY_REWRITE && kind != ENTRY_NEGATIVE) || (kind == ENTRY_REWRITE && !entry->code))
+  if (!ok || !stored || stored_size != CACHE_CHECKSUM
+      || memcmp (stored, checksum, CACHE_CHECKSUM) != 0
+      || (kind != ENTRY_REWRITE && kind != ENTRY_NEGATIVE)
+      || (kind == ENTRY_REWRITE && !entry->code))
     {
       why__set (why, REASON_CACHE,
                 "the entry of key %.16s fails its checksum: the cache is damaged; see `aiopt cache"
@@ -147,13 +149,14 @@ entry__write (struct cache *cache, const struct entry *given, struct why *why)
   if (entry.kind == ENTRY_REWRITE && (!entry.code || !entry.verdict))
     return why__set (why, REASON_CACHE, "a rewrite without code or verdict");
   if (!entry.created)
-    entry.created = (int64_t) time__now ();
+    entry.created = (int64_t)time__now ();
   uint8_t checksum[CACHE_CHECKSUM];
   entry__checksum (&entry, checksum);
-  sqlite3_stmt *s = cache__prepare (cache,
-                                    "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-                                    " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-                                    why);
+  sqlite3_stmt *s
+      = cache__prepare (cache,
+                        "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                        " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                        why);
   if (!s)
     return -1;
   bind__text (s, 1, entry.key);

@@ -9,10 +9,12 @@
 
 enum
 {
-  CACHE_SCHEMA = 1,                 /* PRAGMA user_version; bump when a table's meaning changes */
-  CACHE_APPLICATION_ID = 0x41494f50,/* "AIOP", PRAGMA application_id: tells our files from others' */
-  CACHE_BUSY_MS = 10000,            /* how long a writer waits for another */
-  CACHE_CHECKPOINT_PAGES = 32,      /* a first opener must read the whole WAL: 256 pages took 1 ms, 32 take 0.1 ms */
+  CACHE_SCHEMA = 1, /* PRAGMA user_version; bump when a table's meaning changes */
+  CACHE_APPLICATION_ID
+  = 0x41494f50,          /* "AIOP", PRAGMA application_id: tells our files from others' */
+  CACHE_BUSY_MS = 10000, /* how long a writer waits for another */
+  CACHE_CHECKPOINT_PAGES
+  = 32, /* a first opener must read the whole WAL: 256 pages took 1 ms, 32 take 0.1 ms */
   CACHE_LOST_LEASES_MAX = 3,
   CACHE_CHECKSUM = 32
 };
@@ -25,19 +27,20 @@ struct hit
 
 struct cache
 {
-  sqlite3 *db;           /* NULL: a missing cache opened for reading */
+  sqlite3 *db; /* NULL: a missing cache opened for reading */
   char *directory, *path;
   enum cache_mode mode;
-  bool read_only;        /* the file system lets us only read */
-  bool patient;          /* wait for other writers */
-  int waits;             /* of the statement that is waiting now */
+  bool read_only; /* the file system lets us only read */
+  bool patient;   /* wait for other writers */
+  int waits;      /* of the statement that is waiting now */
   sqlite3_stmt *lookup;
   unsigned n_hits, size_hits;
-  struct hit *hit;       /* not yet written */
-  uint64_t misses;       /* not yet written */
+  struct hit *hit; /* not yet written */
+  uint64_t misses; /* not yet written */
 };
 
-/* SIGXFSZ would kill the compiler where a file-size limit is hit; held back, the write fails with EFBIG.  */
+/* SIGXFSZ would kill the compiler where a file-size limit is hit; held back, the write fails with
+ * EFBIG.  */
 struct held_signal
 {
   sigset_t before;
@@ -49,14 +52,14 @@ void signal__release (const struct held_signal *held);
 /* -1 and *WHY: WHAT failed, with SQLite's message and what to do.  */
 int cache__fail (const struct cache *cache, const char *what, struct why *why);
 
-/* Opens the file where a cache that was missing may have come to be.  0 (with db still NULL where it's
-   missing), or -1 and *WHY.  */
+/* Opens the file where a cache that was missing may have come to be.  0 (with db still NULL where
+   it's missing), or -1 and *WHY.  */
 int cache__attach (struct cache *cache, struct why *why);
 
 /* -1 and *WHY unless CACHE can be written.  */
 int cache__need_write (const struct cache *cache, struct why *why);
 
-/* BEGIN IMMEDIATE; COMMIT where OK, else ROLLBACK.  CACHE__END gives -1 where either went wrong.  */
+/* BEGIN IMMEDIATE; COMMIT where OK, else ROLLBACK.  CACHE__END gives -1 where either went wrong. */
 int cache__begin (struct cache *cache, struct why *why);
 int cache__end (struct cache *cache, bool ok, struct why *why);
 
@@ -78,13 +81,16 @@ double time__now (void);
 /* Is KEY made of 1 to 64 hex digits?  */
 bool key__valid (const char *key);
 
-/* The columns of ENTRY_COLUMNS from column 0 of STATEMENT's row; NULL and *WHY where its checksum doesn't hold.
-   The usage (hits) is column ENTRY_N_COLUMNS.  */
+/* The columns of ENTRY_COLUMNS from column 0 of STATEMENT's row; NULL and *WHY where its checksum
+   doesn't hold. The usage (hits) is column ENTRY_N_COLUMNS.  */
 #define ENTRY_COLUMNS                                                                              \
   "e.key, e.kind, e.function, e.file, e.line, e.code, e.verdict, e.policy, e.provenance, "         \
   "e.evidence, e.measurement, e.ratio, e.ratio_low, e.ratio_high, e.reason, e.detail, e.tried, "   \
   "e.seconds, e.created, e.checksum"
-enum { ENTRY_N_COLUMNS = 20 };
+enum
+{
+  ENTRY_N_COLUMNS = 20
+};
 struct entry *entry__read (sqlite3_stmt *statement, struct why *why);
 
 /* Inserts or replaces ENTRY inside a transaction.  */

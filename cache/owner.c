@@ -16,7 +16,7 @@ static int64_t
 process__start (int64_t pid)
 {
   char path[64], text[1024];
-  snprintf (path, sizeof path, "/proc/%lld/stat", (long long) pid);
+  snprintf (path, sizeof path, "/proc/%lld/stat", (long long)pid);
   int fd = open (path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return 0;
@@ -57,7 +57,7 @@ owner__alive (const struct owner *self, const char *host, int64_t pid, int64_t s
 {
   if (!host || strcmp (self->host, host) != 0 || pid <= 0)
     return true;
-  if (kill ((pid_t) pid, 0) != 0 && errno == ESRCH)
+  if (kill ((pid_t)pid, 0) != 0 && errno == ESRCH)
     return false;
   int64_t now = process__start (pid);
   return !now || !start || now == start;

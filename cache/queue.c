@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATE_WAITING, STATE_LEASED };
+enum
+{
+  STATE_WAITING,
+  STATE_LEASED
+};
 
 /* Runs S, which gives no rows, and finalizes it.  */
 static int
@@ -24,7 +28,7 @@ statement__run (struct cache *cache, sqlite3_stmt *s, const char *what, struct w
 static bool
 same_text (const unsigned char *a, const char *b)
 {
-  return a && b ? strcmp ((const char *) a, b) == 0 : !a && !b;
+  return a && b ? strcmp ((const char *)a, b) == 0 : !a && !b;
 }
 
 /* What is known of a key before it is queued.  */
@@ -40,12 +44,12 @@ queue__known (struct cache *cache, const char *key, const char *file, struct kno
               struct why *why)
 {
   memset (known, 0, sizeof *known);
-  sqlite3_stmt *s
-    = cache__prepare (cache,
-                      "SELECT (SELECT 1 FROM entry WHERE key = ?1), r.key, r.file, q.state, q.weight"
-                      " FROM (SELECT ?1 AS key) k LEFT JOIN region r ON r.key = k.key"
-                      " LEFT JOIN queue q ON q.key = k.key",
-                      why);
+  sqlite3_stmt *s = cache__prepare (
+      cache,
+      "SELECT (SELECT 1 FROM entry WHERE key = ?1), r.key, r.file, q.state, q.weight"
+      " FROM (SELECT ?1 AS key) k LEFT JOIN region r ON r.key = k.key"
+      " LEFT JOIN queue q ON q.key = k.key",
+      why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
@@ -84,12 +88,12 @@ queue__write (struct cache *cache, const char *key, const char *function, const 
               unsigned line, const char *json, int64_t weight, const struct known *known,
               struct why *why)
 {
-  int64_t now = (int64_t) time__now ();
+  int64_t now = (int64_t)time__now ();
   uint8_t checksum[CACHE_CHECKSUM];
   size_t length = strlen (json);
   region_row__checksum (key, json, length, checksum);
   sqlite3_stmt *s = cache__prepare (
-    cache, "INSERT OR REPLACE INTO region VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", why);
+      cache, "INSERT OR REPLACE INTO region VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
@@ -150,22 +154,26 @@ queue__give_up (struct cache *cache, const char *key, struct why *why)
   struct entry entry = { .kind = ENTRY_NEGATIVE };
   strcpy (entry.key, key);
   sqlite3_stmt *s
-    = cache__prepare (cache, "SELECT function, file, line FROM region WHERE key = ?1", why);
+      = cache__prepare (cache, "SELECT function, file, line FROM region WHERE key = ?1", why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
   if (sqlite3_step (s) == SQLITE_ROW)
     {
-      entry.function = (char *) sqlite3_column_text (s, 0);
-      entry.file = (char *) sqlite3_column_text (s, 1);
-      entry.line = (unsigned) sqlite3_column_int64 (s, 2);
+      entry.function = (char *)sqlite3_column_text (s, 0);
+      entry.file = (char *)sqlite3_column_text (s, 1);
+      entry.line = (unsigned)sqlite3_column_int64 (s, 2);
     }
   char detail[100];
   snprintf (detail, sizeof detail, "%d tuners in turn were lost while they worked on it",
             CACHE_LOST_LEASES_MAX);
-  entry.reason = (char *) reason__slug (REASON_HELPER);
+  entry.reason = (char *)reason__slug (REASON_HELPER);
   entry.detail = detail;
-  int result = entry__write (cache, &entry, why);
+  /* A tuner killed between storing and finishing left an entry, and that stays.  */
+  struct known known;
+  int result = queue__known (cache, key, NULL, &known, why);
+  if (result == 0 && !known.entry)
+    result = entry__write (cache, &entry, why);
   sqlite3_finalize (s);
   if (result != 0)
     return -1;
@@ -180,7 +188,10 @@ queue__give_up (struct cache *cache, const char *key, struct why *why)
 static int
 queue__expire (struct cache *cache, const struct owner *self, struct why *why)
 {
-  enum { AT_ONCE = 64 };
+  enum
+  {
+    AT_ONCE = 64
+  };
   char (*lost)[65] = calloc (AT_ONCE, sizeof *lost);
   bool *give_up = calloc (AT_ONCE, sizeof *give_up);
   sqlite3_stmt *s = NULL;
@@ -191,22 +202,24 @@ queue__expire (struct cache *cache, const struct owner *self, struct why *why)
       why__set (why, REASON_CACHE, "out of memory");
       goto out;
     }
-  s = cache__prepare (cache, "SELECT key, expiry, host, pid, start, lost FROM queue WHERE state = 1",
-                      why);
+  s = cache__prepare (cache,
+                      "SELECT key, expiry, host, pid, start, lost, EXISTS (SELECT 1 FROM entry"
+                      " e WHERE e.key = queue.key) FROM queue WHERE state = 1", why);
   if (!s)
     goto out;
   double now = time__now ();
   int code = SQLITE_DONE;
   while (n < AT_ONCE && (code = sqlite3_step (s)) == SQLITE_ROW)
     {
-      const char *key = (const char *) sqlite3_column_text (s, 0);
+      const char *key = (const char *)sqlite3_column_text (s, 0);
       if (!key__valid (key)
           || (sqlite3_column_double (s, 1) > now
-              && owner__alive (self, (const char *) sqlite3_column_text (s, 2),
+              && owner__alive (self, (const char *)sqlite3_column_text (s, 2),
                                sqlite3_column_int64 (s, 3), sqlite3_column_int64 (s, 4))))
         continue;
       strcpy (lost[n], key);
-      give_up[n++] = sqlite3_column_int (s, 5) + 1 >= CACHE_LOST_LEASES_MAX;
+      give_up[n++] = sqlite3_column_int (s, 5) + 1 >= CACHE_LOST_LEASES_MAX
+                     || sqlite3_column_int (s, 6);
     }
   sqlite3_finalize (s);
   s = NULL;
@@ -223,10 +236,11 @@ queue__expire (struct cache *cache, const struct owner *self, struct why *why)
             goto out;
           continue;
         }
-      sqlite3_stmt *update = cache__prepare (cache,
-                                             "UPDATE queue SET state = 0, lost = lost + 1, host = NULL,"
-                                             " pid = NULL WHERE key = ?1",
-                                             why);
+      sqlite3_stmt *update
+          = cache__prepare (cache,
+                            "UPDATE queue SET state = 0, lost = lost + 1, host = NULL,"
+                            " pid = NULL WHERE key = ?1",
+                            why);
       if (!update)
         goto out;
       sqlite3_bind_text (update, 1, lost[i], -1, SQLITE_STATIC);
@@ -257,15 +271,16 @@ region__read (struct cache *cache, const char *key, char **json, struct why *why
       break;
     case SQLITE_ROW:
       {
-        const char *text = (const char *) sqlite3_column_text (s, 0);
-        size_t length = (size_t) sqlite3_column_bytes (s, 0);
+        const char *text = (const char *)sqlite3_column_text (s, 0);
+        size_t length = (size_t)sqlite3_column_bytes (s, 0);
         const void *stored = sqlite3_column_blob (s, 1);
         uint8_t checksum[CACHE_CHECKSUM];
         region_row__checksum (key, text, length, checksum);
         if (!text || !stored || sqlite3_column_bytes (s, 1) != CACHE_CHECKSUM
             || memcmp (stored, checksum, CACHE_CHECKSUM) != 0)
-          result = why__set (why, REASON_CACHE,
-                             "the region of key %.16s fails its checksum: the cache is damaged", key);
+          result
+              = why__set (why, REASON_CACHE,
+                          "the region of key %.16s fails its checksum: the cache is damaged", key);
         else if (!(*json = strdup (text)))
           result = why__set (why, REASON_CACHE, "out of memory");
         else
@@ -285,13 +300,13 @@ static int
 queue__choose (struct cache *cache, const char *key, char found[65], struct why *why)
 {
   sqlite3_stmt *s
-    = cache__prepare (cache,
-                      key ? "SELECT r.key FROM region r LEFT JOIN queue q ON q.key = r.key"
-                            " WHERE r.key = ?1 AND (q.state = 0 OR (q.key IS NULL"
-                            " AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = r.key)))"
-                          : "SELECT key FROM queue WHERE state = 0 ORDER BY weight DESC, created"
-                            " LIMIT 1",
-                      why);
+      = cache__prepare (cache,
+                        key ? "SELECT r.key FROM region r LEFT JOIN queue q ON q.key = r.key"
+                              " WHERE r.key = ?1 AND (q.state = 0 OR (q.key IS NULL"
+                              " AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.key = r.key)))"
+                            : "SELECT key FROM queue WHERE state = 0 ORDER BY weight DESC, created"
+                              " LIMIT 1",
+                        why);
   if (!s)
     return -1;
   if (key)
@@ -299,7 +314,7 @@ queue__choose (struct cache *cache, const char *key, char found[65], struct why 
   int code = sqlite3_step (s), result = 0;
   if (code == SQLITE_ROW)
     {
-      const char *text = (const char *) sqlite3_column_text (s, 0);
+      const char *text = (const char *)sqlite3_column_text (s, 0);
       if (!text || strlen (text) > 64)
         result = why__set (why, REASON_CACHE, "%s: a damaged key in the queue", cache->path);
       else
@@ -324,8 +339,8 @@ queue__drop (struct cache *cache, const char *key, struct why *why)
 
 /* The transaction of queue__take.  */
 static int
-queue__lease (struct cache *cache, const char *key, double lease_seconds, char found[65], char **json,
-              struct why *why)
+queue__lease (struct cache *cache, const char *key, double lease_seconds, char found[65],
+              char **json, struct why *why)
 {
   struct owner self;
   owner__self (&self);
@@ -347,11 +362,11 @@ queue__lease (struct cache *cache, const char *key, double lease_seconds, char f
         return 0;
     }
   sqlite3_stmt *s
-    = cache__prepare (cache,
-                      "INSERT INTO queue (key, state, weight, expiry, host, pid, start, created)"
-                      " VALUES (?1, 1, 0, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO UPDATE SET"
-                      " state = 1, expiry = ?2, host = ?3, pid = ?4, start = ?5",
-                      why);
+      = cache__prepare (cache,
+                        "INSERT INTO queue (key, state, weight, expiry, host, pid, start, created)"
+                        " VALUES (?1, 1, 0, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key) DO UPDATE SET"
+                        " state = 1, expiry = ?2, host = ?3, pid = ?4, start = ?5",
+                        why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, found, -1, SQLITE_STATIC);
@@ -359,7 +374,7 @@ queue__lease (struct cache *cache, const char *key, double lease_seconds, char f
   sqlite3_bind_text (s, 3, self.host, -1, SQLITE_STATIC);
   sqlite3_bind_int64 (s, 4, self.pid);
   sqlite3_bind_int64 (s, 5, self.start);
-  sqlite3_bind_int64 (s, 6, (int64_t) time__now ());
+  sqlite3_bind_int64 (s, 6, (int64_t)time__now ());
   return statement__run (cache, s, "leasing a region", why) == 0 ? 1 : -1;
 }
 
@@ -397,17 +412,18 @@ static int
 queue__mine (struct cache *cache, const char *key, const struct owner *self, struct why *why)
 {
   sqlite3_stmt *s = cache__prepare (
-    cache, "SELECT host, pid, start FROM queue WHERE key = ?1 AND state = 1", why);
+      cache, "SELECT host, pid, start FROM queue WHERE key = ?1 AND state = 1", why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
   int code = sqlite3_step (s), result = 0;
   if (code == SQLITE_ROW)
     {
-      const char *host = (const char *) sqlite3_column_text (s, 0);
+      const char *host = (const char *)sqlite3_column_text (s, 0);
       int64_t pid = sqlite3_column_int64 (s, 1);
-      result = host && strcmp (host, self->host) == 0
-               && (pid == self->pid || !owner__alive (self, host, pid, sqlite3_column_int64 (s, 2)));
+      result
+          = host && strcmp (host, self->host) == 0
+            && (pid == self->pid || !owner__alive (self, host, pid, sqlite3_column_int64 (s, 2)));
     }
   else if (code != SQLITE_DONE)
     result = cache__fail (cache, "reading the queue", why);
@@ -429,15 +445,16 @@ queue__finish (struct cache *cache, const char *key, bool done, struct why *why)
   int result = cache__begin (cache, why);
   if (result == 0)
     {
-      /* Back to waiting only what is ours, or was a process's that is gone (a leader gives back what its worker had):
-         a lease that ran out may be another's by now.  */
+      /* Back to waiting only what is ours, or was a process's that is gone (a leader gives back
+         what its worker had): a lease that ran out may be another's by now.  */
       int mine = done ? 1 : queue__mine (cache, key, &self, why);
       sqlite3_stmt *s = NULL;
       if (mine > 0)
-        s = cache__prepare (cache,
-                            done ? "DELETE FROM queue WHERE key = ?1"
-                                 : "UPDATE queue SET state = 0, host = NULL, pid = NULL WHERE key = ?1",
-                            why);
+        s = cache__prepare (
+            cache,
+            done ? "DELETE FROM queue WHERE key = ?1"
+                 : "UPDATE queue SET state = 0, host = NULL, pid = NULL WHERE key = ?1",
+            why);
       if (s)
         sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
       bool ok = mine == 0 || statement__run (cache, s, "finishing a region", why) == 0;
@@ -456,13 +473,13 @@ queue__count (struct cache *cache, unsigned *waiting, unsigned *leased, struct w
   if (!cache->db)
     return 0;
   sqlite3_stmt *s
-    = cache__prepare (cache, "SELECT state, count (*) FROM queue GROUP BY state", why);
+      = cache__prepare (cache, "SELECT state, count (*) FROM queue GROUP BY state", why);
   if (!s)
     return -1;
   int code;
   while ((code = sqlite3_step (s)) == SQLITE_ROW)
     *(sqlite3_column_int (s, 0) == STATE_LEASED ? leased : waiting)
-      = (unsigned) sqlite3_column_int64 (s, 1);
+        = (unsigned)sqlite3_column_int64 (s, 1);
   int result = code == SQLITE_DONE ? 0 : cache__fail (cache, "reading the queue", why);
   sqlite3_finalize (s);
   return result;

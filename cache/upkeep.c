@@ -30,8 +30,8 @@ cache__each (struct cache *cache, const char *pattern,
     return 0;
   sqlite3_stmt *s = cache__prepare (cache,
                                     "SELECT " ENTRY_COLUMNS ", coalesce (u.hits, 0) FROM entry e"
-                                    " LEFT JOIN usage u ON u.key = e.key WHERE " MATCHES ("e")
-                                    " ORDER BY e.created DESC, e.function, e.key",
+                                    " LEFT JOIN usage u ON u.key = e.key WHERE " MATCHES (
+                                        "e") " ORDER BY e.created DESC, e.function, e.key",
                                     why);
   if (!s)
     return -1;
@@ -70,20 +70,19 @@ queue__each (struct cache *cache, const char *pattern,
     return -1;
   if (!cache->db)
     return 0;
-  sqlite3_stmt *s
-    = cache__prepare (cache,
-                      "SELECT q.key, r.function, r.file, r.line, q.state FROM queue q"
-                      " JOIN region r ON r.key = q.key WHERE " MATCHES ("r")
-                      " ORDER BY q.state DESC, q.weight DESC, q.created",
-                      why);
+  sqlite3_stmt *s = cache__prepare (cache,
+                                    "SELECT q.key, r.function, r.file, r.line, q.state FROM queue q"
+                                    " JOIN region r ON r.key = q.key WHERE " MATCHES (
+                                        "r") " ORDER BY q.state DESC, q.weight DESC, q.created",
+                                    why);
   if (!s)
     return -1;
   sqlite3_bind_text (s, 1, pattern, -1, SQLITE_STATIC);
   int code;
   while ((code = sqlite3_step (s)) == SQLITE_ROW)
-    if (!visit (context, (const char *) sqlite3_column_text (s, 0),
-                (const char *) sqlite3_column_text (s, 1), (const char *) sqlite3_column_text (s, 2),
-                (unsigned) sqlite3_column_int64 (s, 3),
+    if (!visit (context, (const char *)sqlite3_column_text (s, 0),
+                (const char *)sqlite3_column_text (s, 1), (const char *)sqlite3_column_text (s, 2),
+                (unsigned)sqlite3_column_int64 (s, 3),
                 sqlite3_column_int (s, 4) ? "being tuned" : "waiting"))
       {
         code = SQLITE_DONE;
@@ -107,18 +106,18 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
   cache__flush_hits (cache, false);
   signal__release (&held);
   sqlite3_stmt *s
-    = cache__prepare (cache,
-                      "SELECT (SELECT count (*) FROM entry WHERE kind = 0),"
-                      " (SELECT count (*) FROM entry WHERE kind = 1),"
-                      " (SELECT count (*) FROM region),"
-                      " (SELECT count (*) FROM queue WHERE state = 0),"
-                      " (SELECT count (*) FROM queue WHERE state = 1),"
-                      " (SELECT value FROM counter WHERE name = 'hits'),"
-                      " (SELECT value FROM counter WHERE name = 'misses'),"
-                      " (SELECT value FROM counter WHERE name = 'lost leases'),"
-                      " (SELECT exp (avg (ln (ratio))) FROM entry WHERE kind = 0 AND ratio > 0),"
-                      " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)",
-                      why);
+      = cache__prepare (cache,
+                        "SELECT (SELECT count (*) FROM entry WHERE kind = 0),"
+                        " (SELECT count (*) FROM entry WHERE kind = 1),"
+                        " (SELECT count (*) FROM region),"
+                        " (SELECT count (*) FROM queue WHERE state = 0),"
+                        " (SELECT count (*) FROM queue WHERE state = 1),"
+                        " (SELECT value FROM counter WHERE name = 'hits'),"
+                        " (SELECT value FROM counter WHERE name = 'misses'),"
+                        " (SELECT value FROM counter WHERE name = 'lost leases'),"
+                        " (SELECT exp (avg (ln (ratio))) FROM entry WHERE kind = 0 AND ratio > 0),"
+                        " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)",
+                        why);
   if (!s)
     return -1;
   int result = 0;
@@ -126,14 +125,14 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
     result = cache__fail (cache, "counting", why);
   else
     {
-      stats->rewrites = (uint64_t) sqlite3_column_int64 (s, 0);
-      stats->negatives = (uint64_t) sqlite3_column_int64 (s, 1);
-      stats->regions = (uint64_t) sqlite3_column_int64 (s, 2);
-      stats->waiting = (uint64_t) sqlite3_column_int64 (s, 3);
-      stats->leased = (uint64_t) sqlite3_column_int64 (s, 4);
-      stats->hits = (uint64_t) sqlite3_column_int64 (s, 5);
-      stats->misses = (uint64_t) sqlite3_column_int64 (s, 6);
-      stats->lost_leases = (uint64_t) sqlite3_column_int64 (s, 7);
+      stats->rewrites = (uint64_t)sqlite3_column_int64 (s, 0);
+      stats->negatives = (uint64_t)sqlite3_column_int64 (s, 1);
+      stats->regions = (uint64_t)sqlite3_column_int64 (s, 2);
+      stats->waiting = (uint64_t)sqlite3_column_int64 (s, 3);
+      stats->leased = (uint64_t)sqlite3_column_int64 (s, 4);
+      stats->hits = (uint64_t)sqlite3_column_int64 (s, 5);
+      stats->misses = (uint64_t)sqlite3_column_int64 (s, 6);
+      stats->lost_leases = (uint64_t)sqlite3_column_int64 (s, 7);
       stats->geomean_ratio = sqlite3_column_double (s, 8);
       stats->oldest = sqlite3_column_int64 (s, 9);
       stats->newest = sqlite3_column_int64 (s, 10);
@@ -147,7 +146,7 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
       if (asprintf (&path, "%s%s", cache->path, suffix[i]) < 0)
         continue;
       if (stat (path, &st) == 0)
-        stats->bytes += (uint64_t) st.st_size;
+        stats->bytes += (uint64_t)st.st_size;
       free (path);
     }
   return result;
@@ -183,7 +182,7 @@ check__query (struct cache *cache, const char *sql, const char *format, struct r
   while (code == SQLITE_OK || code == SQLITE_ROW)
     {
       code = sqlite3_step (s);
-      const char *text = code == SQLITE_ROW ? (const char *) sqlite3_column_text (s, 0) : NULL;
+      const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text (s, 0) : NULL;
       if (text && strcmp (text, "ok") != 0)
         reporter__add (reporter, "%s: %.200s", format, text);
     }
@@ -196,7 +195,8 @@ static void
 check__entries (struct cache *cache, struct reporter *reporter)
 {
   sqlite3_stmt *s = NULL;
-  int code = sqlite3_prepare_v2 (cache->db, "SELECT " ENTRY_COLUMNS ", 0 FROM entry e", -1, &s, NULL);
+  int code
+      = sqlite3_prepare_v2 (cache->db, "SELECT " ENTRY_COLUMNS ", 0 FROM entry e", -1, &s, NULL);
   while (code == SQLITE_OK || code == SQLITE_ROW)
     {
       code = sqlite3_step (s);
@@ -217,7 +217,7 @@ check__entries (struct cache *cache, struct reporter *reporter)
                    { "measurement", offsetof (struct entry, measurement) } };
       for (unsigned i = 0; i < 2; i++)
         {
-          const char *text = *(char **) ((char *) entry + json[i].offset);
+          const char *text = *(char **)((char *)entry + json[i].offset);
           cJSON *parsed = text && *text ? cJSON_Parse (text) : NULL;
           if (text && *text && !parsed)
             reporter__add (reporter, "the entry of key %.16s: its %s is not JSON", entry->key,
@@ -235,15 +235,14 @@ static void
 check__regions (struct cache *cache, struct reporter *reporter)
 {
   sqlite3_stmt *s = NULL;
-  int code
-    = sqlite3_prepare_v2 (cache->db, "SELECT key, json, checksum FROM region", -1, &s, NULL);
+  int code = sqlite3_prepare_v2 (cache->db, "SELECT key, json, checksum FROM region", -1, &s, NULL);
   while (code == SQLITE_OK || code == SQLITE_ROW)
     {
       code = sqlite3_step (s);
       if (code != SQLITE_ROW)
         break;
-      const char *key = (const char *) sqlite3_column_text (s, 0);
-      const char *text = (const char *) sqlite3_column_text (s, 1);
+      const char *key = (const char *)sqlite3_column_text (s, 0);
+      const char *text = (const char *)sqlite3_column_text (s, 1);
       const void *stored = sqlite3_column_blob (s, 2);
       if (!key || !key__valid (key) || !text)
         {
@@ -251,7 +250,7 @@ check__regions (struct cache *cache, struct reporter *reporter)
           continue;
         }
       uint8_t checksum[CACHE_CHECKSUM];
-      region_row__checksum (key, text, (size_t) sqlite3_column_bytes (s, 1), checksum);
+      region_row__checksum (key, text, (size_t)sqlite3_column_bytes (s, 1), checksum);
       if (!stored || sqlite3_column_bytes (s, 2) != CACHE_CHECKSUM
           || memcmp (stored, checksum, CACHE_CHECKSUM) != 0)
         {
@@ -321,21 +320,23 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
   cache__flush_hits (cache, true);
   int64_t removed = -1;
   char sql[400];
-  int64_t before = (int64_t) time__now () - max_age;
-  snprintf (sql, sizeof sql,
-            "DELETE FROM entry WHERE max (created, coalesce ((SELECT used FROM usage u WHERE u.key ="
-            " entry.key), 0)) < %lld",
-            (long long) before);
+  int64_t before = (int64_t)time__now () - max_age;
+  snprintf (
+      sql, sizeof sql,
+      "DELETE FROM entry WHERE max (created, coalesce ((SELECT used FROM usage u WHERE u.key ="
+      " entry.key), 0)) < %lld",
+      (long long)before);
   if (cache__begin (cache, why) == 0)
     {
       bool ok = cache__execute (cache, sql, "removing entries", why) == 0;
       removed = sqlite3_changes64 (cache->db);
       /* A region stays while its entry or its place in the queue does, or while it is young.  */
-      snprintf (sql, sizeof sql,
-                "DELETE FROM region WHERE created < %lld AND key NOT IN (SELECT key FROM entry) AND key"
-                " NOT IN (SELECT key FROM queue);"
-                "DELETE FROM usage WHERE key NOT IN (SELECT key FROM entry)",
-                (long long) before);
+      snprintf (
+          sql, sizeof sql,
+          "DELETE FROM region WHERE created < %lld AND key NOT IN (SELECT key FROM entry) AND key"
+          " NOT IN (SELECT key FROM queue);"
+          "DELETE FROM usage WHERE key NOT IN (SELECT key FROM entry)",
+          (long long)before);
       ok = ok && cache__execute (cache, sql, "removing regions", why) == 0;
       if (cache__end (cache, ok, why) != 0)
         removed = -1;

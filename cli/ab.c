@@ -14,7 +14,15 @@
 #include <sys/random.h>
 #include <sys/utsname.h>
 
-enum { KEY_RUNS = 'n', KEY_JSON = 'j', KEY_SAME = 's', KEY_WARMUP = 'w', KEY_METRIC = 'm', KEY_SEED = 256 };
+enum
+{
+  KEY_RUNS = 'n',
+  KEY_JSON = 'j',
+  KEY_SAME = 's',
+  KEY_WARMUP = 'w',
+  KEY_METRIC = 'm',
+  KEY_SEED = 256
+};
 
 struct options
 {
@@ -41,19 +49,19 @@ parse (int key, char *argument, struct argp_state *state)
   switch (key)
     {
     case KEY_RUNS:
-      if (cli__number (argument, 1, 100000, &number) != 0 || number != (unsigned) number)
+      if (cli__number (argument, 1, 100000, &number) != 0 || number != (unsigned)number)
         argp_error (state, "--runs '%s': expected a whole number from 1 to 100000", argument);
-      options->ab.pairs = (unsigned) number;
+      options->ab.pairs = (unsigned)number;
       return 0;
     case KEY_WARMUP:
-      if (cli__number (argument, 0, 1000, &number) != 0 || number != (unsigned) number)
+      if (cli__number (argument, 0, 1000, &number) != 0 || number != (unsigned)number)
         argp_error (state, "--warmup '%s': expected a whole number from 0 to 1000", argument);
-      options->ab.warmup = (unsigned) number;
+      options->ab.warmup = (unsigned)number;
       return 0;
     case KEY_SEED:
       if (cli__number (argument, 0, 9e15, &number) != 0)
         argp_error (state, "--seed '%s': expected a number from 0 to 9e15", argument);
-      options->ab.seed = (uint64_t) number;
+      options->ab.seed = (uint64_t)number;
       return 0;
     case KEY_SAME:
       options->ab.same_output = true;
@@ -66,7 +74,8 @@ parse (int key, char *argument, struct argp_state *state)
           if (strcmp (argument, name[i]) == 0)
             options->ab.metric = i;
         if (options->ab.metric < 0)
-          argp_error (state, "--metric '%s': expected task, wall, cycles or instructions", argument);
+          argp_error (state, "--metric '%s': expected task, wall, cycles or instructions",
+                      argument);
         return 0;
       }
     case KEY_JSON:
@@ -79,7 +88,8 @@ parse (int key, char *argument, struct argp_state *state)
         while (middle < state->argc && strcmp (state->argv[middle], "--") != 0)
           middle++;
         if (middle >= state->argc)
-          argp_error (state, "no '--' between the two programs: expected A [ARGS...] -- B [ARGS...]");
+          argp_error (state,
+                      "no '--' between the two programs: expected A [ARGS...] -- B [ARGS...]");
         if (middle == first || middle + 1 >= state->argc)
           argp_error (state, "expected a program on both sides of '--'");
         options->side[0] = state->argv + first;
@@ -101,7 +111,7 @@ static volatile sig_atomic_t stop;
 static void
 on_interrupt (int signal)
 {
-  (void) signal;
+  (void)signal;
   stop = 1;
 }
 
@@ -116,11 +126,21 @@ static const char *
 quantity (enum ab_metric metric, double value, char buffer[32])
 {
   if (metric == AB_TASK || metric == AB_WALL)
-    snprintf (buffer, 32, value < 1e-3 ? "%.0f us" : value < 1 ? "%.2f ms" : "%.3f s",
-              value < 1e-3 ? value * 1e6 : value < 1 ? value * 1e3 : value);
+    snprintf (buffer, 32,
+              value < 1e-3 ? "%.0f us"
+              : value < 1  ? "%.2f ms"
+                           : "%.3f s",
+              value < 1e-3 ? value * 1e6
+              : value < 1  ? value * 1e3
+                           : value);
   else
-    snprintf (buffer, 32, value < 1e6 ? "%.0f" : value < 1e9 ? "%.2f M" : "%.3f G",
-              value < 1e6 ? value : value < 1e9 ? value * 1e-6 : value * 1e-9);
+    snprintf (buffer, 32,
+              value < 1e6   ? "%.0f"
+              : value < 1e9 ? "%.2f M"
+                            : "%.3f G",
+              value < 1e6   ? value
+              : value < 1e9 ? value * 1e-6
+                            : value * 1e-9);
   return buffer;
 }
 
@@ -133,8 +153,8 @@ verdict_line (const struct ab *ab, char *buffer, size_t size)
   switch (ab__verdict (ab))
     {
     case AB_FASTER:
-      snprintf (buffer, size, "B is %.3gx faster, 95 %% interval %.3f-%.3f (%s, %u pairs)", c->ratio.estimate,
-                c->ratio.low, c->ratio.high, metric, ab->n_pairs);
+      snprintf (buffer, size, "B is %.3gx faster, 95 %% interval %.3f-%.3f (%s, %u pairs)",
+                c->ratio.estimate, c->ratio.low, c->ratio.high, metric, ab->n_pairs);
       break;
     case AB_SLOWER:
       snprintf (buffer, size, "B is %.3gx slower, 95 %% interval %.3f-%.3f (%s, %u pairs)",
@@ -142,10 +162,13 @@ verdict_line (const struct ab *ab, char *buffer, size_t size)
       break;
     case AB_NOTHING_SHOWN:
       if (ab->n_pairs < AB_PAIRS_MIN)
-        snprintf (buffer, size, "no difference shown: %u pair%s can't show one, %d or more can (A/B %.3f, %s)",
-                  ab->n_pairs, ab->n_pairs == 1 ? "" : "s", AB_PAIRS_MIN, c->ratio.estimate, metric);
+        snprintf (buffer, size,
+                  "no difference shown: %u pair%s can't show one, %d or more can (A/B %.3f, %s)",
+                  ab->n_pairs, ab->n_pairs == 1 ? "" : "s", AB_PAIRS_MIN, c->ratio.estimate,
+                  metric);
       else
-        snprintf (buffer, size, "no difference shown (A/B %.3f, 95 %% interval %.3f-%.3f, p %.2g, %s, %u pairs)",
+        snprintf (buffer, size,
+                  "no difference shown (A/B %.3f, 95 %% interval %.3f-%.3f, p %.2g, %s, %u pairs)",
                   c->ratio.estimate, c->ratio.low, c->ratio.high, c->p, metric, ab->n_pairs);
       break;
     }
@@ -166,15 +189,15 @@ print_table (FILE *stream, const struct ab *ab)
                c->ratio.low, c->ratio.high, c->p);
     }
   if (!ab->comparison[AB_CYCLES].measured && *ab->no_counters)
-    fprintf (stream, "%sno cycle counts: %s%s\n", terminal__sgr (stream, COLOUR_DIM), ab->no_counters,
-             terminal__sgr (stream, COLOUR_NONE));
+    fprintf (stream, "%sno cycle counts: %s%s\n", terminal__sgr (stream, COLOUR_DIM),
+             ab->no_counters, terminal__sgr (stream, COLOUR_NONE));
 }
 
 static cJSON *
 to_json (const struct ab *ab, const struct options *options, const char *verdict)
 {
   static const char *const key[AB_METRICS]
-    = { "task_seconds", "wall_seconds", "user_cycles", "user_instructions" };
+      = { "task_seconds", "wall_seconds", "user_cycles", "user_instructions" };
   static const char *const verdict_slug[] = { "no-difference-shown", "faster", "slower" };
   cJSON *json = cJSON_CreateObject ();
   cJSON_AddNumberToObject (json, "schema", 1);
@@ -189,7 +212,7 @@ to_json (const struct ab *ab, const struct options *options, const char *verdict
   cJSON_AddNumberToObject (json, "pairs", ab->n_pairs);
   cJSON_AddBoolToObject (json, "interrupted", ab->interrupted);
   cJSON_AddNumberToObject (json, "warmup", options->ab.warmup);
-  cJSON_AddNumberToObject (json, "seed", (double) options->ab.seed);
+  cJSON_AddNumberToObject (json, "seed", (double)options->ab.seed);
   if (options->ab.same_output)
     cJSON_AddTrueToObject (json, "same_output");
   else
@@ -226,8 +249,8 @@ to_json (const struct ab *ab, const struct options *options, const char *verdict
       cJSON_AddNumberToObject (one, "p", c->p);
       cJSON_AddNumberToObject (one, "median_a", c->median[0]);
       cJSON_AddNumberToObject (one, "median_b", c->median[1]);
-      cJSON_AddItemToObject (one, "a", cJSON_CreateDoubleArray (ab->value[m][0], (int) ab->n_pairs));
-      cJSON_AddItemToObject (one, "b", cJSON_CreateDoubleArray (ab->value[m][1], (int) ab->n_pairs));
+      cJSON_AddItemToObject (one, "a", cJSON_CreateDoubleArray (ab->value[m][0], (int)ab->n_pairs));
+      cJSON_AddItemToObject (one, "b", cJSON_CreateDoubleArray (ab->value[m][1], (int)ab->n_pairs));
     }
   return json;
 }
@@ -258,16 +281,22 @@ write_json (const struct ab *ab, const struct options *options, const char *verd
 int
 cli_ab (int argc, char **argv)
 {
-  static const struct argp argp = {
-    option_table, parse, "A [ARGS...] -- B [ARGS...]",
-    "Runs A and B in pairs, in random order, and says which is faster and how sure that is.\v"
-    "What decides is the task clock (user and system time), unless a program sleeps for more than half of"
-    " the time or runs on several cores: then it is the wall clock.  A difference is claimed only where the 95 %"
-    " bootstrap interval of the ratio excludes 1 and the signed-rank test gives p < 0.05.\n\n"
-    "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; 64 wrong"
-    " usage; 130 interrupted.",
-    NULL, NULL, NULL
-  };
+  static const struct argp argp
+      = { option_table,
+          parse,
+          "A [ARGS...] -- B [ARGS...]",
+          "Runs A and B in pairs, in random order, and says which is faster and how sure that is.\v"
+          "What decides is the task clock (user and system time), unless a program sleeps for more "
+          "than half of"
+          " the time or runs on several cores: then it is the wall clock.  A difference is claimed "
+          "only where the 95 %"
+          " bootstrap interval of the ratio excludes 1 and the signed-rank test gives p < 0.05.\n\n"
+          "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another "
+          "output; 64 wrong"
+          " usage; 130 interrupted.",
+          NULL,
+          NULL,
+          NULL };
   struct options options = { .ab = { .pairs = 20, .warmup = 1, .metric = -1, .stop = &stop } };
   if (getrandom (&options.ab.seed, sizeof options.ab.seed, 0) < 0)
     options.ab.seed = 1;
@@ -280,7 +309,7 @@ cli_ab (int argc, char **argv)
   options.ab.progress = on_progress;
   options.ab.context = progress;
   struct ab ab;
-  int result = ab__run ((char **const[2]) { options.side[0], options.side[1] }, &options.ab, &ab);
+  int result = ab__run ((char **const[2]){ options.side[0], options.side[1] }, &options.ab, &ab);
   progress__finish (progress);
   sigaction (SIGINT, &before, NULL);
   int status = CLI_OK;

@@ -10,7 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_CACHE = 'C', KEY_JSON = 'j', KEY_AGE = 256 };
+enum
+{
+  KEY_CACHE = 'C',
+  KEY_JSON = 'j',
+  KEY_AGE = 256
+};
 
 struct options
 {
@@ -38,7 +43,7 @@ static const struct
   const char *name;
   int (*run) (struct cache *cache, const struct options *options);
 } verbs[]
-  = { { "stats", stats }, { "list", list }, { "show", show }, { "gc", gc }, { "check", check } };
+    = { { "stats", stats }, { "list", list }, { "show", show }, { "gc", gc }, { "check", check } };
 
 static error_t
 parse (int key, char *argument, struct argp_state *state)
@@ -54,7 +59,8 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_AGE:
       if (cli__number (argument, 0, 36500, &options->days) != 0)
-        argp_error (state, "--older-than '%s': expected a number of days from 0 to 36500", argument);
+        argp_error (state, "--older-than '%s': expected a number of days from 0 to 36500",
+                    argument);
       return 0;
     case ARGP_KEY_ARG:
       if (state->arg_num == 0)
@@ -65,8 +71,7 @@ parse (int key, char *argument, struct argp_state *state)
           if (!options->verb)
             argp_error (state, "'%s' is none of stats, list, show, gc, check", argument);
         }
-      else if (state->arg_num == 1
-               && (options->run == list || options->run == show))
+      else if (state->arg_num == 1 && (options->run == list || options->run == show))
         options->pattern = argument;
       else
         argp_error (state, "unexpected argument '%s'", argument);
@@ -101,41 +106,41 @@ stats (struct cache *cache, const struct options *options)
   if (options->json)
     {
       cJSON *json = cJSON_CreateObject ();
-      cJSON_AddNumberToObject (json, "rewrites", (double) s.rewrites);
-      cJSON_AddNumberToObject (json, "negatives", (double) s.negatives);
-      cJSON_AddNumberToObject (json, "regions", (double) s.regions);
-      cJSON_AddNumberToObject (json, "waiting", (double) s.waiting);
-      cJSON_AddNumberToObject (json, "leased", (double) s.leased);
-      cJSON_AddNumberToObject (json, "hits", (double) s.hits);
-      cJSON_AddNumberToObject (json, "misses", (double) s.misses);
-      cJSON_AddNumberToObject (json, "lost_leases", (double) s.lost_leases);
-      cJSON_AddNumberToObject (json, "bytes", (double) s.bytes);
+      cJSON_AddNumberToObject (json, "rewrites", (double)s.rewrites);
+      cJSON_AddNumberToObject (json, "negatives", (double)s.negatives);
+      cJSON_AddNumberToObject (json, "regions", (double)s.regions);
+      cJSON_AddNumberToObject (json, "waiting", (double)s.waiting);
+      cJSON_AddNumberToObject (json, "leased", (double)s.leased);
+      cJSON_AddNumberToObject (json, "hits", (double)s.hits);
+      cJSON_AddNumberToObject (json, "misses", (double)s.misses);
+      cJSON_AddNumberToObject (json, "lost_leases", (double)s.lost_leases);
+      cJSON_AddNumberToObject (json, "bytes", (double)s.bytes);
       if (s.geomean_ratio > 0)
         cJSON_AddNumberToObject (json, "geomean_ratio", s.geomean_ratio);
       else
         cJSON_AddNullToObject (json, "geomean_ratio");
-      cJSON_AddNumberToObject (json, "oldest", (double) s.oldest);
-      cJSON_AddNumberToObject (json, "newest", (double) s.newest);
+      cJSON_AddNumberToObject (json, "oldest", (double)s.oldest);
+      cJSON_AddNumberToObject (json, "newest", (double)s.newest);
       print_json (json);
       return CLI_OK;
     }
-  printf ("rewrites        %llu", (unsigned long long) s.rewrites);
+  printf ("rewrites        %llu", (unsigned long long)s.rewrites);
   if (s.geomean_ratio > 0)
     printf (" (geometric mean %.2fx faster)", s.geomean_ratio);
-  printf ("\nnothing better  %llu\n", (unsigned long long) s.negatives);
-  printf ("waiting         %llu\n", (unsigned long long) s.waiting);
-  printf ("being tuned     %llu\n", (unsigned long long) s.leased);
-  printf ("look-ups        %llu hits, %llu misses\n", (unsigned long long) s.hits,
-          (unsigned long long) s.misses);
+  printf ("\nnothing better  %llu\n", (unsigned long long)s.negatives);
+  printf ("waiting         %llu\n", (unsigned long long)s.waiting);
+  printf ("being tuned     %llu\n", (unsigned long long)s.leased);
+  printf ("look-ups        %llu hits, %llu misses\n", (unsigned long long)s.hits,
+          (unsigned long long)s.misses);
   if (s.lost_leases)
-    printf ("lost tuners     %llu\n", (unsigned long long) s.lost_leases);
-  printf ("regions kept    %llu\n", (unsigned long long) s.regions);
-  printf ("size            %.1f MiB\n", (double) s.bytes / 1048576);
+    printf ("lost tuners     %llu\n", (unsigned long long)s.lost_leases);
+  printf ("regions kept    %llu\n", (unsigned long long)s.regions);
+  printf ("size            %.1f MiB\n", (double)s.bytes / 1048576);
   if (s.newest)
     {
       char buffer[32];
       printf ("newest entry    %s ago\n",
-              cli__age (difftime (time (NULL), (time_t) s.newest), buffer));
+              cli__age (difftime (time (NULL), (time_t)s.newest), buffer));
     }
   return CLI_OK;
 }
@@ -166,8 +171,8 @@ entry_json (const struct entry *entry, bool full)
     }
   cJSON_AddNumberToObject (json, "tried", entry->tried);
   cJSON_AddNumberToObject (json, "seconds", entry->seconds);
-  cJSON_AddNumberToObject (json, "created", (double) entry->created);
-  cJSON_AddNumberToObject (json, "hits", (double) entry->hits);
+  cJSON_AddNumberToObject (json, "created", (double)entry->created);
+  cJSON_AddNumberToObject (json, "hits", (double)entry->hits);
   if (full)
     {
       if (entry->code)
@@ -220,15 +225,16 @@ list_entry (void *context, const struct entry *entry)
   listing->n++;
   if (listing->json)
     {
-      cJSON_AddItemToArray (listing->json,
-                            entry_json (entry, listing->options->run == show));
+      cJSON_AddItemToArray (listing->json, entry_json (entry, listing->options->run == show));
       return true;
     }
   char became[600];
   if (entry->kind == ENTRY_REWRITE)
     snprintf (became, sizeof became, "%.2fx faster (%.2f-%.2f), %s, %s", entry->ratio,
               entry->ratio_low, entry->ratio_high, entry->verdict,
-              entry->provenance ? entry->provenance : entry->policy ? entry->policy : "?");
+              entry->provenance ? entry->provenance
+              : entry->policy   ? entry->policy
+                                : "?");
   else
     snprintf (became, sizeof became, "kept: %s%s%s",
               reason__text (reason__from_slug (entry->reason)),
@@ -270,7 +276,8 @@ list (struct cache *cache, const struct options *options)
   if (options->json)
     listing.json = cJSON_CreateArray ();
   int entries = cache__each (cache, options->pattern, list_entry, &listing, &why);
-  int queued = entries == 0 ? queue__each (cache, options->pattern, list_queued, &listing, &why) : 0;
+  int queued
+      = entries == 0 ? queue__each (cache, options->pattern, list_queued, &listing, &why) : 0;
   if (listing.json)
     print_json (listing.json);
   if (entries != 0 || queued != 0)
@@ -313,13 +320,13 @@ show_entry (void *context, const struct entry *entry)
   show_text ("reason", entry->reason);
   show_text ("detail", entry->detail);
   printf ("%-12s %u in %.1f s\n", "tried", entry->tried, entry->seconds);
-  printf ("%-12s %llu\n", "hits", (unsigned long long) entry->hits);
+  printf ("%-12s %llu\n", "hits", (unsigned long long)entry->hits);
   show_text ("evidence", entry->evidence);
   show_text ("measurement", entry->measurement);
   for (const char *p = entry->code; p && *p;)
     {
       const char *end = strchrnul (p, '\n');
-      char *line = strndup (p, (size_t) (end - p));
+      char *line = strndup (p, (size_t)(end - p));
       if (line)
         {
           fputs ("    ", stdout);
@@ -384,34 +391,37 @@ static int
 gc (struct cache *cache, const struct options *options)
 {
   struct why why = { 0 };
-  int64_t n = cache__gc (cache, (int64_t) (options->days * 86400), &why);
+  int64_t n = cache__gc (cache, (int64_t)(options->days * 86400), &why);
   if (n < 0)
     return cli__error ("aiopt cache", "%s", why.detail);
-  printf ("%lld entr%s removed\n", (long long) n, n == 1 ? "y" : "ies");
+  printf ("%lld entr%s removed\n", (long long)n, n == 1 ? "y" : "ies");
   return CLI_OK;
 }
 
 int
 cli_cache (int argc, char **argv)
 {
-  static const struct argp argp = {
-    option_table, parse, "stats\nlist [FUNCTION|FILE|KEY]\nshow FUNCTION|FILE|KEY\ngc\ncheck",
-    "The store of verified rewrites and of what is queued.\v"
-    "stats  how many, how fast, how often used\n"
-    "list   a line for each function\n"
-    "show   all that is kept of a function: code, evidence, measurement\n"
-    "gc     remove what was not used for long\n"
-    "check  is every row as it was written?  Exit status 1 where not\n\n"
-    "FUNCTION and FILE may be shell patterns; a KEY needs four digits at least.",
-    NULL, NULL, NULL
-  };
+  static const struct argp argp
+      = { option_table,
+          parse,
+          "stats\nlist [FUNCTION|FILE|KEY]\nshow FUNCTION|FILE|KEY\ngc\ncheck",
+          "The store of verified rewrites and of what is queued.\v"
+          "stats  how many, how fast, how often used\n"
+          "list   a line for each function\n"
+          "show   all that is kept of a function: code, evidence, measurement\n"
+          "gc     remove what was not used for long\n"
+          "check  is every row as it was written?  Exit status 1 where not\n\n"
+          "FUNCTION and FILE may be shell patterns; a KEY needs four digits at least.",
+          NULL,
+          NULL,
+          NULL };
   struct options options = { .days = 90 };
   error_t error = argp_parse (&argp, argc, argv, 0, NULL, &options);
   if (error)
     return CLI_USAGE;
   struct cache *cache;
-  int status
-    = cli__open_cache ("aiopt cache", options.cache, options.run == gc ? CACHE_WRITE : CACHE_READ, &cache);
+  int status = cli__open_cache ("aiopt cache", options.cache,
+                                options.run == gc ? CACHE_WRITE : CACHE_READ, &cache);
   if (status != CLI_OK)
     return status;
   status = options.run (cache, &options);

@@ -6,8 +6,14 @@
 #include "cache/cache.h"
 #include <stdbool.h>
 
-/* Exit statuses: EX_USAGE of sysexits.h for wrong usage, 1 for "no" or a failure that was reported.  */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 64 };
+/* Exit statuses: EX_USAGE of sysexits.h for wrong usage, 1 for "no" or a failure that was reported.
+ */
+enum
+{
+  CLI_OK = 0,
+  CLI_FAILED = 1,
+  CLI_USAGE = 64
+};
 
 /* One function a subcommand.  ARGV[0] is "aiopt NAME"; returns the exit status.  */
 int cli_tune (int argc, char **argv);
@@ -17,9 +23,12 @@ int cli_ab (int argc, char **argv);
 int cli_cache (int argc, char **argv);
 int cli_doctor (int argc, char **argv);
 
-/* Prints "COMMAND: message" to standard error and returns CLI_FAILED (or CLI_USAGE, with a pointer to --help).  */
-int cli__error (const char *command, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
-int cli__usage (const char *command, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+/* Prints "COMMAND: message" to standard error and returns CLI_FAILED (or CLI_USAGE, with a pointer
+ * to --help).  */
+int cli__error (const char *command, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
+int cli__usage (const char *command, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 /* Reads TEXT as a number within LOW..HIGH.  0, or -1 where it isn't one.  */
 int cli__number (const char *text, double low, double high, double *number);

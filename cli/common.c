@@ -81,7 +81,7 @@ cli__age (double seconds, char buffer[32])
   for (unsigned i = 0; i < 3; i++)
     if (seconds >= unit[i].seconds)
       {
-        int n = (int) fmin (seconds / unit[i].seconds, 1e6);
+        int n = (int)fmin (seconds / unit[i].seconds, 1e6);
         snprintf (buffer, 32, "%d %s%s", n, unit[i].name, n == 1 ? "" : "s");
         return buffer;
       }

@@ -22,7 +22,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KEY_CACHE = 'C', KEY_JSON = 'j' };
+enum
+{
+  KEY_CACHE = 'C',
+  KEY_JSON = 'j'
+};
 
 struct options
 {
@@ -55,7 +59,12 @@ parse (int key, char *argument, struct argp_state *state)
   return ARGP_ERR_UNKNOWN;
 }
 
-enum status { STATUS_OK, STATUS_WARN, STATUS_FAIL };
+enum status
+{
+  STATUS_OK,
+  STATUS_WARN,
+  STATUS_FAIL
+};
 
 struct findings
 {
@@ -63,7 +72,8 @@ struct findings
   unsigned n[3];
 };
 
-/* One finding: what was looked at, what was seen, and what to do where it isn't well (may be NULL).  */
+/* One finding: what was looked at, what was seen, and what to do where it isn't well (may be NULL).
+ */
 static void
 find (struct findings *findings, enum status status, const char *what, const char *seen,
       const char *hint)
@@ -106,7 +116,7 @@ run_line (const char *const *argv, char *buffer, size_t size)
       dup2 (null, 0);
       dup2 (ends[1], 1);
       dup2 (ends[1], 2);
-      execvp (argv[0], (char *const *) argv);
+      execvp (argv[0], (char *const *)argv);
       _exit (127);
     }
   close (ends[1]);
@@ -126,7 +136,8 @@ run_line (const char *const *argv, char *buffer, size_t size)
   return pid > 0 && WIFEXITED (status) ? WEXITSTATUS (status) : -1;
 }
 
-/* The plugin: beside this program in a build tree, else where it's installed.  Malloc'ed, or NULL.  */
+/* The plugin: beside this program in a build tree, else where it's installed.  Malloc'ed, or NULL.
+ */
 static char *
 plugin_path (void)
 {
@@ -156,10 +167,12 @@ static void
 look_at_compilers (struct findings *findings)
 {
   char line[400], seen[800];
-  if (run_line ((const char *const[]) { AIOPT_TARGET_GCC, "--version", NULL }, line, sizeof line) != 0)
+  if (run_line ((const char *const[]){ AIOPT_TARGET_GCC, "--version", NULL }, line, sizeof line)
+      != 0)
     {
       snprintf (seen, sizeof seen, "%s doesn't run", AIOPT_TARGET_GCC);
-      find (findings, STATUS_FAIL, "gcc", seen, "install the GCC this aiopt was built for, or rebuild it");
+      find (findings, STATUS_FAIL, "gcc", seen,
+            "install the GCC this aiopt was built for, or rebuild it");
       return;
     }
   find (findings, STATUS_OK, "gcc", line, NULL);
@@ -172,24 +185,32 @@ look_at_compilers (struct findings *findings)
       char *argument = NULL;
       if (asprintf (&argument, "-fplugin=%s", plugin) >= 0)
         {
-          const char *const compile[]
-            = { AIOPT_TARGET_GCC, argument, "-fplugin-arg-aiopt-mode=off", "-O2", "-S", "-x", "c",
-                "-o", "/dev/null", "/dev/null", NULL };
+          const char *const compile[] = { AIOPT_TARGET_GCC,
+                                          argument,
+                                          "-fplugin-arg-aiopt-mode=off",
+                                          "-O2",
+                                          "-S",
+                                          "-x",
+                                          "c",
+                                          "-o",
+                                          "/dev/null",
+                                          "/dev/null",
+                                          NULL };
           int status = run_line (compile, line, sizeof line);
-          snprintf (seen, sizeof seen, "%s %s%s", plugin, status == 0 ? "loads" : "doesn't load: ",
-                    status == 0 ? "" : line);
+          snprintf (seen, sizeof seen, "%s %s%s", plugin,
+                    status == 0 ? "loads" : "doesn't load: ", status == 0 ? "" : line);
           find (findings, status == 0 ? STATUS_OK : STATUS_FAIL, "plugin", seen,
                 "a plugin fits one build of GCC only: configure --with-gcc=… and make again");
           free (argument);
         }
       free (plugin);
     }
-  if (run_line ((const char *const[]) { "clang", "--version", NULL }, line, sizeof line) == 0)
+  if (run_line ((const char *const[]){ "clang", "--version", NULL }, line, sizeof line) == 0)
     find (findings, STATUS_OK, "clang", line, NULL);
   else
     find (findings, STATUS_WARN, "clang", "not installed: a second source of candidates is missing",
           "apt-get install clang");
-  if (run_line ((const char *const[]) { "as", "--version", NULL }, line, sizeof line) == 0)
+  if (run_line ((const char *const[]){ "as", "--version", NULL }, line, sizeof line) == 0)
     find (findings, STATUS_OK, "assembler", line, NULL);
   else
     find (findings, STATUS_FAIL, "assembler", "no `as`", "apt-get install binutils");
@@ -227,7 +248,11 @@ look_at_sandbox (struct findings *findings)
       bool no = value && strncmp (value + 1 + strspn (value + 1, " "), "no", 2) == 0;
       /* Without a system-call filter candidates must not run at all.  */
       bool vital = strncmp (line, "seccomp", 7) == 0 || strncmp (line, "sandbox process", 15) == 0;
-      find (findings, !no ? STATUS_OK : vital ? STATUS_FAIL : STATUS_WARN, "sandbox", line,
+      find (findings,
+            !no     ? STATUS_OK
+            : vital ? STATUS_FAIL
+                    : STATUS_WARN,
+            "sandbox", line,
             vital ? "candidates can't be tried here: a kernel and container with seccomp are needed"
                   : "other protections remain, or less is verified");
     }
@@ -252,7 +277,8 @@ look_at_cache (struct findings *findings, const char *directory)
       bool can = parent && access (*parent ? parent : "/", W_OK) == 0;
       snprintf (seen, sizeof seen, "%.600s %s", directory,
                 can ? "will be made when needed" : "isn't there and can't be made");
-      find (findings, can ? STATUS_OK : STATUS_FAIL, "cache", seen, "name another with AIOPT_CACHE");
+      find (findings, can ? STATUS_OK : STATUS_FAIL, "cache", seen,
+            "name another with AIOPT_CACHE");
       free (parent);
     }
   else if (cache__open (directory, CACHE_WRITE, &cache, &why) != 0)
@@ -265,7 +291,7 @@ look_at_cache (struct findings *findings, const char *directory)
       else
         {
           snprintf (seen, sizeof seen, "%.500s is writable: %llu rewrites, %llu waiting", directory,
-                    (unsigned long long) s.rewrites, (unsigned long long) s.waiting);
+                    (unsigned long long)s.rewrites, (unsigned long long)s.waiting);
           find (findings, STATUS_OK, "cache", seen, NULL);
         }
       cache__close (cache);
@@ -282,12 +308,14 @@ look_at_libraries (struct findings *findings)
   ZyanU64 zydis = ZydisGetVersion ();
   const struct scmp_version *seccomp = seccomp_version ();
   snprintf (seen, sizeof seen,
-            "sqlite %s, libsodium %s, cJSON %s, Zydis %llu.%llu.%llu, Capstone %d.%d, libseccomp %u.%u.%u",
+            "sqlite %s, libsodium %s, cJSON %s, Zydis %llu.%llu.%llu, Capstone %d.%d, libseccomp "
+            "%u.%u.%u",
             sqlite3_libversion (), sodium_version_string (), cJSON_Version (),
-            (unsigned long long) ZYDIS_VERSION_MAJOR (zydis),
-            (unsigned long long) ZYDIS_VERSION_MINOR (zydis),
-            (unsigned long long) ZYDIS_VERSION_PATCH (zydis), cs_major, cs_minor,
-            seccomp ? seccomp->major : 0, seccomp ? seccomp->minor : 0, seccomp ? seccomp->micro : 0);
+            (unsigned long long)ZYDIS_VERSION_MAJOR (zydis),
+            (unsigned long long)ZYDIS_VERSION_MINOR (zydis),
+            (unsigned long long)ZYDIS_VERSION_PATCH (zydis), cs_major, cs_minor,
+            seccomp ? seccomp->major : 0, seccomp ? seccomp->minor : 0,
+            seccomp ? seccomp->micro : 0);
   find (findings, STATUS_OK, "libraries", seen, NULL);
 }
 
@@ -295,10 +323,14 @@ int
 cli_doctor (int argc, char **argv)
 {
   static const struct argp argp
-    = { option_table, parse, "",
-        "What works on this machine, what doesn't, and why.\v"
-        "Exit status: 0 usable (perhaps with warnings), 1 something that is needed fails.",
-        NULL, NULL, NULL };
+      = { option_table,
+          parse,
+          "",
+          "What works on this machine, what doesn't, and why.\v"
+          "Exit status: 0 usable (perhaps with warnings), 1 something that is needed fails.",
+          NULL,
+          NULL,
+          NULL };
   struct options options = { 0 };
   if (argp_parse (&argp, argc, argv, 0, NULL, &options))
     return CLI_USAGE;

@@ -1,4 +1,5 @@
-/* `aiopt explain`: what became of a function, who proposed it, why it is believed equal, how much faster it is.
+/* `aiopt explain`: what became of a function, who proposed it, why it is believed equal, how much
+   faster it is.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/cli.h"
 #include "cli/terminal.h"
@@ -11,10 +12,17 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_CACHE = 'C', KEY_JSON = 'j' };
+enum
+{
+  KEY_CACHE = 'C',
+  KEY_JSON = 'j'
+};
 
 /* Narrower than this, the codes stand one above the other.  */
-enum { SIDE_BY_SIDE_MIN = 76 };
+enum
+{
+  SIDE_BY_SIDE_MIN = 76
+};
 
 struct options
 {
@@ -56,7 +64,8 @@ struct explanation
   unsigned n;
 };
 
-/* The region kept for KEY, read into ARENA, and its canonical code; each NULL where it can't be had.  */
+/* The region kept for KEY, read into ARENA, and its canonical code; each NULL where it can't be
+ * had.  */
 static struct region *
 original (struct cache *cache, const char *key, struct arena *arena, const char **code)
 {
@@ -82,7 +91,7 @@ next_line (const char **text, char line[512])
   if (!*text || !**text)
     return false;
   const char *end = strchrnul (*text, '\n');
-  size_t n = (size_t) (end - *text);
+  size_t n = (size_t)(end - *text);
   if (n > 511)
     n = 511;
   memcpy (line, *text, n);
@@ -106,7 +115,10 @@ print_column (const char *text, unsigned width)
 static void
 print_source (const struct region *region)
 {
-  enum { LINES_MAX = 40 };
+  enum
+  {
+    LINES_MAX = 40
+  };
   if (!region || !region->file || !region->line)
     return;
   char *path = NULL;
@@ -126,7 +138,8 @@ print_source (const struct region *region)
       if (n < region->line)
         continue;
       if (n == region->line)
-        printf ("%ssource%s\n", terminal__sgr (stdout, COLOUR_BOLD), terminal__sgr (stdout, COLOUR_NONE));
+        printf ("%ssource%s\n", terminal__sgr (stdout, COLOUR_BOLD),
+                terminal__sgr (stdout, COLOUR_NONE));
       if (n - region->line == LINES_MAX)
         {
           printf ("    ... to line %u\n", last);
@@ -147,7 +160,8 @@ print_codes (const char *before, const char *after)
 {
   unsigned width = terminal__is_tty (stdout) ? terminal__width (stdout) : 0;
   char left[512], right[512];
-  const char *bold = terminal__sgr (stdout, COLOUR_BOLD), *none = terminal__sgr (stdout, COLOUR_NONE);
+  const char *bold = terminal__sgr (stdout, COLOUR_BOLD),
+             *none = terminal__sgr (stdout, COLOUR_NONE);
   if (before && after && width >= SIDE_BY_SIDE_MIN)
     {
       unsigned column = (width - 3) / 2;
@@ -238,9 +252,10 @@ print_heading (const char *function, const struct region *region, const char *fi
                const char *key)
 {
   printf ("%s", terminal__sgr (stdout, COLOUR_BOLD));
-  terminal__print (stdout, region && region->source_name ? region->source_name
-                           : function                    ? function
-                                                         : "?",
+  terminal__print (stdout,
+                   region && region->source_name ? region->source_name
+                   : function                    ? function
+                                                 : "?",
                    0);
   printf ("%s  ", terminal__sgr (stdout, COLOUR_NONE));
   terminal__print (stdout, file ? file : "?", 0);
@@ -255,7 +270,8 @@ print_heading (const char *function, const struct region *region, const char *fi
   if (region && region->calls >= 0)
     {
       char profile[100];
-      snprintf (profile, sizeof profile, "%lld calls, %.0f instructions each", (long long) region->calls,
+      snprintf (profile, sizeof profile, "%lld calls, %.0f instructions each",
+                (long long)region->calls,
                 region->insns_per_call > 0 ? region->insns_per_call : 0.0);
       print_field ("profile", profile);
     }
@@ -308,8 +324,8 @@ explain_json (struct explanation *explanation, const struct entry *entry, const 
     }
   cJSON_AddNumberToObject (json, "tried", entry->tried);
   cJSON_AddNumberToObject (json, "seconds", entry->seconds);
-  cJSON_AddNumberToObject (json, "created", (double) entry->created);
-  cJSON_AddNumberToObject (json, "hits", (double) entry->hits);
+  cJSON_AddNumberToObject (json, "created", (double)entry->created);
+  cJSON_AddNumberToObject (json, "hits", (double)entry->hits);
   add_text (json, "original_code", before, false);
   add_text (json, "new_code", entry->code, false);
 }
@@ -332,8 +348,8 @@ explain_entry (void *context, const struct entry *entry)
       if (entry->kind == ENTRY_REWRITE)
         {
           printf ("  %srewritten%s  %.2fx faster, 95 %% interval %.2f-%.2f\n",
-                  terminal__sgr (stdout, COLOUR_GREEN), terminal__sgr (stdout, COLOUR_NONE), entry->ratio,
-                  entry->ratio_low, entry->ratio_high);
+                  terminal__sgr (stdout, COLOUR_GREEN), terminal__sgr (stdout, COLOUR_NONE),
+                  entry->ratio, entry->ratio_low, entry->ratio_high);
           print_field ("proposed", entry->provenance ? entry->provenance : entry->policy);
           print_field ("verdict", entry->verdict);
           print_evidence ("evidence", entry->evidence);
@@ -349,9 +365,10 @@ explain_entry (void *context, const struct entry *entry)
           print_field ("reason", entry->reason);
           print_field ("detail", entry->detail);
         }
-      snprintf (text, sizeof text, "%u candidates in %.1f s, %s ago; used by %llu look-ups", entry->tried,
-                entry->seconds, cli__age (difftime (time (NULL), (time_t) entry->created), age),
-                (unsigned long long) entry->hits);
+      snprintf (text, sizeof text, "%u candidates in %.1f s, %s ago; used by %llu look-ups",
+                entry->tried, entry->seconds,
+                cli__age (difftime (time (NULL), (time_t)entry->created), age),
+                (unsigned long long)entry->hits);
       print_field ("tried", text);
       if (entry->kind == ENTRY_REWRITE)
         {
@@ -365,8 +382,8 @@ explain_entry (void *context, const struct entry *entry)
 }
 
 static bool
-explain_queued (void *context, const char *key, const char *function, const char *file, unsigned line,
-                const char *state)
+explain_queued (void *context, const char *key, const char *function, const char *file,
+                unsigned line, const char *state)
 {
   struct explanation *explanation = context;
   if (explanation->json)
@@ -416,10 +433,10 @@ suggest_entry (void *context, const struct entry *entry)
 }
 
 static bool
-suggest_queued (void *context, const char *key, const char *function, const char *file, unsigned line,
-                const char *state)
+suggest_queued (void *context, const char *key, const char *function, const char *file,
+                unsigned line, const char *state)
 {
-  (void) key, (void) file, (void) line, (void) state;
+  (void)key, (void)file, (void)line, (void)state;
   suggest (context, function);
   return true;
 }
@@ -428,28 +445,36 @@ static int
 nothing_found (struct cache *cache, const char *pattern)
 {
   if (!pattern)
-    return cli__error ("aiopt explain",
-                       "the cache is empty; build with -fplugin=aiopt.so and mark functions hot first");
+    return cli__error (
+        "aiopt explain",
+        "the cache is empty; build with -fplugin=aiopt.so and mark functions hot first");
   struct similar similar = { .pattern = pattern };
   cache__each (cache, NULL, suggest_entry, &similar, NULL);
   queue__each (cache, NULL, suggest_queued, &similar, NULL);
   if (similar.n)
-    return cli__error ("aiopt explain", "nothing is known of '%s'; did you mean %s?", pattern, similar.names);
-  return cli__error ("aiopt explain",
-                     "nothing is known of '%s'; `aiopt cache list` shows what is known, and the plugin's"
-                     " report=FILE why a function was left alone",
-                     pattern);
+    return cli__error ("aiopt explain", "nothing is known of '%s'; did you mean %s?", pattern,
+                       similar.names);
+  return cli__error (
+      "aiopt explain",
+      "nothing is known of '%s'; `aiopt cache list` shows what is known, and the plugin's"
+      " report=FILE why a function was left alone",
+      pattern);
 }
 
 int
 cli_explain (int argc, char **argv)
 {
-  static const struct argp argp
-    = { option_table, parse, "[FUNCTION|FILE|KEY]",
-        "What became of a function: GCC's code beside the new code, who proposed it, the evidence that it is"
-        " equal, and how much faster it is.\v"
-        "Without an argument all functions are explained.  Exit status: 0, or 1 where nothing is known.",
-        NULL, NULL, NULL };
+  static const struct argp argp = { option_table,
+                                    parse,
+                                    "[FUNCTION|FILE|KEY]",
+                                    "What became of a function: GCC's code beside the new code, "
+                                    "who proposed it, the evidence that it is"
+                                    " equal, and how much faster it is.\v"
+                                    "Without an argument all functions are explained.  Exit "
+                                    "status: 0, or 1 where nothing is known.",
+                                    NULL,
+                                    NULL,
+                                    NULL };
   struct options options = { 0 };
   if (argp_parse (&argp, argc, argv, 0, NULL, &options))
     return CLI_USAGE;

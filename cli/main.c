@@ -20,21 +20,28 @@ static const struct
   { "doctor", cli_doctor, "what works on this machine, what doesn't, and why" },
 };
 
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum
+{
+  N_COMMANDS = sizeof commands / sizeof *commands
+};
 
 static void
 help (FILE *stream)
 {
-  fprintf (stream, "Usage: aiopt COMMAND [OPTION...]\n"
-                   "Faster machine code for hot functions, verified: a policy proposes, the verifier decides,\n"
-                   "the cache remembers, the GCC plugin applies.\n\n");
+  fprintf (
+      stream,
+      "Usage: aiopt COMMAND [OPTION...]\n"
+      "Faster machine code for hot functions, verified: a policy proposes, the verifier decides,\n"
+      "the cache remembers, the GCC plugin applies.\n\n");
   for (unsigned i = 0; i < N_COMMANDS; i++)
     fprintf (stream, "  %s%-8s%s %s\n", terminal__sgr (stream, COLOUR_BOLD), commands[i].name,
              terminal__sgr (stream, COLOUR_NONE), commands[i].help);
-  fprintf (stream, "\n  -h, --help     this text; `aiopt COMMAND --help` for a command's options\n"
-                   "      --version  the version\n\n"
-                   "The cache is in $AIOPT_CACHE, else $XDG_CACHE_HOME/aiopt, else ~/.cache/aiopt.\n"
-                   "Exit status: 0 success, 1 failure or \"no\", 64 wrong usage; a command may have more.\n");
+  fprintf (
+      stream,
+      "\n  -h, --help     this text; `aiopt COMMAND --help` for a command's options\n"
+      "      --version  the version\n\n"
+      "The cache is in $AIOPT_CACHE, else $XDG_CACHE_HOME/aiopt, else ~/.cache/aiopt.\n"
+      "Exit status: 0 success, 1 failure or \"no\", 64 wrong usage; a command may have more.\n");
 }
 
 int

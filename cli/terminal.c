@@ -32,14 +32,14 @@ terminal__width (FILE *stream)
     return size.ws_col;
   const char *columns = getenv ("COLUMNS");
   long n = columns ? strtol (columns, NULL, 10) : 0;
-  return n >= 20 && n <= 1000 ? (unsigned) n : 80;
+  return n >= 20 && n <= 1000 ? (unsigned)n : 80;
 }
 
 const char *
 terminal__sgr (FILE *stream, enum colour colour)
 {
   static const char *const sequence[]
-    = { "\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[36m" };
+      = { "\033[0m", "\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[33m", "\033[36m" };
   return terminal__colour (stream) ? sequence[colour] : "";
 }
 
@@ -47,7 +47,7 @@ unsigned
 terminal__print (FILE *stream, const char *text, unsigned width)
 {
   unsigned columns = 0;
-  for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++)
     {
       bool continues = (*p & 0xc0) == 0x80;
       if (!continues && width && columns == width)
@@ -79,7 +79,7 @@ now (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 struct progress *
@@ -100,7 +100,7 @@ progress__new (FILE *stream, bool quiet)
 static void
 time__print (char *buffer, size_t size, double seconds)
 {
-  unsigned long s = seconds < 3.6e6 ? (unsigned long) (seconds + 0.5) : 3600000;
+  unsigned long s = seconds < 3.6e6 ? (unsigned long)(seconds + 0.5) : 3600000;
   if (s >= 3600)
     snprintf (buffer, size, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
   else
@@ -136,14 +136,15 @@ progress__update (struct progress *progress, double done, double total, const ch
           snprintf (left, sizeof left, " %s", since);
         }
       if (total > 0)
-        snprintf (figures, sizeof figures, " %3.0f %% %.0f/%.0f%s ", 100 * share, done, total, left);
+        snprintf (figures, sizeof figures, " %3.0f %% %.0f/%.0f%s ", 100 * share, done, total,
+                  left);
       else
         snprintf (figures, sizeof figures, "%.0f%s ", done, left);
       fputs ("\r\033[K", f);
       if (total > 0)
         {
           unsigned bar = width / 4 > 24 ? 24 : width / 4;
-          unsigned full = (unsigned) (share * bar + 0.5);
+          unsigned full = (unsigned)(share * bar + 0.5);
           fputs (terminal__sgr (f, COLOUR_CYAN), f);
           for (unsigned i = 0; i < bar; i++)
             fputc (i < full ? '#' : '.', f);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "cache/cache.h"
@@ -21,7 +22,7 @@
 static inline int
 remove_one (const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-  (void) st, (void) type, (void) ftw;
+  (void)st, (void)type, (void)ftw;
   return remove (path);
 }
 
@@ -99,7 +100,7 @@ must_store (struct cache *cache, unsigned n)
 static inline void
 print_problem (void *context, const char *problem)
 {
-  (void) context;
+  (void)context;
   print_message ("# %s\n", problem);
 }
 

@@ -1,4 +1,5 @@
-/* A damaged, foreign, unwritable or full cache is an error with a reason, never code, never overwritten.
+/* A damaged, foreign, unwritable or full cache is an error with a reason, never code, never
+   overwritten.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/cache-common.h"
 
@@ -8,7 +9,10 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
-enum { ENTRIES = 40 };
+enum
+{
+  ENTRIES = 40
+};
 
 /* FOLDER/cache.db; static.  */
 static const char *
@@ -25,7 +29,7 @@ read_file (const char *path, size_t *size)
   FILE *f = fopen (path, "rb");
   assert_non_null (f);
   fseek (f, 0, SEEK_END);
-  *size = (size_t) ftell (f);
+  *size = (size_t)ftell (f);
   rewind (f);
   char *bytes = malloc (*size + 1);
   assert_int_equal (fread (bytes, 1, *size, f), *size);
@@ -52,8 +56,8 @@ folder_filled (void)
   for (unsigned n = 0; n < ENTRIES; n++)
     {
       must_store (cache, n);
-      assert_int_equal (queue__put (cache, key_of (1000 + n, key), "f", "f.c", 1, "{\"x\":1}", 1, &why),
-                        0);
+      assert_int_equal (
+          queue__put (cache, key_of (1000 + n, key), "f", "f.c", 1, "{\"x\":1}", 1, &why), 0);
     }
   assert_int_equal (cache__gc (cache, INT64_C (1) << 40, &why), 0);
   cache__close (cache);
@@ -105,7 +109,7 @@ right_entries (const char *folder)
 static void
 flipped_bits_are_never_code (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_filled ();
   size_t size;
   char *sound = read_file (file_in (folder), &size), *bytes = malloc (size);
@@ -119,7 +123,7 @@ flipped_bits_are_never_code (void **state)
       for (unsigned i = 0; i < flips; i++)
         {
           random = random * 6364136223846793005u + 1442695040888963407u;
-          bytes[(random >> 24) % size] ^= (char) (1 << (random >> 20 & 7));
+          bytes[(random >> 24) % size] ^= (char)(1 << (random >> 20 & 7));
         }
       write_file (file_in (folder), bytes, size);
       hurt += right_entries (folder) < ENTRIES;
@@ -130,16 +134,17 @@ flipped_bits_are_never_code (void **state)
   write_file (file_in (folder), sound, size);
   sqlite3 *db;
   assert_int_equal (sqlite3_open (file_in (folder), &db), SQLITE_OK);
-  assert_int_equal (sqlite3_exec (db,
-                                  "UPDATE entry SET code = 'nop' WHERE line = 1;"
-                                  "UPDATE entry SET verdict = 'proved' WHERE line = 2;"
-                                  "UPDATE entry SET key = substr (key, 1, 63) || 'f' WHERE line = 3;"
-                                  "UPDATE entry SET kind = 7 WHERE line = 4;"
-                                  "UPDATE entry SET ratio = 99 WHERE line = 5;"
-                                  "UPDATE entry SET code = code || char (0) || 'x' WHERE line = 6;"
-                                  "UPDATE region SET json = '{}' WHERE key = (SELECT min (key) FROM region);",
-                                  NULL, NULL, NULL),
-                    SQLITE_OK);
+  assert_int_equal (
+      sqlite3_exec (db,
+                    "UPDATE entry SET code = 'nop' WHERE line = 1;"
+                    "UPDATE entry SET verdict = 'proved' WHERE line = 2;"
+                    "UPDATE entry SET key = substr (key, 1, 63) || 'f' WHERE line = 3;"
+                    "UPDATE entry SET kind = 7 WHERE line = 4;"
+                    "UPDATE entry SET ratio = 99 WHERE line = 5;"
+                    "UPDATE entry SET code = code || char (0) || 'x' WHERE line = 6;"
+                    "UPDATE region SET json = '{}' WHERE key = (SELECT min (key) FROM region);",
+                    NULL, NULL, NULL),
+      SQLITE_OK);
   sqlite3_close (db);
   assert_int_equal (right_entries (folder), ENTRIES - 6);
   struct cache *cache = must_open (folder, CACHE_READ);
@@ -196,7 +201,7 @@ refused_and_kept (const char *bytes, size_t size)
 static void
 foreign_files_are_refused_and_kept (void **state)
 {
-  (void) state;
+  (void)state;
   refused_and_kept ("", 0);
   refused_and_kept ("This is my diary.\n", 18);
   char *folder = folder_filled ();
@@ -216,7 +221,7 @@ foreign_files_are_refused_and_kept (void **state)
 static void
 read_only_folder_is_read (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_filled ();
   assert_int_equal (chmod (file_in (folder), 0444), 0);
   char *side = NULL;
@@ -249,9 +254,10 @@ read_only_folder_is_read (void **state)
       cache__close (cache);
       char *below = NULL;
       _exit (asprintf (&below, "%s/new", folder) > 0
-                 && cache__open (below, CACHE_WRITE, &cache, &why) == -1 && why.reason == REASON_CACHE
-               ? 0
-               : 5);
+                     && cache__open (below, CACHE_WRITE, &cache, &why) == -1
+                     && why.reason == REASON_CACHE
+                 ? 0
+                 : 5);
     }
   int status;
   waitpid (pid, &status, 0);
@@ -263,22 +269,22 @@ read_only_folder_is_read (void **state)
 static void
 full_disk_is_a_reason (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_filled ();
   struct stat st;
   assert_int_equal (stat (file_in (folder), &st), 0);
   /* Limits from "nothing at all" to "a little room"; the signal stays at its deadly default.  */
-  for (rlim_t limit = 0; limit < (rlim_t) st.st_size + 300000; limit = limit ? limit * 2 : 1000)
+  for (rlim_t limit = 0; limit < (rlim_t)st.st_size + 300000; limit = limit ? limit * 2 : 1000)
     {
       pid_t pid = fork ();
       if (pid == 0)
         {
-          setrlimit (RLIMIT_FSIZE, &(struct rlimit) { limit, limit });
+          setrlimit (RLIMIT_FSIZE, &(struct rlimit){ limit, limit });
           struct cache *cache = NULL;
           struct why why = { 0 };
           char *below = NULL, key[65], *json = calloc (1, 100001);
           memset (json, '1', 100000);
-          if (asprintf (&below, "%s/new%lu", folder, (unsigned long) limit) < 0)
+          if (asprintf (&below, "%s/new%lu", folder, (unsigned long)limit) < 0)
             _exit (9);
           /* A new cache, and the one that is there.  */
           if (cache__open (below, CACHE_WRITE, &cache, &why) == 0)
@@ -300,7 +306,7 @@ full_disk_is_a_reason (void **state)
       int status;
       waitpid (pid, &status, 0);
       if (status != 0)
-        fail_msg ("limit %lu: status %x", (unsigned long) limit, (unsigned) status);
+        fail_msg ("limit %lu: status %x", (unsigned long)limit, (unsigned)status);
       assert_int_equal (right_entries (folder), ENTRIES);
       struct cache *cache = must_open (folder, CACHE_READ);
       struct why why;
@@ -313,7 +319,7 @@ full_disk_is_a_reason (void **state)
 static void
 a_stale_log_is_not_replayed (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make ();
   struct cache *cache = must_open (folder, CACHE_WRITE);
   for (unsigned n = 0; n < ENTRIES; n++)
@@ -334,7 +340,7 @@ a_stale_log_is_not_replayed (void **state)
 static void
 world_writable_is_refused (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_filled ();
   struct cache *cache;
   struct why why = { 0 };

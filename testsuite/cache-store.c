@@ -1,4 +1,5 @@
-/* The cache gives back what was stored; the queue leases, takes back and gives up; a look-up is fast.
+/* The cache gives back what was stored; the queue leases, takes back and gives up; a look-up is
+   fast.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/cache-common.h"
 
@@ -7,7 +8,7 @@
 static void
 missing_is_empty (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), *below = NULL, key[65];
   assert_true (asprintf (&below, "%s/not/there yet", folder) > 0);
   struct cache *cache = must_open (below, CACHE_READ);
@@ -40,14 +41,15 @@ missing_is_empty (void **state)
 static void
 gives_back_what_was_stored (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), code[64];
   struct cache *cache = must_open (folder, CACHE_WRITE);
   struct why why = { 0 };
   for (unsigned n = 0; n < 20; n++)
     must_store (cache, n);
-  struct entry negative = { .kind = ENTRY_NEGATIVE, .function = "slow", .reason = "not-faster",
-                            .detail = "best 1.01" };
+  struct entry negative = {
+    .kind = ENTRY_NEGATIVE, .function = "slow", .reason = "not-faster", .detail = "best 1.01"
+  };
   key_of (100, negative.key);
   assert_int_equal (cache__store (cache, &negative, &why), 0);
   cache__close (cache);
@@ -111,16 +113,16 @@ gives_back_what_was_stored (void **state)
 static bool
 count_entry (void *context, const struct entry *entry)
 {
-  (void) entry;
-  return ++*(int *) context < 1000;
+  (void)entry;
+  return ++*(int *)context < 1000;
 }
 
 static bool
 count_queued (void *context, const char *key, const char *function, const char *file, unsigned line,
               const char *state)
 {
-  (void) key, (void) function, (void) file, (void) line, (void) state;
-  ++*(int *) context;
+  (void)key, (void)function, (void)file, (void)line, (void)state;
+  ++*(int *)context;
   return true;
 }
 
@@ -136,7 +138,7 @@ matches (struct cache *cache, const char *pattern)
 static void
 lists_by_pattern (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65];
   struct cache *cache = must_open (folder, CACHE_WRITE);
   must_store (cache, 1);
@@ -157,7 +159,7 @@ lists_by_pattern (void **state)
 static void
 queue_leases (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65], other[65], found[65], *json;
   struct cache *cache = must_open (folder, CACHE_WRITE);
   struct why why = { 0 };
@@ -207,7 +209,7 @@ queue_leases (void **state)
 static void
 lost_leases_come_back (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65], found[65], *json;
   struct cache *cache = must_open (folder, CACHE_WRITE);
   struct why why = { 0 };
@@ -238,6 +240,27 @@ lost_leases_come_back (void **state)
   struct cache_stats stats;
   assert_int_equal (cache__stats (cache, &stats, &why), 0);
   assert_int_equal (stats.lost_leases, 3);
+  /* One killed between storing and finishing: the entry stays, and it is not worked on again.  */
+  char stored[65];
+  key_of (2, stored);
+  assert_int_equal (queue__put (cache, stored, "sum", "sum.c", 9, "{}", 5, &why), 0);
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      struct cache *own = must_open (folder, CACHE_WRITE);
+      if (queue__take (own, NULL, 1000, found, &json, &why) != 1)
+        _exit (1);
+      must_store (own, 2);
+      _exit (0);
+    }
+  int ended;
+  waitpid (pid, &ended, 0);
+  assert_int_equal (ended, 0);
+  assert_int_equal (queue__take (cache, NULL, 60, found, &json, &why), 0);
+  assert_int_equal (cache__lookup (cache, stored, false, &entry, &why), 1);
+  assert_int_equal (entry->kind, ENTRY_REWRITE);
+  entry__free (entry);
+  assert_int_equal (cache__stats (cache, &stats, &why), 0);
   assert_int_equal (stats.waiting + stats.leased, 0);
   cache__close (cache);
   folder_remove (folder);
@@ -246,7 +269,7 @@ lost_leases_come_back (void **state)
 static void
 leases_are_given_back_by_the_right_one (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65], found[65], *json;
   struct why why = { 0 };
   key_of (1, key);
@@ -291,7 +314,7 @@ leases_are_given_back_by_the_right_one (void **state)
 static void
 gc_keeps_what_is_used (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65];
   struct cache *cache = must_open (folder, CACHE_WRITE);
   struct why why = { 0 };
@@ -313,15 +336,15 @@ seconds_of (clockid_t clock)
 {
   struct timespec t;
   clock_gettime (clock, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The design's figure for opening, looking up and closing; other tests run beside this one, so the quickest
-   counts, in processor time.  */
+/* The design's figure for opening, looking up and closing; other tests run beside this one, so the
+   quickest counts, in processor time.  */
 static void
 lookup_is_fast (void **state)
 {
-  (void) state;
+  (void)state;
   char *folder = folder_make (), key[65], json[20001];
   memset (json, 'x', 20000);
   json[0] = json[19999] = '"';
@@ -332,14 +355,16 @@ lookup_is_fast (void **state)
     {
       must_store (cache, n);
       if (n < 100)
-        assert_int_equal (queue__put (cache, key_of (1000 + n, key), "f", "f.c", 1, json, 1, &why), 0);
+        assert_int_equal (queue__put (cache, key_of (1000 + n, key), "f", "f.c", 1, json, 1, &why),
+                          0);
     }
   cache__close (cache);
   double cpu = 1, wall = 1;
   for (int i = 0; i < 101; i++)
     {
       struct entry *entry;
-      double cpu_begin = seconds_of (CLOCK_PROCESS_CPUTIME_ID), begin = seconds_of (CLOCK_MONOTONIC);
+      double cpu_begin = seconds_of (CLOCK_PROCESS_CPUTIME_ID),
+             begin = seconds_of (CLOCK_MONOTONIC);
       cache = must_open (folder, CACHE_READ);
       assert_int_equal (cache__lookup (cache, key_of (7, key), true, &entry, &why), 1);
       entry__free (entry);
@@ -349,7 +374,8 @@ lookup_is_fast (void **state)
       cpu = cpu_spent < cpu ? cpu_spent : cpu;
       wall = spent < wall ? spent : wall;
     }
-  print_message ("# open, look up, count, close: %.0f us (processor %.0f us)\n", wall * 1e6, cpu * 1e6);
+  print_message ("# open, look up, count, close: %.0f us (processor %.0f us)\n", wall * 1e6,
+                 cpu * 1e6);
 #ifndef __SANITIZE_ADDRESS__
   assert_true (cpu < 0.001);
 #endif
@@ -360,9 +386,12 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (missing_is_empty),      cmocka_unit_test (gives_back_what_was_stored),
-    cmocka_unit_test (lists_by_pattern),      cmocka_unit_test (queue_leases),
-    cmocka_unit_test (lost_leases_come_back), cmocka_unit_test (gc_keeps_what_is_used),
+    cmocka_unit_test (missing_is_empty),
+    cmocka_unit_test (gives_back_what_was_stored),
+    cmocka_unit_test (lists_by_pattern),
+    cmocka_unit_test (queue_leases),
+    cmocka_unit_test (lost_leases_come_back),
+    cmocka_unit_test (gc_keeps_what_is_used),
     cmocka_unit_test (leases_are_given_back_by_the_right_one),
     cmocka_unit_test (lookup_is_fast),
   };

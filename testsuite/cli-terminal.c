@@ -1,10 +1,11 @@
-/* The progress bar keeps to 80 columns, redraws ten times a second at most, and is silent where there is
-   no terminal; control characters don't reach the terminal; NO_COLOR is respected.
+/* The progress bar keeps to 80 columns, redraws ten times a second at most, and is silent where
+   there is no terminal; control characters don't reach the terminal; NO_COLOR is respected.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "cli/terminal.h"
@@ -33,7 +34,7 @@ terminal_read (int reader, char *buffer, size_t size)
   size_t used = 0;
   ssize_t n;
   while (used + 1 < size && (n = read (reader, buffer + used, size - 1 - used)) > 0)
-    used += (size_t) n;
+    used += (size_t)n;
   buffer[used] = '\0';
   return used;
 }
@@ -41,7 +42,7 @@ terminal_read (int reader, char *buffer, size_t size)
 static void
 bar_fits_and_is_rare (void **state)
 {
-  (void) state;
+  (void)state;
   setenv ("TERM", "xterm", 1);
   unsetenv ("NO_COLOR");
   int reader;
@@ -53,10 +54,11 @@ bar_fits_and_is_rare (void **state)
   double elapsed = 0;
   while (elapsed < 0.55)
     {
-      progress__update (progress, elapsed, 0.55,
-                        "a_function_with_a_very_long_name_that_goes_on_and_on_beyond_the_right_margin\033[2J");
+      progress__update (
+          progress, elapsed, 0.55,
+          "a_function_with_a_very_long_name_that_goes_on_and_on_beyond_the_right_margin\033[2J");
       clock_gettime (CLOCK_MONOTONIC, &t);
-      elapsed = (double) (t.tv_sec - begin.tv_sec) + 1e-9 * (double) (t.tv_nsec - begin.tv_nsec);
+      elapsed = (double)(t.tv_sec - begin.tv_sec) + 1e-9 * (double)(t.tv_nsec - begin.tv_nsec);
     }
   progress__finish (progress);
   size_t n = terminal_read (reader, buffer, sizeof buffer);
@@ -87,7 +89,7 @@ bar_fits_and_is_rare (void **state)
 static void
 silent_without_terminal (void **state)
 {
-  (void) state;
+  (void)state;
   char *text = NULL;
   FILE *file = tmpfile ();
   struct progress *progress = progress__new (file, false);
@@ -123,7 +125,7 @@ silent_without_terminal (void **state)
 static void
 control_characters_are_masked (void **state)
 {
-  (void) state;
+  (void)state;
   char *text = NULL;
   size_t size;
   FILE *f = open_memstream (&text, &size);
