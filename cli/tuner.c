@@ -10,6 +10,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/tuner.h"
 
+#include "machine/runtime.h"
+
 #include "policy/process.h"
 
 #include <errno.h>
@@ -146,8 +148,11 @@ tuner__link (struct tuner *tuner, struct candidate *candidate, struct image **im
 {
   struct object *object;
   struct decoded *decoded;
-  if (object__assemble (candidate->arena, candidate->code, &object, why) < 0
-      || object__decode (candidate->arena, object, candidate->code, &decoded, why) < 0)
+  const struct code *code;
+  unsigned own_items;
+  if (runtime__extend (candidate->arena, tuner->region, candidate->code, &code, &own_items, why) < 0
+      || object__assemble (candidate->arena, code, &object, why) < 0
+      || object__decode (candidate->arena, object, code, &decoded, why) < 0)
     return -1;
   return image__link (candidate->arena, tuner->region, verifier__layout (tuner->quick), object,
                       decoded, 1, image, why);

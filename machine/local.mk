@@ -10,6 +10,7 @@ machine_libmachine_a_SOURCES += machine/region.h machine/region.c machine/region
 machine_libmachine_a_SOURCES += machine/decode.h machine/x86/x86.h machine/x86/decode.c \
   machine/x86/classify.c machine/x86/effects.c machine/x86/match.c machine/x86/spelling.c \
   machine/x86/second.c
+machine_libmachine_a_SOURCES += machine/runtime.c machine/runtime.h
 machine_libmachine_a_SOURCES += machine/cfi.h machine/cfi.c machine/splice.h machine/splice.c
 
 check_PROGRAMS += testsuite/machine-code testsuite/machine-region testsuite/machine-splice

@@ -12,6 +12,7 @@ struct side
   const struct code *code;
   const struct object *object;
   const struct decoded *decoded;
+  unsigned own_items; /* items of CODE that are the function's own; bodies of runtime functions follow */
 };
 
 /* Can ORIGINAL's instructions be replaced and replayed at all?  0, or -1 and *WHY.  */

@@ -8,6 +8,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/compare.h"
 
+#include "machine/runtime.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -156,6 +158,8 @@ compare__can (const struct region *region, struct why *why)
     {
       const struct callee *callee = &region->callee[c];
       const char *name = callee->name ? callee->name : "a pointer";
+      if (runtime__is (region, callee->name))
+        continue; /* run, not recorded */
       if (callee->is_varargs)
         return why__set (why, REASON_VARARGS, "call of %s", name);
       if (callee->has_stack_arguments)
@@ -505,6 +509,15 @@ status_name (enum run_status status)
   return (unsigned) status < sizeof names / sizeof *names ? names[status] : "?";
 }
 
+bool
+compare__is_undefined (const struct region *region, const struct outcome *expected)
+{
+  for (unsigned i = 0; i < region->n_options; i++)
+    if (strcmp (region->option[i], "-fnon-call-exceptions") == 0)
+      return false;
+  return expected->status == RUN_TRAPPED && signal_class (expected->signal) == SIGSEGV;
+}
+
 enum comparison
 compare__outcome (const struct region *region, const struct state *state,
                   const struct outcome *expected, const struct outcome *got,
@@ -517,6 +530,8 @@ compare__outcome (const struct region *region, const struct state *state,
       why__set (&difference->why, REASON_SANDBOX, "the original %s", status_name (expected->status));
       return COMPARE_UNKNOWN;
     }
+  if (got->misaligned_call && !expected->misaligned_call)
+    return different (difference, REASON_CALL_SEQUENCE, "a call with a misaligned stack");
   if (expected->status == RUN_RETURNED && got->status == RUN_RETURNED)
     return compare_returned (region, state, expected, got, difference);
 

@@ -23,6 +23,12 @@ struct difference
 /* Can outcomes of REGION be compared at all?  0, or -1 and *WHY.  */
 int compare__can (const struct region *region, struct why *why);
 
+/* Is a run of the original's that ended as EXPECTED one that the language gives no meaning to: it used a
+   pointer that points to no object?  A compiler, given the same source, may then do anything, and usually only
+   leaves out a load that nothing needs.  So such a run says nothing about a candidate that a compiler of ours made from
+   the function's own source; for anyone else's the contract's fourth line holds to the letter.  */
+bool compare__is_undefined (const struct region *region, const struct outcome *expected);
+
 /* Compares GOT with EXPECTED after STATE.  *DIFFERENCE is filled unless COMPARE_SAME.  */
 enum comparison compare__outcome (const struct region *region, const struct state *state,
                                   const struct outcome *expected, const struct outcome *got,

@@ -53,7 +53,7 @@ run_states (struct trial *trial, unsigned s, const struct state *const *states, 
   if (kept == 0)
     return true;
   enum comparison comparison
-    = differential__run (trial->verifier->region, trial->sandbox[s], tests, kept, 2 * TIMEOUT_MS, true,
+    = differential__run (trial, trial->sandbox[s], tests, kept, 2 * TIMEOUT_MS, true,
                          &which, &difference);
   if (!trial__settle (trial, comparison, &tests[which], &difference))
     return false;

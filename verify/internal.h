@@ -31,7 +31,8 @@ struct verifier
   struct arena *arena;
   const struct region *region;
   struct verify_options options;
-  struct side original;
+  struct side written;  /* the original as GCC wrote it: what the allow-list compares with */
+  struct side original; /* with the runtime functions it calls (machine/runtime.h): what runs */
   unsigned n_setups;
   struct setup setup[SETUPS_MAX];
 };
@@ -61,9 +62,9 @@ double verify__now (void);
 /* The tests of KIND that SETUP keeps, made on first use.  0, or -1 and *WHY.  */
 int setup__bank (struct setup *setup, enum state_kind kind, struct why *why);
 
-/* Runs TESTS[N] on SANDBOX (image 0) and compares: COMPARE_SAME for all, else the first other answer, with *WHICH
-   test it was and *DIFFERENCE.  */
-enum comparison differential__run (const struct region *region, struct sandbox *sandbox,
+/* Runs TESTS[N] on SANDBOX (image 0) and compares by TRIAL's rules: COMPARE_SAME for all, else the first
+   other answer, with *WHICH test it was and *DIFFERENCE.  */
+enum comparison differential__run (const struct trial *trial, struct sandbox *sandbox,
                                    const struct test *tests, unsigned n, unsigned timeout_ms,
                                    bool confirm, unsigned *which, struct difference *difference);
 

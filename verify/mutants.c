@@ -125,7 +125,7 @@ is_killed (struct trial *trial, unsigned s, const struct image *mutant)
     {
       struct difference difference;
       unsigned which;
-      switch (differential__run (region, sandbox, setup->bank[kind], setup->n_bank[kind],
+      switch (differential__run (trial, sandbox, setup->bank[kind], setup->n_bank[kind],
                                  MUTANT_TIMEOUT_MS, false, &which, &difference))
         {
         case COMPARE_DIFFERENT:
@@ -174,6 +174,8 @@ mutants__run (struct trial *trial)
       const struct decoded_insn *insn = &decoded->insn[i];
       if (trial->candidate_coverage->cold[i] || !trial->candidate_coverage->executed[i])
         continue;
+      if (insn->item >= trial->side.own_items)
+        continue; /* a runtime function's body */
       struct image mutant = *image;
       const struct code *code = trial->side.code;
       const struct insn *text = insn->item < code->n_items && code->item[insn->item].kind == ITEM_INSN

@@ -6,6 +6,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
+#include "machine/runtime.h"
+
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +56,24 @@ assemble (struct arena *arena, const struct code *code, struct side *side, struc
   if (object__assemble (arena, code, &object, why)
       || object__decode (arena, object, code, &decoded, why))
     return -1;
-  *side = (struct side) { .code = code, .object = object, .decoded = decoded };
+  *side = (struct side) { .code = code, .object = object, .decoded = decoded,
+                          .own_items = code->n_items };
+  return 0;
+}
+
+/* *SIDE is WRITTEN with the runtime functions that it calls.  */
+static int
+extend (struct arena *arena, const struct region *region, const struct side *written,
+        struct side *side, struct why *why)
+{
+  const struct code *extended;
+  unsigned own_items;
+  if (runtime__extend (arena, region, written->code, &extended, &own_items, why))
+    return -1;
+  *side = *written;
+  if (extended != written->code && assemble (arena, extended, side, why))
+    return -1;
+  side->own_items = own_items;
   return 0;
 }
 
@@ -96,8 +115,10 @@ verifier__open (const struct region *region, const struct verify_options *option
       goto fail;
     }
   if (compare__can (region, why) || region__code (region, &code, why)
-      || assemble (verifier->arena, code, &verifier->original, why)
-      || allow__original (region, &verifier->original, why) || open_setup (verifier, true, why))
+      || assemble (verifier->arena, code, &verifier->written, why)
+      || allow__original (region, &verifier->written, why)
+      || extend (verifier->arena, region, &verifier->written, &verifier->original, why)
+      || open_setup (verifier, true, why))
     goto fail;
   bool objects = false;
   for (unsigned g = 0; g < region->n_globals; g++)
@@ -176,8 +197,10 @@ prepare (struct trial *trial, struct why *why)
       why__set (why, REASON_NO_FUNCTION, "no code");
       return false;
     }
-  if (assemble (trial->arena, trial->candidate->code, &trial->side, why)
-      || allow__candidate (region, &verifier->original, &trial->side, trial->compiled, why))
+  struct side written;
+  if (assemble (trial->arena, trial->candidate->code, &written, why)
+      || allow__candidate (region, &verifier->written, &written, trial->compiled, why)
+      || extend (trial->arena, region, &written, &trial->side, why))
     return false;
   for (unsigned s = 0; s < verifier->n_setups; s++)
     {
