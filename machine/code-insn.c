@@ -407,7 +407,8 @@ span__insn (struct arena *arena, struct span span, const struct numeric *numeric
       word.p = span.p;
       if (*span.p == '{')
         span.p++;
-      while (span.p < span.end && char__lower (*span.p))
+      /* clang writes vcmpeq_uqps.  */
+      while (span.p < span.end && (char__lower (*span.p) || *span.p == '_'))
         span.p++;
       if (*word.p == '{' && span.p < span.end && *span.p == '}')
         span.p++;
