@@ -163,7 +163,7 @@ scanner__section (struct scanner *scanner, struct span directive, struct span bo
           /* What a section's name says is all that is taken of it.  */
           bool known = span__is (name, ".text") || span__starts (name, ".text.")
                        || span__is (name, ".rodata") || span__starts (name, ".rodata.")
-                       || span__is (name, ".note.GNU-stack");
+                       || span__starts (name, ".note.") || span__starts (name, ".debug_");
           if (!known || (flags.p && memchr (flags.p, 'w', (size_t) (flags.end - flags.p))))
             return scanner__refuse (scanner, REASON_DIRECTIVE, whole);
         }
@@ -325,9 +325,13 @@ scanner__directive (struct scanner *scanner, struct span body)
       static const char *const data[] = { ".byte",   ".value", ".short",  ".long", ".int",
                                           ".word",   ".quad",  ".octa",   ".zero", ".skip",
                                           ".space",  ".ascii", ".string", ".asciz", ".hword",
-                                          ".2byte",  ".4byte", ".8byte" };
+                                          ".2byte",  ".4byte", ".8byte",  ".uleb128",
+                                          ".sleb128" };
+      if (span__starts (directive, ".addrsig"))
+        return 0;
+      /* In a section of notes or debug information data is passed over.  */
       for (unsigned i = 0; i < sizeof data / sizeof *data; i++)
-        if (scanner->section.class == SECTION_RODATA && span__is (directive, data[i]))
+        if (!text && span__is (directive, data[i]))
           {
             scanner->align = 1;
             scanner->last_data = NAME_NONE;
