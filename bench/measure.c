@@ -1,13 +1,14 @@
 /* Is a verified candidate faster, on states like the user's?
 
    Both versions are in one process, on the same states, in turns (A B B A), so that whatever slows the
-   machine slows both.  Each pair of neighbouring blocks gives one ratio; the interval is
-   bootstrapped over all of them.  Batching several calls in one sample needs a function that does the same
+   machine slows both.  Each pair of neighbouring blocks gives one ratio; a state's interval is bootstrapped over
+   its pairs, and states are summed up by size: what is faster on one size and slower on another is no win.  Batching several calls in one sample needs a function that does the same
    again on the memory it left behind; others run once a sample, with memory restored.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,13 @@
 #define CONFIDENCE 0.95
 #define RESAMPLES 1000
 
-/* How many states of each sort are timed, and out of how many they are chosen.  */
-#define TYPICAL_STATES 6
-#define SMALL_STATES 3
-#define POOL 24
+/* How many states are timed in a class of sizes, and out of how many they are chosen.  */
+enum { CLASS_STATES = 4, POOL = 24, TIMED_MAX = SIZE_CLASSES * CLASS_STATES };
 
 /* A block is so many samples of one version; its median is one member of a pair.  */
 #define BLOCK 5
 #define PAIRS_LEAST 12
+#define PAIRS_LEAST_QUICK 4
 #define PAIRS_MOST 60
 #define INNER_MOST 1024
 /* Length of a sample in time-stamp ticks, about 2 microseconds: long against the counter's own noise.  */
@@ -34,16 +34,35 @@
    placement of the same code costs.  */
 #define SMALL_LOSS_TICKS 10.0
 
+/* No single state may become slower than this, whatever its class says.  */
+#define STATE_LEAST 0.93
+
+/* Large inputs that take the original less than so many times what medium ones take are no class of their own:
+   the function doesn't depend on a size.  */
+#define LARGE_FACTOR 2.0
+
 #define CHECK_TIMEOUT_MS 2000
 
 struct timed
 {
   const struct state *state;
-  bool small;
+  const struct outcome *expected;
+  enum size_class size;
   unsigned inner;
   double ticks;            /* of the original, at calibration */
+  bool usable;             /* the candidate does the same on it */
   unsigned n_pairs;
   double original[PAIRS_MOST], candidate[PAIRS_MOST];
+};
+
+struct measure_set
+{
+  const struct region *region;
+  const struct image *original;
+  struct arena *arena;
+  bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
+  unsigned n;
+  struct timed timed[TIMED_MAX];
 };
 
 static double
@@ -94,35 +113,34 @@ is_repeatable (const struct region *region, struct sandbox *sandbox, const struc
                const struct outcome *first, struct arena *arena)
 {
   struct why why;
+  if (first->n_events > 0)
+    return false;
   struct state *second = arena__memdup (arena, state, sizeof *state);
   for (unsigned s = 0; s < state->n_spans; s++)
     if (first->span_bytes[s])
       second->span[s].bytes = first->span_bytes[s];
   struct outcome *again = run_once (sandbox, 0, second, arena, &why);
-  return again && first->n_events == 0 && same_outcome (region, state, first, again);
+  return again && same_outcome (region, state, first, again);
 }
 
-/* Keeps TEST where both versions run it alike; chooses the batch.  */
-static bool
-admit (const struct region *region, struct sandbox *sandbox, const struct state *state, bool small,
-       struct arena *arena, struct timed *timed)
+/* Adds TEST to SET as one of SIZE; chooses the batch.  */
+static void
+set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *test,
+          enum size_class size)
 {
   struct why why;
-  struct outcome *a = run_once (sandbox, 0, state, arena, &why);
-  struct outcome *b = a ? run_once (sandbox, 1, state, arena, &why) : NULL;
-  if (!a || !b || !same_outcome (region, state, a, b))
-    return false;
-  bool repeatable = is_repeatable (region, sandbox, state, a, arena);
   double ticks[BLOCK];
-  if (sandbox__time (sandbox, 0, state, 1, BLOCK, ticks, &why))
-    return false;
+  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, 1, BLOCK, ticks, &why))
+    return;
+  bool repeatable = is_repeatable (set->region, sandbox, test->state, test->expected, set->arena);
+  struct timed *timed = &set->timed[set->n++];
   memset (timed, 0, sizeof *timed);
-  timed->state = state;
-  timed->small = small;
+  timed->state = test->state;
+  timed->expected = test->expected;
+  timed->size = size;
   timed->ticks = statistics__median (ticks, BLOCK);
   double inner = repeatable ? ceil (SAMPLE_TICKS / fmax (timed->ticks, 5)) : 1;
   timed->inner = (unsigned) fmin (fmax (inner, 1), INNER_MOST);
-  return true;
 }
 
 static int
@@ -133,60 +151,126 @@ by_ticks (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Fills TIMED with at most ROOM states: typical ones spread over what the profile or the generator
-   gives, then the smallest of the boundary ones.  */
+/* States of KIND on which the original returns, by the time it takes; their number.  */
 static unsigned
-choose (const struct region *region, struct sandbox *sandbox, struct states *states,
-        struct arena *arena, struct timed *timed, unsigned room, struct why *why)
+set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
+           const struct test *order[POOL], struct why *why)
 {
-  static const enum state_kind typical[] = { STATE_PROFILE, STATE_TYPICAL, STATE_LARGE, STATE_BOUNDARY };
-  unsigned n = 0, wanted = TYPICAL_STATES < room ? TYPICAL_STATES : room;
-  for (unsigned k = 0; k < sizeof typical / sizeof *typical && n < wanted; k++)
-    {
-      /* The profile's sizes speak for the user: nothing else is mixed in where there are any.  */
-      if (n > 0 && typical[k] != STATE_TYPICAL)
-        break;
-      if (n >= wanted / 2)
-        break;
-      struct test *tests = ARENA_ARRAY (arena, struct test, POOL);
-      int made = states__make (states, typical[k], arena, tests, POOL, why);
-      const struct test *order[POOL];
-      unsigned returned = 0;
-      for (int i = 0; i < made; i++)
-        if (tests[i].expected->status == RUN_RETURNED)
-          order[returned++] = &tests[i];
-      qsort (order, returned, sizeof *order, by_ticks);
-      /* The upper half by time, evenly: sizes that do the work.  */
-      unsigned want = wanted - n;
-      for (unsigned i = 0; i < want && i < returned; i++)
-        {
-          unsigned at = returned <= want ? i : returned / 2 + i * (returned - returned / 2) / want;
-          if (admit (region, sandbox, order[at]->state, false, arena, &timed[n]))
-            n++;
-        }
-    }
-  if (n == 0)
-    return 0;
-  double floor = timed[0].ticks;
-  for (unsigned i = 1; i < n; i++)
-    floor = fmin (floor, timed[i].ticks);
-  struct test *tests = ARENA_ARRAY (arena, struct test, POOL);
-  struct why ignored;
-  int made = states__make (states, STATE_BOUNDARY, arena, tests, POOL, &ignored);
-  const struct test *order[POOL];
-  unsigned returned = 0, small = 0;
+  struct test *tests = ARENA_ARRAY (set->arena, struct test, POOL);
+  int made = states__make (states, kind, set->arena, tests, POOL, why);
+  unsigned returned = 0;
   for (int i = 0; i < made; i++)
-    if (tests[i].expected->status == RUN_RETURNED)
+    if (tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0)
       order[returned++] = &tests[i];
   qsort (order, returned, sizeof *order, by_ticks);
-  for (unsigned i = 0; i < returned / 2 && small < SMALL_STATES && n < room; i++)
-    if (admit (region, sandbox, order[i * returned / 2 / SMALL_STATES % returned]->state, true, arena, &timed[n])
-        && timed[n].ticks < 0.8 * floor)
-      {
-        n++;
-        small++;
-      }
-  return n;
+  return returned;
+}
+
+/* WANT states of SIZE, evenly from ORDER[LOW] to ORDER[HIGH].  */
+static void
+set__spread (struct measure_set *set, struct sandbox *sandbox, const struct test *const *order,
+             unsigned low, unsigned high, unsigned want, enum size_class size)
+{
+  unsigned last = UINT_MAX;
+  for (unsigned i = 1; i <= want; i++)
+    {
+      unsigned at = low + i * (high - low) / want - (high > low);
+      if (at < high && at != last)
+        set__add (set, sandbox, order[at], size);
+      last = at;
+    }
+}
+
+/* The median time that the original takes on states of SIZE.  */
+static double
+set__ticks (const struct measure_set *set, enum size_class size)
+{
+  double ticks[TIMED_MAX];
+  unsigned n = 0;
+  for (unsigned i = 0; i < set->n; i++)
+    if (set->timed[i].size == size)
+      ticks[n++] = set->timed[i].ticks;
+  return n ? statistics__median (ticks, n) : 0;
+}
+
+/* Chooses the states: of each class those that do the work, and of the boundary ones the smallest.  */
+static void
+set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *states,
+             struct why *why)
+{
+  const struct test *order[POOL];
+  for (unsigned i = 0; i < set->region->n_loops; i++)
+    set->profiled |= set->region->loop[i].trips >= 1;
+  unsigned n;
+  if (set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
+    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_PROFILE);
+  if ((n = set__pool (set, states, STATE_TYPICAL, order, why)))
+    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
+  double medium = set__ticks (set, SIZE_MEDIUM);
+  if ((n = set__pool (set, states, STATE_LARGE, order, why)))
+    {
+      unsigned before = set->n;
+      set__spread (set, sandbox, order, n / 4, n / 2, 2, SIZE_LARGE);
+      set__spread (set, sandbox, order, 3 * n / 4, n, 2, SIZE_HUGE);
+      if (medium > 0 && set__ticks (set, SIZE_HUGE) < LARGE_FACTOR * medium)
+        for (unsigned i = before; i < set->n; i++)
+          set->timed[i].size = SIZE_MEDIUM;
+    }
+  if (set->n == 0 && (n = set__pool (set, states, STATE_PROFILE, order, why)))
+    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
+  struct why ignored;
+  bool any = set->n > 0;
+  n = set__pool (set, states, STATE_BOUNDARY, order, any ? &ignored : why);
+  if (any)
+    {
+      unsigned before = set->n;
+      double floor = INFINITY;
+      for (unsigned i = 0; i < before; i++)
+        floor = fmin (floor, set->timed[i].ticks);
+      set__spread (set, sandbox, order, 0, n / 2, 3, SIZE_SMALL);
+      unsigned kept = before;
+      for (unsigned i = before; i < set->n; i++)
+        if (set->timed[i].ticks < 0.8 * floor)
+          set->timed[kept++] = set->timed[i];
+      set->n = kept;
+    }
+  else if (n)
+    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
+}
+
+int
+measure_set__new (const struct region *region, const struct image *original, struct states *states,
+                  struct measure_set **result, struct why *why)
+{
+  struct sandbox *sandbox;
+  const struct image *images[] = { original };
+  if (sandbox__open (region, images, 1, NULL, &sandbox, why))
+    return -1;
+  struct arena *arena = arena__new ();
+  struct measure_set *set = calloc (1, sizeof *set);
+  if (!set)
+    abort ();
+  *set = (struct measure_set){ .region = region, .original = original, .arena = arena };
+  why__set (why, REASON_NO_INPUTS, "no state to measure on");
+  set__choose (set, sandbox, states, why);
+  sandbox__close (sandbox);
+  if (set->n == 0)
+    {
+      measure_set__free (set);
+      return -1;
+    }
+  memset (why, 0, sizeof *why);
+  *result = set;
+  return 0;
+}
+
+void
+measure_set__free (struct measure_set *set)
+{
+  if (!set)
+    return;
+  arena__free (set->arena);
+  free (set);
 }
 
 static int
@@ -210,53 +294,62 @@ time_pairs (struct sandbox *sandbox, struct timed *timed, struct why *why)
       || time_block (sandbox, 1, timed, &timed->candidate[n + 1], why)
       || time_block (sandbox, 0, timed, &timed->original[n + 1], why))
     return -1;
+  /* Nothing is faster than a tick: the empty call's cost was taken off.  */
+  for (unsigned p = n; p < n + 2; p++)
+    {
+      timed->original[p] = fmax (timed->original[p], 1);
+      timed->candidate[p] = fmax (timed->candidate[p], 1);
+    }
   timed->n_pairs += 2;
   return 0;
 }
 
-/* Ratio over all pairs of the typical, or the small, states; the mean difference in ticks in *LOSS.  */
-static struct interval
-ratio (const struct timed *timed, unsigned n, bool small, uint64_t seed, double *original_ticks,
-       double *candidate_ticks, unsigned *n_pairs)
+/* A weighted geometric mean that grows by one member at a time.  */
+struct mean
 {
-  double *a = malloc (sizeof *a * (n * PAIRS_MOST + 1));
-  double *b = malloc (sizeof *b * (n * PAIRS_MOST + 1));
-  unsigned count = 0;
-  struct interval interval = { 0, 0, 0 };
-  for (unsigned i = 0; a && b && i < n; i++)
-    if (timed[i].small == small)
-      for (unsigned p = 0; p < timed[i].n_pairs; p++)
-        {
-          /* Nothing is faster than a tick: the empty call's cost was taken off.  */
-          a[count] = fmax (timed[i].original[p], 1);
-          b[count++] = fmax (timed[i].candidate[p], 1);
-        }
-  if (count > 0)
-    {
-      interval = statistics__ratio (a, b, count, CONFIDENCE, RESAMPLES, seed);
-      *original_ticks = statistics__median (a, count);
-      *candidate_ticks = statistics__median (b, count);
-    }
-  *n_pairs = count;
-  free (a);
-  free (b);
-  return interval;
+  double weight, estimate, low, high;
+};
+
+static void
+mean__add (struct mean *mean, const struct interval *interval, double weight)
+{
+  if (!(interval->estimate > 0))
+    return;
+  mean->weight += weight;
+  mean->estimate += weight * log (interval->estimate);
+  mean->low += weight * log (interval->low);
+  mean->high += weight * log (interval->high);
+}
+
+static struct interval
+mean__get (const struct mean *mean)
+{
+  if (!(mean->weight > 0))
+    return (struct interval){ 0, 0, 0 };
+  return (struct interval){ exp (mean->estimate / mean->weight), exp (mean->low / mean->weight),
+                            exp (mean->high / mean->weight) };
+}
+
+static const char *const size_names[SIZE_CLASSES] = { "small", "medium", "large", "huge", "profile" };
+
+static void
+add_interval (cJSON *json, const char *name, const struct interval *interval)
+{
+  if (!(interval->estimate > 0))
+    return;
+  cJSON *each = cJSON_AddObjectToObject (json, name);
+  cJSON_AddNumberToObject (each, "estimate", interval->estimate);
+  cJSON_AddNumberToObject (each, "low", interval->low);
+  cJSON_AddNumberToObject (each, "high", interval->high);
 }
 
 static void
 write_json (struct measurement *m, double margin)
 {
   cJSON *json = cJSON_CreateObject ();
-  const struct interval *intervals[] = { &m->ratio, &m->small };
-  static const char *const names[] = { "ratio", "small" };
-  for (unsigned i = 0; i < 2; i++)
-    if (intervals[i]->estimate > 0)
-      {
-        cJSON *each = cJSON_AddObjectToObject (json, names[i]);
-        cJSON_AddNumberToObject (each, "estimate", intervals[i]->estimate);
-        cJSON_AddNumberToObject (each, "low", intervals[i]->low);
-        cJSON_AddNumberToObject (each, "high", intervals[i]->high);
-      }
+  add_interval (json, "ratio", &m->ratio);
+  for (unsigned c = 0; c < SIZE_CLASSES; c++)
+    add_interval (json, size_names[c], &m->by_size[c]);
   cJSON_AddNumberToObject (json, "confidence", CONFIDENCE);
   cJSON_AddNumberToObject (json, "margin", margin);
   cJSON_AddNumberToObject (json, "original_ticks", m->original_ticks);
@@ -270,8 +363,9 @@ write_json (struct measurement *m, double margin)
   cJSON_Delete (json);
 }
 
+/* Is M a win, and nowhere a loss?  WORST is the state that became slowest.  */
 static void
-decide (struct measurement *m, double margin, double small_original, double small_candidate)
+decide (struct measurement *m, double margin, double small_loss, const struct interval *worst)
 {
   if (!(m->ratio.estimate > 0))
     why__set (&m->why, REASON_NOISE, "no sample was long enough to compare");
@@ -279,12 +373,131 @@ decide (struct measurement *m, double margin, double small_original, double smal
     why__set (&m->why, m->ratio.estimate > 1 + margin ? REASON_NOISE : REASON_NOT_FASTER,
               "%.3f times as fast, interval %.3f to %.3f, margin %.0f %%", m->ratio.estimate, m->ratio.low,
               m->ratio.high, 100 * margin);
-  else if (m->small.estimate > 0 && m->small.estimate < 1 - margin
-           && small_candidate - small_original > SMALL_LOSS_TICKS)
-    why__set (&m->why, REASON_SLOWER_SMALL, "%.3f times as fast on small inputs, interval %.3f to %.3f, %.0f ticks lost",
-              m->small.estimate, m->small.low, m->small.high, small_candidate - small_original);
+  else if (m->small.estimate > 0 && m->small.estimate < 1 - margin && small_loss > SMALL_LOSS_TICKS)
+    why__set (&m->why, REASON_SLOWER_SMALL,
+              "%.3f times as fast on small inputs, interval %.3f to %.3f, %.0f ticks lost; %.3f in all",
+              m->small.estimate, m->small.low, m->small.high, small_loss, m->ratio.estimate);
   else
-    m->accepted = true;
+    {
+      for (unsigned c = SIZE_SMALL + 1; c < SIZE_CLASSES; c++)
+        if (m->by_size[c].estimate > 0 && m->by_size[c].estimate < 1 - margin)
+          {
+            why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f on %s inputs", m->ratio.estimate,
+                      m->by_size[c].estimate, size_names[c]);
+            return;
+          }
+      if (worst->estimate > 0 && worst->high < STATE_LEAST)
+        why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f on one input", m->ratio.estimate,
+                  worst->estimate);
+      else
+        m->accepted = true;
+    }
+}
+
+/* Sums up what was timed.  */
+static void
+conclude (struct measure_set *set, uint64_t seed, unsigned resamples, double margin,
+          struct measurement *m)
+{
+  struct mean by_size[SIZE_CLASSES] = { 0 }, ratio = { 0 }, score = { 0 };
+  struct interval worst = { 0, 0, 0 };
+  double *all[2], small_loss = 0;
+  unsigned count = 0;
+  for (unsigned k = 0; k < 2; k++)
+    {
+      all[k] = calloc (TIMED_MAX * PAIRS_MOST, sizeof *all[k]);
+      if (!all[k])
+        abort ();
+    }
+  for (unsigned i = 0; i < set->n; i++)
+    {
+      struct timed *timed = &set->timed[i];
+      if (!timed->usable || !timed->n_pairs)
+        continue;
+      struct interval interval = statistics__ratio (timed->original, timed->candidate, timed->n_pairs,
+                                                    CONFIDENCE, resamples, seed + i);
+      mean__add (&by_size[timed->size], &interval, 1);
+      m->n_states++;
+      m->n_pairs += timed->n_pairs;
+      double loss = statistics__median (timed->candidate, timed->n_pairs)
+                    - statistics__median (timed->original, timed->n_pairs);
+      if (timed->size == SIZE_SMALL)
+        {
+          small_loss = fmax (small_loss, loss);
+          continue;
+        }
+      if (loss > SMALL_LOSS_TICKS && (!(worst.estimate > 0) || interval.high < worst.high))
+        worst = interval;
+      memcpy (all[0] + count, timed->original, timed->n_pairs * sizeof (double));
+      memcpy (all[1] + count, timed->candidate, timed->n_pairs * sizeof (double));
+      count += timed->n_pairs;
+    }
+  for (unsigned c = 0; c < SIZE_CLASSES; c++)
+    {
+      m->by_size[c] = mean__get (&by_size[c]);
+      if (c != SIZE_SMALL && (c == SIZE_PROFILE || !(by_size[SIZE_PROFILE].weight > 0)))
+        mean__add (&ratio, &m->by_size[c], 1);
+      mean__add (&score, &m->by_size[c], c == SIZE_PROFILE ? 6 : c == SIZE_SMALL ? 0.5 : 1);
+    }
+  m->ratio = mean__get (&ratio);
+  m->score = mean__get (&score).estimate;
+  m->small = m->by_size[SIZE_SMALL];
+  if (count)
+    {
+      m->original_ticks = statistics__median (all[0], count);
+      m->candidate_ticks = statistics__median (all[1], count);
+    }
+  decide (m, margin, small_loss, &worst);
+  write_json (m, margin);
+  free (all[0]);
+  free (all[1]);
+}
+
+int
+measure__with (struct measure_set *set, const struct image *candidate,
+               const struct measure_options *options, struct measurement *m, struct why *why)
+{
+  double budget = options && options->budget_seconds > 0 ? options->budget_seconds : BUDGET_SECONDS;
+  double margin = options && options->margin > 0 ? options->margin : MEASURE_MARGIN;
+  uint64_t seed = options && options->seed ? options->seed : 1;
+  bool quick = options && options->quick;
+  unsigned least = quick ? PAIRS_LEAST_QUICK : PAIRS_LEAST;
+  double until = now () + budget;
+  const struct image *images[] = { set->original, candidate };
+  struct sandbox *sandbox;
+  memset (m, 0, sizeof *m);
+  m->rung = "time-stamp counter";
+  if (sandbox__open (set->region, images, 2, NULL, &sandbox, why))
+    return -1;
+  unsigned usable = 0;
+  int result = 0;
+  for (unsigned i = 0; i < set->n && result == 0; i++)
+    {
+      struct timed *timed = &set->timed[i];
+      struct outcome outcome = { 0 };
+      timed->n_pairs = 0;
+      result = sandbox__run (sandbox, 1, &timed->state, &outcome, 1, CHECK_TIMEOUT_MS, why);
+      timed->usable = result == 0 && same_outcome (set->region, timed->state, timed->expected, &outcome);
+      usable += timed->usable;
+    }
+  if (result == 0 && !usable)
+    result = why__set (why, REASON_NO_INPUTS, "no state to measure on");
+  /* One round over all states at a time: a change in the machine's mood hits all of them.  */
+  for (unsigned round = 0; result == 0 && round < PAIRS_MOST / 2; round++)
+    {
+      if (round >= least / 2 && now () > until)
+        break;
+      for (unsigned i = 0; i < set->n && result == 0; i++)
+        if (set->timed[i].usable)
+          result = time_pairs (sandbox, &set->timed[i], why);
+    }
+  if (result == 0)
+    {
+      conclude (set, seed, quick ? RESAMPLES / 10 : RESAMPLES, margin, m);
+      memset (why, 0, sizeof *why);
+    }
+  sandbox__close (sandbox);
+  return result;
 }
 
 int
@@ -292,42 +505,11 @@ measure__pair (const struct region *region, const struct image *original,
                const struct image *candidate, struct states *states,
                const struct measure_options *options, struct measurement *m, struct why *why)
 {
-  double budget = options && options->budget_seconds > 0 ? options->budget_seconds : BUDGET_SECONDS;
-  double margin = options && options->margin > 0 ? options->margin : MEASURE_MARGIN;
-  uint64_t seed = options && options->seed ? options->seed : 1;
-  double until = now () + budget;
-  const struct image *images[] = { original, candidate };
-  struct sandbox *sandbox;
+  struct measure_set *set;
   memset (m, 0, sizeof *m);
-  m->rung = "time-stamp counter";
-  if (sandbox__open (region, images, 2, NULL, &sandbox, why))
+  if (measure_set__new (region, original, states, &set, why))
     return -1;
-  struct arena *arena = arena__new ();
-  struct timed *timed = ARENA_ARRAY (arena, struct timed, TYPICAL_STATES + SMALL_STATES);
-  why__set (why, REASON_NO_INPUTS, "no state to measure on");
-  unsigned n = choose (region, sandbox, states, arena, timed, TYPICAL_STATES + SMALL_STATES, why);
-  int result = n > 0 ? 0 : -1;
-  /* One round over all states at a time: a change in the machine's mood hits all of them.  */
-  for (unsigned round = 0; result == 0 && round < PAIRS_MOST / 2; round++)
-    {
-      if (round >= PAIRS_LEAST / 2 && now () > until)
-        break;
-      for (unsigned i = 0; i < n && result == 0; i++)
-        result = time_pairs (sandbox, &timed[i], why);
-    }
-  if (result == 0)
-    {
-      unsigned small_pairs;
-      double small_original = 0, small_candidate = 0;
-      m->n_states = n;
-      m->ratio = ratio (timed, n, false, seed, &m->original_ticks, &m->candidate_ticks, &m->n_pairs);
-      m->small = ratio (timed, n, true, seed + 1, &small_original, &small_candidate, &small_pairs);
-      m->n_pairs += small_pairs;
-      decide (m, margin, small_original, small_candidate);
-      write_json (m, margin);
-      memset (why, 0, sizeof *why);
-    }
-  arena__free (arena);
-  sandbox__close (sandbox);
+  int result = measure__with (set, candidate, options, m, why);
+  measure_set__free (set);
   return result;
 }

@@ -14,22 +14,48 @@ struct measure_options
   double budget_seconds;  /* 0: 1 */
   double margin;          /* 0: MEASURE_MARGIN */
   uint64_t seed;
+  bool quick;             /* fewer pairs at least: for choosing what to look at again */
+};
+
+enum size_class
+{
+  SIZE_SMALL,   /* around nothing and one vector */
+  SIZE_MEDIUM,  /* typical; everything where time depends on no size */
+  SIZE_LARGE,   /* some thousand bytes */
+  SIZE_HUGE,    /* tens of thousands */
+  SIZE_PROFILE, /* as the user's profile says */
+  SIZE_CLASSES
 };
 
 struct measurement
 {
-  struct interval ratio;        /* original time over candidate time on typical sizes, > 1 is faster */
+  struct interval ratio;        /* original time over candidate time, > 1 is faster: on the profile's sizes where
+                                   there are any, else the geometric mean over all classes but the small one */
   struct interval small;        /* the same on small inputs; estimate 0 where there are none */
+  struct interval by_size[SIZE_CLASSES];
+  double score;                 /* geometric mean over all classes, for choosing among candidates */
   double original_ticks, candidate_ticks; /* medians per call */
   unsigned n_states, n_pairs;
   const char *rung;             /* "time-stamp counter" … */
-  bool accepted;                /* lower end above 1 + margin, and no loss beyond the margin on small inputs */
+  bool accepted;                /* lower end above 1 + margin, and no loss beyond the margin in any class */
   struct why why;               /* where not */
-  char json[1024];              /* for the entry */
+  char json[2048];              /* for the entry */
 };
 
+/* The states to measure on, chosen once for many candidates of REGION.  ORIGINAL must outlive the set.
+   0, or -1 and *WHY.  */
+struct measure_set;
+int measure_set__new (const struct region *region, const struct image *original, struct states *states,
+                      struct measure_set **set, struct why *why);
+void measure_set__free (struct measure_set *set);
+
+/* Measures SET's original against CANDIDATE (index 1), interleaved in a sandbox of its own.  0, or -1 and *WHY.  */
+int measure__with (struct measure_set *set, const struct image *candidate,
+                   const struct measure_options *options, struct measurement *measurement,
+                   struct why *why);
+
 /* Measures ORIGINAL against CANDIDATE, both linked for REGION's LAYOUT (index 0 and 1), interleaved in a
-   sandbox of its own, on states from STATES (kinds PROFILE and TYPICAL).  0, or -1 and *WHY.  */
+   sandbox of its own, on fresh states from STATES.  0, or -1 and *WHY.  */
 int measure__pair (const struct region *region, const struct image *original,
                    const struct image *candidate, struct states *states,
                    const struct measure_options *options, struct measurement *measurement,
