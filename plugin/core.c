@@ -167,9 +167,11 @@ apply (struct plugin_core *core, struct region *region, const struct entry *entr
     return why__set (&decision->why, REASON_LIMIT, "limit=%ld", core->options.limit);
   if (!entry->code)
     return why__set (&decision->why, REASON_CACHE, "an entry without code");
-  if (code__parse_canonical (region->arena, entry->code, region->function, &code, &decision->why) != 0
-      || splice__function (region->text, strlen (region->text), code, core->serial, &decision->text,
-                           &decision->why) != 0)
+  if (code__parse_canonical (region->arena, entry->code, region->function, &code, &decision->why) != 0)
+    return -1;
+  region__note_noreturn (region, code);
+  if (splice__function (region->text, strlen (region->text), code, core->serial, &decision->text,
+                        &decision->why) != 0)
     return -1;
   core->serial++;
   core->applied++;
