@@ -78,6 +78,8 @@ struct decoded_insn
   unsigned target_section;
   uint32_t target;      /* offset in target_section */
   int callee;           /* symbol index of a direct call or jump to outside, else -1 */
+  uint8_t symbol_disp;  /* where in the instruction the four bytes of a displacement with a symbol are, 0: none;
+                           memory[].disp is what is there before linking */
   unsigned item;        /* the item of the code this came from: an instruction, or the alignment that it pads;
                            n_items for the endbr64 that opens the function */
 };

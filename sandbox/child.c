@@ -222,7 +222,7 @@ forget_parent (struct own *own)
       if (*line)
         line++;
       bool file = *name == '/';
-      bool ours = begin >= SANDBOX_CODE_BASE && end <= SANDBOX_ARENA_BASE + 0x10000000u;
+      bool ours = begin >= SANDBOX_TRACE_BASE && end <= SANDBOX_ARENA_BASE + 0x10000000u;
       ours |= thread >= begin && thread < end;
       bool kernel = *name == '[' && name[1] == 'v';
       bool bss = *name == '\n' && begin == file_end;
@@ -301,6 +301,9 @@ live (void *data)
         case COMMAND_TRACE:
           trace__run (child, command);
           break;
+        case COMMAND_FOLLOW:
+          record__run (child, command);
+          break;
         case COMMAND_TIME:
           clock__run (child, command);
           break;
@@ -342,6 +345,7 @@ child__main (const struct setup *setup)
   if (child->arena_alias == MAP_FAILED)
     fail ("the arena");
   map_fixed (SANDBOX_ARENA_BASE, ARENA_SIZE, PROT_NONE, MAP_SHARED, arena);
+  map_fixed (SANDBOX_TRACE_BASE, TRACE_AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   map_fixed (CONTEXT_BASE, CONTEXT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   map_fixed (SANDBOX_STACK_BASE, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   if (mprotect ((void *) (uintptr_t) (STACK_TOP - SANDBOX_PAGE), SANDBOX_PAGE,

@@ -39,8 +39,8 @@ sift (struct range *range, size_t root, size_t n)
 }
 
 /* Sorts and merges RANGE[N]; the number left.  */
-static size_t
-merge (struct range *range, size_t n)
+size_t
+trace__merge (struct range *range, size_t n)
 {
   for (size_t i = n / 2; i-- > 0;)
     sift (range, i, n);
@@ -66,8 +66,8 @@ merge (struct range *range, size_t n)
 /* Bytes below the stack pointer that signal handlers leave alone.  */
 enum { RED_ZONE = 128 };
 
-static void
-give_up (struct tracer *tracer, uint64_t address)
+void
+trace__give_up (struct tracer *tracer, uint64_t address)
 {
   if (tracer->trace->complete)
     {
@@ -104,9 +104,9 @@ add_range (struct child *child, bool side, uint64_t begin, uint64_t end)
       }
   if (n == RANGES_MAX)
     {
-      n = merge (range, n);
+      n = trace__merge (range, n);
       if (n > RANGES_MAX / 4 * 3)
-        give_up (tracer, image->insn[tracer->previous].address);
+        trace__give_up (tracer, tracer->at);
       if (n == RANGES_MAX)
         n--;
     }
@@ -167,23 +167,28 @@ mask_register (const struct child *child, const ucontext_t *context, unsigned nu
   return value;
 }
 
-/* The elements that MEMORY's mask selects, bit i for element i.  */
-static uint64_t
-selected (const struct child *child, const ucontext_t *context, const struct decoded_memory *memory,
-          unsigned lanes)
+uint64_t
+memory__selected (const struct decoded_memory *memory, unsigned lanes, const uint8_t value[64])
 {
-  uint64_t all = lanes >= 64 ? ~UINT64_C (0) : (UINT64_C (1) << lanes) - 1;
-  if (memory->mask < 0)
-    return all;
-  if (memory->mask < 32)
-    return mask_register (child, context, memory->mask) & all;
-  uint8_t value[64];
-  vector (child, context, memory->mask - 32, value);
   uint64_t bits = 0;
   for (unsigned i = 0; i < lanes && (i + 1) * memory->element <= 64; i++)
     if (value[(i + 1) * memory->element - 1] & 0x80)
       bits |= UINT64_C (1) << i;
   return bits;
+}
+
+/* The elements that MEMORY's mask selects, bit i for element i.  */
+static uint64_t
+selected (const struct child *child, const ucontext_t *context, const struct decoded_memory *memory,
+          unsigned lanes)
+{
+  if (memory->mask < 0)
+    return ~UINT64_C (0);
+  if (memory->mask < 32)
+    return mask_register (child, context, memory->mask);
+  uint8_t value[64];
+  vector (child, context, memory->mask - 32, value);
+  return memory__selected (memory, lanes, value);
 }
 
 static void
@@ -198,32 +203,22 @@ expect (struct tracer *tracer, const struct decoded_memory *memory, uint64_t beg
       }
 }
 
-/* Works out what INSN, about to run, will access through MEMORY.  False where it can't be told.  */
-static bool
-foresee (struct child *child, const ucontext_t *context, const struct step_insn *insn,
-         const struct decoded_memory *memory)
+bool
+trace__expect (struct child *child, uint32_t kind, const struct decoded_memory *memory,
+               uint64_t address, uint64_t rsp, uint64_t which, const uint8_t *index)
 {
   struct tracer *tracer = &child->tracer;
-  if (memory->segment)
-    return false;
-  if (!memory->read && !memory->write)
-    return true;
-  uint64_t address = (uint64_t) memory->disp;
-  if (memory->base == 16)
-    address += insn->address + insn->length;
-  else if (memory->base >= 0)
-    address += gpr (context, memory->base);
-  bool indexed_by_vector = insn->kind & (KIND_GATHER | KIND_SCATTER);
-  if (memory->index >= 0 && !indexed_by_vector)
-    address += gpr (context, memory->index) * memory->scale;
+  bool indexed_by_vector = kind & (KIND_GATHER | KIND_SCATTER);
   /* Below the red zone a signal handler may write at any time, which no test shows (System V
      AMD64 ABI, 3.2.2).  */
   if (!memory->implicit && !indexed_by_vector && address >= SANDBOX_STACK_BASE
-      && address < STACK_TOP && address + RED_ZONE < gpr (context, 4))
+      && address < STACK_TOP && address + RED_ZONE < rsp)
     return false;
-  unsigned lanes = memory->element ? memory->size / memory->element : 1;
-  if (lanes == 0 || lanes > 64)
+  unsigned lanes = memory__lanes (memory);
+  if (lanes == 0)
     return false;
+  if (lanes < 64)
+    which &= (UINT64_C (1) << lanes) - 1;
 
   if (indexed_by_vector)
     {
@@ -231,9 +226,6 @@ foresee (struct child *child, const ucontext_t *context, const struct step_insn 
           || (memory->index_size != 4 && memory->index_size != 8)
           || lanes * memory->index_size > 64)
         return false;
-      uint64_t which = selected (child, context, memory, lanes);
-      uint8_t index[64];
-      vector (child, context, memory->index, index);
       for (unsigned i = 0; i < lanes; i++)
         if (which >> i & 1)
           {
@@ -259,7 +251,6 @@ foresee (struct child *child, const ucontext_t *context, const struct step_insn 
     }
   if (!memory->element)
     return false;
-  uint64_t which = selected (child, context, memory, lanes);
   if (memory->compress)
     {
       unsigned n = __builtin_popcountll (which);
@@ -273,17 +264,51 @@ foresee (struct child *child, const ucontext_t *context, const struct step_insn 
   return true;
 }
 
-/* String instruction INSN has run from the tracer's rcx on: COUNT elements.  */
-static void
-count_string (struct child *child, const struct step_insn *insn, uint64_t count)
+/* Works out what INSN, about to run, will access through MEMORY.  False where it can't be told.  */
+static bool
+foresee (struct child *child, const ucontext_t *context, const struct step_insn *insn,
+         const struct decoded_memory *memory)
+{
+  if (memory->segment)
+    return false;
+  if (!memory->read && !memory->write)
+    return true;
+  uint64_t address = (uint64_t) memory->disp;
+  if (memory->base == 16)
+    address += insn->address + insn->length;
+  else if (memory->base >= 0)
+    address += gpr (context, memory->base);
+  bool indexed_by_vector = insn->kind & (KIND_GATHER | KIND_SCATTER);
+  if (memory->index >= 0 && !indexed_by_vector)
+    address += gpr (context, memory->index) * memory->scale;
+  uint8_t index[64] = { 0 };
+  if (indexed_by_vector && memory->index >= 0)
+    vector (child, context, memory->index, index);
+  uint64_t which = selected (child, context, memory, memory__lanes (memory));
+  return trace__expect (child, insn->kind, memory, address, gpr (context, 4), which, index);
+}
+
+void
+trace__count (struct child *child)
 {
   struct tracer *tracer = &child->tracer;
+  for (unsigned i = 0; i < tracer->n_pending; i++)
+    add_range (child, tracer->pending[i].side, tracer->pending[i].range.begin,
+               tracer->pending[i].range.end);
+  tracer->n_pending = 0;
+}
+
+/* String instruction INSN has run: COUNT elements from where the registers pointed before it.  */
+void
+trace__count_string (struct child *child, const struct step_insn *insn, uint64_t rdi, uint64_t rsi,
+                     uint64_t rflags, uint64_t count)
+{
   for (unsigned i = 0; i < insn->n_memory && count; i++)
     {
       const struct decoded_memory *memory = &insn->memory[i];
-      uint64_t begin = memory->base == 7 ? tracer->rdi : tracer->rsi;
+      uint64_t begin = memory->base == 7 ? rdi : rsi;
       uint64_t size = count * memory->size;
-      if (tracer->rflags & DIRECTION_FLAG)
+      if (rflags & DIRECTION_FLAG)
         begin = begin + memory->size - size;
       if (memory->read)
         add_range (child, READ_SIDE, begin, begin + size);
@@ -301,13 +326,10 @@ commit (struct child *child, const ucontext_t *context, uint64_t rip)
   if (tracer->previous >= image->n_insns)
     return;
   const struct step_insn *insn = &image->insn[tracer->previous];
-  for (unsigned i = 0; i < tracer->n_pending; i++)
-    add_range (child, tracer->pending[i].side, tracer->pending[i].range.begin,
-               tracer->pending[i].range.end);
-  tracer->n_pending = 0;
+  trace__count (child);
   if (insn->kind & KIND_STRING)
-    count_string (child, insn,
-                  insn->kind & KIND_REP ? tracer->rcx - gpr (context, 1) : UINT64_C (1));
+    trace__count_string (child, insn, tracer->rdi, tracer->rsi, tracer->rflags,
+                         insn->kind & KIND_REP ? tracer->rcx - gpr (context, 1) : UINT64_C (1));
   if (insn->kind & KIND_BRANCH)
     tracer->branch[tracer->previous] |= rip == insn->address + insn->length ? 2 : 1;
 }
@@ -331,7 +353,7 @@ trace__step (struct child *child, ucontext_t *context)
     return;
   if (tracer->trace->steps >= tracer->max_steps)
     {
-      give_up (tracer, 0);
+      trace__give_up (tracer, 0);
       child->outcome->status = RUN_TIMEOUT;
       run__unwind (context);
       return;
@@ -341,19 +363,20 @@ trace__step (struct child *child, ucontext_t *context)
   if (number >= image->n_insns)
     {
       /* Padding, or the middle of an instruction: who knows what it does.  */
-      give_up (tracer, rip);
+      trace__give_up (tracer, rip);
       return;
     }
   const struct step_insn *insn = &image->insn[number];
   if (number != last || !(insn->kind & KIND_REP))
     tracer->executed[number]++;
   tracer->previous = number;
+  tracer->at = rip;
   tracer->rcx = gpr (context, 1);
   tracer->rsi = gpr (context, 6);
   tracer->rdi = gpr (context, 7);
   tracer->rflags = context->uc_mcontext.gregs[REG_EFL];
   if (insn->kind & KIND_SYSTEM)
-    give_up (tracer, rip);
+    trace__give_up (tracer, rip);
   if (insn->kind & (KIND_NOP | KIND_PREFETCH))
     return;
   if (insn->kind & KIND_STRING)
@@ -361,12 +384,12 @@ trace__step (struct child *child, ucontext_t *context)
       for (unsigned i = 0; i < insn->n_memory; i++)
         if (insn->memory[i].segment
             || (insn->memory[i].base != 6 && insn->memory[i].base != 7))
-          give_up (tracer, rip);
+          trace__give_up (tracer, rip);
       return;
     }
   for (unsigned i = 0; i < insn->n_memory; i++)
     if (!foresee (child, context, insn, &insn->memory[i]))
-      give_up (tracer, rip);
+      trace__give_up (tracer, rip);
 }
 
 /* The instruction let run has faulted: what it would have accessed doesn't count.  */
@@ -400,5 +423,5 @@ trace__run (struct child *child, const struct command *command)
   child->tracing = false;
   tracer->trace->status = child->outcome->status;
   for (unsigned side = 0; side < 2; side++)
-    tracer->trace->n_range[side] = merge (tracer->range[side], tracer->trace->n_range[side]);
+    tracer->trace->n_range[side] = trace__merge (tracer->range[side], tracer->trace->n_range[side]);
 }

@@ -8,6 +8,7 @@
 
 /* The sandbox's address space.  Everything a function sees is below 2 GiB, so that absolute
    32-bit relocations of non-PIC code work, and at the same addresses in every sandbox.  */
+#define SANDBOX_TRACE_BASE  0x0c000000u /* what instrumented code writes; mapped while that runs alone */
 #define SANDBOX_CODE_BASE   0x10000000u /* image i at BASE + i * STRIDE */
 #define SANDBOX_CODE_STRIDE 0x01000000u
 #define SANDBOX_STUB_BASE   0x18000000u /* recorder stub of callee c at BASE + c * 64 */

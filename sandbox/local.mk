@@ -3,7 +3,8 @@ noinst_LIBRARIES += sandbox/libsandbox.a
 sandbox_libsandbox_a_SOURCES =
 sandbox_libsandbox_a_SOURCES += sandbox/sandbox.h sandbox/wire.h sandbox/parent.h sandbox/trampoline.h \
   sandbox/sandbox.c sandbox/process.c sandbox/trace.c sandbox/doctor.c sandbox/seccomp.c \
-  sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S
+  sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S \
+  sandbox/instrument.c sandbox/instrument.h sandbox/record.c sandbox/recorded.c
 
 # The process unmaps the dynamic linker's tables, so calls must be bound before: no lazy PLT.
 sandbox_libsandbox_a_CFLAGS = $(AM_CFLAGS) -fno-plt
@@ -30,3 +31,7 @@ check_PROGRAMS += testsuite/sandbox-effects
 testsuite_sandbox_effects_SOURCES = testsuite/sandbox-effects.c
 testsuite_sandbox_effects_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS)
 TESTS += testsuite/sandbox-effects
+check_PROGRAMS += testsuite/sandbox-instrument
+testsuite_sandbox_instrument_SOURCES = testsuite/sandbox-instrument.c testsuite/sandbox-fixture.h
+testsuite_sandbox_instrument_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/sandbox-instrument

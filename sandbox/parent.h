@@ -49,6 +49,11 @@ enum channel_result parent__command (struct sandbox *sandbox, enum command_kind 
                                      unsigned first, unsigned n, unsigned timeout_ms,
                                      struct why *why);
 
+/* trace.c.  The N intervals, MAX at most, at AT in the output area as a malloc'ed list of address and size,
+   sorted and disjoint; -1 where they aren't.  */
+int parent__ranges (const struct sandbox *sandbox, size_t at, size_t n, size_t max,
+                    unsigned *n_result, void **result);
+
 /* sandbox.c.  */
 void parent__begin (struct sandbox *sandbox);
 int parent__check (struct sandbox *sandbox, unsigned image, const struct state *state,

@@ -270,6 +270,15 @@ make_setup (const struct region *region, const struct image *const *images, unsi
                                          .length = decoded->length,
                                          .n_memory = decoded->n_memory };
           memcpy (insn[k].memory, decoded->memory, sizeof insn[k].memory);
+          size_t at = address - from->base + decoded->symbol_disp;
+          for (unsigned m = 0; decoded->symbol_disp && m < decoded->n_memory; m++)
+            if (!decoded->memory[m].implicit && at + 4 <= from->size)
+              {
+                /* As linked.  */
+                int32_t disp;
+                memcpy (&disp, from->bytes + at, 4);
+                insn[k].memory[m].disp = disp;
+              }
         }
       next += (n_insns * sizeof *insn + 63) & ~(size_t) 63;
       to->n_insns = n_insns;

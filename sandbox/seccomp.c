@@ -36,6 +36,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
                     && (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE == 0x10000000u,
                   "the filter's masks follow image.h");
   _Static_assert ((SANDBOX_STACK_BASE & 0x03ffffff) == 0, "the filter's masks follow image.h");
+  _Static_assert (SANDBOX_TRACE_BASE % TRACE_AREA_SIZE == 0, "a mask has to do");
   if (seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (read), 1,
                         SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD))
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (write), 1,
@@ -43,7 +44,8 @@ seccomp__program (struct sock_fprog *program, struct why *why)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (rt_sigreturn), 0)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (exit_group), 0)
       || allow_mprotect (filter, 0x0fffffff, SANDBOX_ARENA_BASE)
-      || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE))
+      || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE)
+      || allow_mprotect (filter, TRACE_AREA_SIZE - 1, SANDBOX_TRACE_BASE))
     {
       why__set (why, REASON_SANDBOX, "libseccomp: a rule was refused");
       goto done;

@@ -7,17 +7,13 @@
 /* Milliseconds of CPU time a trace may take: a start, and the cost of a trap (about 2 us) with room.  */
 enum { TRACE_START_MS = 2000, STEPS_PER_MS = 50 };
 
-/* Copies the ranges of SIDE out of the area, as a sorted, disjoint list.  The process sorted them, but
-   what is read here may be anything.  */
-static int
-copy_ranges (const struct sandbox *sandbox, size_t n_insns, unsigned side, unsigned *n_result,
-             void **result)
+/* The process sorted them, but what is read here may be anything.  */
+int
+parent__ranges (const struct sandbox *sandbox, size_t at, size_t n, size_t max, unsigned *n_result,
+                void **result)
 {
-  const struct wire_trace *wire = (const struct wire_trace *) (sandbox->output + OUTPUT_DATA);
-  const struct range *range
-    = (const struct range *) (sandbox->output + trace__ranges (n_insns, side));
-  size_t n = wire->n_range[side];
-  if (n > RANGES_MAX)
+  const struct range *range = (const struct range *) (sandbox->output + at);
+  if (n > max)
     return -1;
   struct { uint64_t address, size; } *list = malloc ((n + 1) * sizeof *list);
   if (!list)
@@ -25,14 +21,15 @@ copy_ranges (const struct sandbox *sandbox, size_t n_insns, unsigned side, unsig
   uint64_t last = 0;
   for (size_t i = 0; i < n; i++)
     {
-      if (range[i].begin < last || range[i].end <= range[i].begin)
+      uint64_t begin = range[i].begin, end = range[i].end;
+      if (begin < last || end <= begin)
         {
           free (list);
           return -1;
         }
-      last = range[i].end;
-      list[i].address = range[i].begin;
-      list[i].size = last - range[i].begin;
+      last = end;
+      list[i].address = begin;
+      list[i].size = end - begin;
     }
   *n_result = n;
   *result = list;
@@ -96,8 +93,10 @@ sandbox__trace (struct sandbox *sandbox, unsigned image, const struct state *sta
     why__set (&trace->why, REASON_FOOTPRINT, "more than %llu steps",
               (unsigned long long) max_steps);
   void *reads = NULL, *writes = NULL;
-  if (copy_ranges (sandbox, n_insns, 0, &trace->footprint.n_reads, &reads) != 0
-      || copy_ranges (sandbox, n_insns, 1, &trace->footprint.n_writes, &writes) != 0)
+  if (parent__ranges (sandbox, trace__ranges (n_insns, 0), wire->n_range[0], RANGES_MAX,
+                      &trace->footprint.n_reads, &reads) != 0
+      || parent__ranges (sandbox, trace__ranges (n_insns, 1), wire->n_range[1], RANGES_MAX,
+                         &trace->footprint.n_writes, &writes) != 0)
     {
       trace->complete = false;
       trace->footprint.n_reads = trace->footprint.n_writes = 0;

@@ -44,7 +44,43 @@ enum
 #define OUTPUT_EVENTS ((size_t) SANDBOX_PAGE)
 #define OUTPUT_DATA ((size_t) 16 << 20)
 
-enum command_kind { COMMAND_RUN = 'r', COMMAND_TRACE = 't', COMMAND_TIME = 'c' };
+enum command_kind
+{
+  COMMAND_RUN = 'r',
+  COMMAND_TRACE = 't',
+  COMMAND_TIME = 'c',
+  COMMAND_FOLLOW = 'f'
+};
+
+/* Where instrumented code keeps two registers and the place of its next record, where its flags and
+   its records are, and where their ranges are worked out after the run.  What isn't named is never
+   mapped, so that the first record too many faults.  */
+#define TRACE_SAVE_RAX (SANDBOX_TRACE_BASE + 0)
+#define TRACE_SAVE_RCX (SANDBOX_TRACE_BASE + 8)
+#define TRACE_NEXT (SANDBOX_TRACE_BASE + 16)
+#define TRACE_FLAGS (SANDBOX_TRACE_BASE + 0x1000)
+#define TRACE_RECORDS (SANDBOX_TRACE_BASE + 0x100000)
+#define TRACE_END (SANDBOX_TRACE_BASE + 0x2000000)
+#define TRACE_SCRATCH (SANDBOX_TRACE_BASE + 0x3000000)
+#define TRACE_AREA_SIZE 0x4000000
+enum { TRACE_FLAGS_MAX = TRACE_RECORDS - TRACE_FLAGS };
+
+/* A record: the access's address, RECORDS_PER_INSN times the instruction's number plus the access's, rsp, the mask
+   register; for gathers and scatters the index vector, then where a vector is the mask that.  For
+   string instructions rdi, the number, rsi, rcx, and rcx after the instruction.  */
+enum
+{
+  RECORD_ADDRESS = 0,
+  RECORD_NUMBER = 8,
+  RECORD_RSP = 16,
+  RECORD_MASK = 24,
+  RECORD_SIZE = 32,
+  RECORD_COUNT_AFTER = 32,
+  RECORD_STRING_SIZE = 40,
+  RECORDS_PER_INSN = 4,
+  FOLLOW_RANGES_MAX = 8192     /* merged intervals of one run that the parent is told of, each side */
+};
+_Static_assert ((int) DECODED_MEMORY_MAX <= (int) RECORDS_PER_INSN, "every access has a number");
 
 struct wire_span
 {
@@ -65,6 +101,7 @@ struct wire_state
   uint64_t outcome;    /* offset in the output area */
   uint64_t events;     /* the same, CALL_EVENTS_MAX of them */
   uint64_t vec;        /* offset in the input area */
+  uint64_t trace;      /* offset in the output area, for COMMAND_FOLLOW */
   uint32_t n_spans, n_patches, stack_bytes;
   struct patch patch[PATCHES_MAX];
   uint8_t stack_argument[STACK_ARGUMENT_BYTES];
@@ -77,6 +114,7 @@ struct command
   uint32_t first, n;           /* states state[first .. n) */
   uint32_t inner, repeats;
   uint64_t max_steps;
+  uint64_t n_flags;            /* COMMAND_FOLLOW */
   uint64_t state[BATCH_MAX];   /* offsets in the input area */
 };
 
@@ -109,6 +147,14 @@ struct wire_trace
   uint64_t steps;
   uint64_t culprit;            /* address of the instruction that couldn't be followed, 0: step limit */
 };
+
+/* Where wire_trace of COMMAND_FOLLOW, at TRACE, has its ranges; its N_FLAGS flags come after it.  */
+static inline size_t
+follow__ranges (size_t trace, size_t n_flags, unsigned side)
+{
+  return ((trace + sizeof (struct wire_trace) + n_flags + 63) & ~(size_t) 63)
+         + side * FOLLOW_RANGES_MAX * sizeof (struct range);
+}
 
 /* Where they are, for N instructions.  */
 static inline size_t
@@ -202,6 +248,7 @@ struct tracer
   struct range *range[2];
   uint64_t max_steps;
   uint32_t previous;           /* instruction that was let run, UINT32_MAX none */
+  uint64_t at;                 /* its address, for who asks why following failed */
   uint64_t rcx, rsi, rdi, rflags; /* before it */
   unsigned n_pending;          /* accesses that count once it has run */
   struct { struct range range; bool side; } pending[PENDING_MAX];
@@ -303,6 +350,31 @@ int stub__record (void);
 void trace__run (struct child *child, const struct command *command);
 void trace__step (struct child *child, ucontext_t *context);
 void trace__fault (struct child *child);
+
+/* What both ways of following share: the accesses of instructions of KIND through MEMORY, when its operand's ADDRESS is
+   known (without a vector of indices), of its lanes those in WHICH, at INDEX where it gathers or scatters.
+   They are put off until trace__count.  False where it can't be told.  */
+bool trace__expect (struct child *child, uint32_t kind, const struct decoded_memory *memory,
+                    uint64_t address, uint64_t rsp, uint64_t which, const uint8_t *index);
+void trace__count (struct child *child);
+void trace__count_string (struct child *child, const struct step_insn *insn, uint64_t rdi,
+                          uint64_t rsi, uint64_t rflags, uint64_t count);
+void trace__give_up (struct tracer *tracer, uint64_t address);
+size_t trace__merge (struct range *range, size_t n);
+
+/* The lanes of MEMORY, 0 where there is no telling; which of them a mask vector's VALUE selects.  */
+static inline unsigned
+memory__lanes (const struct decoded_memory *memory)
+{
+  unsigned lanes = memory->element ? memory->size / memory->element : 1;
+  return lanes <= 64 ? lanes : 0;
+}
+
+uint64_t memory__selected (const struct decoded_memory *memory, unsigned lanes,
+                           const uint8_t value[64]);
+
+/* record.c: runs instrumented code and works out its records.  */
+void record__run (struct child *child, const struct command *command);
 
 /* clock.c.  */
 void clock__run (struct child *child, const struct command *command);

@@ -247,6 +247,8 @@ walk__symbols (struct walk *walk, const struct zydis_insn *x, struct decoded_ins
                                                                : x86__immediate (x, 0);
       if (walk__field (walk, insn, &field, &operand->expr) < 0)
         return -1;
+      if (operand->kind == OPERAND_MEMORY && field.size == 4)
+        insn->symbol_disp = field.offset;
     }
   for (uint32_t at = insn->offset; at < insn->offset + insn->length; at++)
     if (walk->reloc[at] && !walk->reloc_used[at])
