@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 TESTS += testsuite/conformance-slice.sh
-EXTRA_DIST += testsuite/tap.sh testsuite/conformance-slice.sh
+EXTRA_DIST += testsuite/tap.sh testsuite/conformance-slice.sh testsuite/policy-bad-answers.sh
+if !SANITIZE
+TESTS += testsuite/policy-bad-answers.sh
+endif
 
 CONFORMANCE = AIOPT_BUILD='$(abs_top_builddir)' AIOPT_GCC='$(TARGET_GCC)'
 
