@@ -7,6 +7,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure.h"
 
+#include "machine/runtime.h"
+
 #include <cjson/cJSON.h>
 #include <limits.h>
 #include <math.h>
@@ -51,14 +53,15 @@ struct timed
   unsigned inner;
   double ticks;            /* of the original, at calibration */
   bool usable;             /* the candidate does the same on it */
-  unsigned n_pairs;
-  double original[PAIRS_MOST], candidate[PAIRS_MOST];
+  unsigned n_pairs;        /* at each placement */
+  double original[PLACEMENTS_MAX][PAIRS_MOST], candidate[PLACEMENTS_MAX][PAIRS_MOST];
 };
 
 struct measure_set
 {
   const struct region *region;
-  const struct image *original;
+  unsigned n_originals;
+  const struct image *original[PLACEMENTS_MAX];
   struct arena *arena;
   bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
   unsigned n;
@@ -239,18 +242,19 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
 }
 
 int
-measure_set__new (const struct region *region, const struct image *original, struct states *states,
-                  struct measure_set **result, struct why *why)
+measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
+                  struct states *states, struct measure_set **result, struct why *why)
 {
   struct sandbox *sandbox;
-  const struct image *images[] = { original };
+  const struct image *images[] = { originals[0] };
   if (sandbox__open (region, images, 1, NULL, &sandbox, why))
     return -1;
   struct arena *arena = arena__new ();
   struct measure_set *set = calloc (1, sizeof *set);
   if (!set)
     abort ();
-  *set = (struct measure_set){ .region = region, .original = original, .arena = arena };
+  *set = (struct measure_set){ .region = region, .n_originals = n, .arena = arena };
+  memcpy (set->original, originals, n * sizeof *originals);
   why__set (why, REASON_NO_INPUTS, "no state to measure on");
   set__choose (set, sandbox, states, why);
   sandbox__close (sandbox);
@@ -284,23 +288,23 @@ time_block (struct sandbox *sandbox, unsigned image, const struct timed *timed, 
   return 0;
 }
 
-/* Two pairs, A B B A.  */
+/* Two pairs, A B B A, at placement P.  */
 static int
-time_pairs (struct sandbox *sandbox, struct timed *timed, struct why *why)
+time_pairs (struct sandbox *sandbox, struct timed *timed, unsigned p, struct why *why)
 {
   unsigned n = timed->n_pairs;
-  if (time_block (sandbox, 0, timed, &timed->original[n], why)
-      || time_block (sandbox, 1, timed, &timed->candidate[n], why)
-      || time_block (sandbox, 1, timed, &timed->candidate[n + 1], why)
-      || time_block (sandbox, 0, timed, &timed->original[n + 1], why))
+  double *original = timed->original[p] + n, *candidate = timed->candidate[p] + n;
+  if (time_block (sandbox, 0, timed, &original[0], why)
+      || time_block (sandbox, 1, timed, &candidate[0], why)
+      || time_block (sandbox, 1, timed, &candidate[1], why)
+      || time_block (sandbox, 0, timed, &original[1], why))
     return -1;
   /* Nothing is faster than a tick: the empty call's cost was taken off.  */
-  for (unsigned p = n; p < n + 2; p++)
+  for (unsigned i = 0; i < 2; i++)
     {
-      timed->original[p] = fmax (timed->original[p], 1);
-      timed->candidate[p] = fmax (timed->candidate[p], 1);
+      original[i] = fmax (original[i], 1);
+      candidate[i] = fmax (candidate[i], 1);
     }
-  timed->n_pairs += 2;
   return 0;
 }
 
@@ -396,8 +400,8 @@ decide (struct measurement *m, double margin, double small_loss, const struct in
 
 /* Sums up what was timed.  */
 static void
-conclude (struct measure_set *set, uint64_t seed, unsigned resamples, double margin,
-          struct measurement *m)
+conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned resamples,
+          double margin, struct measurement *m)
 {
   struct mean by_size[SIZE_CLASSES] = { 0 }, ratio = { 0 }, score = { 0 };
   struct interval worst = { 0, 0, 0 };
@@ -405,7 +409,7 @@ conclude (struct measure_set *set, uint64_t seed, unsigned resamples, double mar
   unsigned count = 0;
   for (unsigned k = 0; k < 2; k++)
     {
-      all[k] = calloc (TIMED_MAX * PAIRS_MOST, sizeof *all[k]);
+      all[k] = calloc (TIMED_MAX * PLACEMENTS_MAX * PAIRS_MOST, sizeof *all[k]);
       if (!all[k])
         abort ();
     }
@@ -414,23 +418,31 @@ conclude (struct measure_set *set, uint64_t seed, unsigned resamples, double mar
       struct timed *timed = &set->timed[i];
       if (!timed->usable || !timed->n_pairs)
         continue;
-      struct interval interval = statistics__ratio (timed->original, timed->candidate, timed->n_pairs,
-                                                    CONFIDENCE, resamples, seed + i);
+      struct mean mean = { 0 };
+      double loss = 0;
+      for (unsigned p = 0; p < placements; p++)
+        {
+          const double *original = timed->original[p], *candidate = timed->candidate[p];
+          struct interval one = statistics__ratio (original, candidate, timed->n_pairs, CONFIDENCE, resamples,
+                                                   seed + i);
+          mean__add (&mean, &one, 1);
+          m->n_pairs += timed->n_pairs;
+          loss += (statistics__median (candidate, timed->n_pairs)
+                   - statistics__median (original, timed->n_pairs))
+                  / placements;
+          if (timed->size == SIZE_SMALL)
+            continue;
+          memcpy (all[0] + count, original, timed->n_pairs * sizeof *original);
+          memcpy (all[1] + count, candidate, timed->n_pairs * sizeof *candidate);
+          count += timed->n_pairs;
+        }
+      struct interval interval = mean__get (&mean);
       mean__add (&by_size[timed->size], &interval, 1);
       m->n_states++;
-      m->n_pairs += timed->n_pairs;
-      double loss = statistics__median (timed->candidate, timed->n_pairs)
-                    - statistics__median (timed->original, timed->n_pairs);
       if (timed->size == SIZE_SMALL)
-        {
-          small_loss = fmax (small_loss, loss);
-          continue;
-        }
-      if (loss > SMALL_LOSS_TICKS && (!(worst.estimate > 0) || interval.high < worst.high))
+        small_loss = fmax (small_loss, loss);
+      else if (loss > SMALL_LOSS_TICKS && (!(worst.estimate > 0) || interval.high < worst.high))
         worst = interval;
-      memcpy (all[0] + count, timed->original, timed->n_pairs * sizeof (double));
-      memcpy (all[1] + count, timed->candidate, timed->n_pairs * sizeof (double));
-      count += timed->n_pairs;
     }
   for (unsigned c = 0; c < SIZE_CLASSES; c++)
     {
@@ -454,7 +466,7 @@ conclude (struct measure_set *set, uint64_t seed, unsigned resamples, double mar
 }
 
 int
-measure__with (struct measure_set *set, const struct image *candidate,
+measure__with (struct measure_set *set, const struct image *const *candidates, unsigned n,
                const struct measure_options *options, struct measurement *m, struct why *why)
 {
   double budget = options && options->budget_seconds > 0 ? options->budget_seconds : BUDGET_SECONDS;
@@ -463,20 +475,24 @@ measure__with (struct measure_set *set, const struct image *candidate,
   bool quick = options && options->quick;
   unsigned least = quick ? PAIRS_LEAST_QUICK : PAIRS_LEAST;
   double until = now () + budget;
-  const struct image *images[] = { set->original, candidate };
-  struct sandbox *sandbox;
+  struct sandbox *sandbox[PLACEMENTS_MAX];
   memset (m, 0, sizeof *m);
   m->rung = "time-stamp counter";
-  if (sandbox__open (set->region, images, 2, NULL, &sandbox, why))
-    return -1;
-  unsigned usable = 0;
+  if (n > set->n_originals)
+    n = set->n_originals;
+  unsigned usable = 0, opened = 0;
   int result = 0;
+  for (; opened < n && result == 0; opened += result == 0)
+    {
+      const struct image *images[] = { set->original[opened], candidates[opened] };
+      result = sandbox__open (set->region, images, 2, NULL, &sandbox[opened], why);
+    }
   for (unsigned i = 0; i < set->n && result == 0; i++)
     {
       struct timed *timed = &set->timed[i];
       struct outcome outcome = { 0 };
       timed->n_pairs = 0;
-      result = sandbox__run (sandbox, 1, &timed->state, &outcome, 1, CHECK_TIMEOUT_MS, why);
+      result = sandbox__run (sandbox[0], 1, &timed->state, &outcome, 1, CHECK_TIMEOUT_MS, why);
       timed->usable = result == 0 && same_outcome (set->region, timed->state, timed->expected, &outcome);
       usable += timed->usable;
     }
@@ -488,15 +504,21 @@ measure__with (struct measure_set *set, const struct image *candidate,
       if (round >= least / 2 && now () > until)
         break;
       for (unsigned i = 0; i < set->n && result == 0; i++)
-        if (set->timed[i].usable)
-          result = time_pairs (sandbox, &set->timed[i], why);
+        {
+          if (!set->timed[i].usable)
+            continue;
+          for (unsigned p = 0; p < n && result == 0; p++)
+            result = time_pairs (sandbox[p], &set->timed[i], p, why);
+          set->timed[i].n_pairs += 2;
+        }
     }
   if (result == 0)
     {
-      conclude (set, seed, quick ? RESAMPLES / 10 : RESAMPLES, margin, m);
+      conclude (set, n, seed, quick ? RESAMPLES / 10 : RESAMPLES, margin, m);
       memset (why, 0, sizeof *why);
     }
-  sandbox__close (sandbox);
+  for (unsigned p = 0; p < opened; p++)
+    sandbox__close (sandbox[p]);
   return result;
 }
 
@@ -507,9 +529,47 @@ measure__pair (const struct region *region, const struct image *original,
 {
   struct measure_set *set;
   memset (m, 0, sizeof *m);
-  if (measure_set__new (region, original, states, &set, why))
+  if (measure_set__new (region, &original, 1, states, &set, why))
     return -1;
-  int result = measure__with (set, candidate, options, m, why);
+  int result = measure__with (set, &candidate, 1, options, m, why);
   measure_set__free (set);
   return result;
+}
+
+/* A long nop of 8 bytes: nopl 0(%rax,%rax), with a displacement that takes four.  */
+static void
+make_nop (struct item *item)
+{
+  *item = (struct item){ .kind = ITEM_INSN, .insn = { .mnemonic = "nopl", .n_operands = 1 } };
+  item->insn.operand[0] = (struct operand){
+    .kind = OPERAND_MEMORY, .base = "rax", .index = "rax", .scale = 1, .expr = { .add = 512 }
+  };
+}
+
+int
+measure__place (struct arena *arena, const struct region *region, const struct layout *layout,
+                const struct code *code, unsigned index, unsigned n, struct image *image[],
+                struct why *why)
+{
+  for (unsigned p = 0; p < n; p++)
+    {
+      struct code *shifted = arena__memdup (arena, code, sizeof *code);
+      unsigned nops = 2 * p, own;
+      shifted->arena = arena;
+      shifted->item = ARENA_ARRAY (arena, struct item, code->n_items + nops);
+      for (unsigned i = 0; i < nops; i++)
+        make_nop (&shifted->item[i]);
+      memcpy (shifted->item + nops, code->item, code->n_items * sizeof *code->item);
+      shifted->n_items += nops;
+      shifted->cold_from += nops;
+      const struct code *extended;
+      struct object *object;
+      struct decoded *decoded;
+      if (runtime__extend (arena, region, shifted, &extended, &own, why)
+          || object__assemble (arena, extended, &object, why)
+          || object__decode (arena, object, extended, &decoded, why)
+          || image__link (arena, region, layout, object, decoded, index, &image[p], why))
+        return -1;
+    }
+  return 0;
 }

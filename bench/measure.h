@@ -42,15 +42,27 @@ struct measurement
   char json[2048];              /* for the entry */
 };
 
-/* The states to measure on, chosen once for many candidates of REGION.  ORIGINAL must outlive the set.
+/* How fast a small loop is also depends on where in a cache line it happens to be, and the user's linker will
+   place it elsewhere.  So each version is measured at placements 16 bytes apart (GCC aligns functions
+   to 16); the differences are averaged.  */
+enum { PLACEMENTS_MAX = 4 };
+
+/* Links CODE at the first N placements, the runtime functions that it calls appended, for slot INDEX.
    0, or -1 and *WHY.  */
+int measure__place (struct arena *arena, const struct region *region, const struct layout *layout,
+                    const struct code *code, unsigned index, unsigned n, struct image *image[],
+                    struct why *why);
+
+/* The states to measure on, chosen once for many candidates of REGION.  ORIGINALS (N placements) must
+   outlive the set.  0, or -1 and *WHY.  */
 struct measure_set;
-int measure_set__new (const struct region *region, const struct image *original, struct states *states,
-                      struct measure_set **set, struct why *why);
+int measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
+                      struct states *states, struct measure_set **set, struct why *why);
 void measure_set__free (struct measure_set *set);
 
-/* Measures SET's original against CANDIDATE (index 1), interleaved in a sandbox of its own.  0, or -1 and *WHY.  */
-int measure__with (struct measure_set *set, const struct image *candidate,
+/* Measures SET's original against the candidate at its first N placements (index 1), interleaved in sandboxes
+   of their own.  0, or -1 and *WHY.  */
+int measure__with (struct measure_set *set, const struct image *const *candidates, unsigned n,
                    const struct measure_options *options, struct measurement *measurement,
                    struct why *why);
 

@@ -1,15 +1,18 @@
 /* One region from its queue record to a result, within a budget, in three stages:
 
-   1. Every proposal gets a quick check (few tests: refutes most wrong ones) and, where nothing speaks
+   1. Every proposal gets a quick check (refutes most wrong ones at once) and, where nothing speaks
       against it, a short measurement.
-   2. The fastest few are measured again, longer, so that luck in stage 1 doesn't choose.
+   2. The fastest few are measured again, longer, on fresh states and at several placements, so that luck in stage 1
+      doesn't choose.
    3. In that order they get the full check; the first that stands is measured once more on fresh states,
       and this figure, which nothing was selected by, is what the entry says.
 
-   Only stage 3's verdict counts: a quick check never accepts anything.
+   Only stage 3's verdict counts: a quick check never accepts anything.  At least half of the budget is for stage 3,
+   and a full check that has begun may end: the whole may take half as long again as the budget.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/tuner.h"
 
+#include "cli/tuner-quick.h"
 #include "machine/runtime.h"
 
 #include "policy/process.h"
@@ -27,14 +30,11 @@
 enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 
 /* How the budget is spent, as shares of it, within limits in seconds.  */
-#define SHARE_PROPOSING 0.45
-#define SHARE_QUICK_CHECK 0.03
-#define SHARE_QUICK_MEASURE 0.015
-#define SHARE_MEASURE 0.04
+#define SHARE_PROPOSING 0.40
+#define SHARE_QUICK_MEASURE 0.004
+#define SHARE_MEASURE 0.03
 #define SHARE_FULL_CHECK 0.50
-#define QUICK_CHECK_MIN 0.05
-#define QUICK_CHECK_MAX 0.30
-#define QUICK_MEASURE_MIN 0.03
+#define QUICK_MEASURE_MIN 0.02
 #define QUICK_MEASURE_MAX 0.15
 #define MEASURE_MIN 0.10
 #define MEASURE_MAX 0.50
@@ -44,7 +44,7 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 struct finalist
 {
   struct candidate *candidate;
-  struct image *image;     /* in the candidate's arena */
+  struct image *image[PLACEMENTS_MAX]; /* in the candidate's arena; NULL until stage 2 */
   struct measurement measurement;
 };
 
@@ -55,11 +55,16 @@ struct tuner
   struct tuner_result *result;
   double begin;
   enum accept accept;
-  struct verifier *quick, *full;
+  struct verifier *verifier;
+  struct quick *quick;
+  struct arena *arena;
+  struct image *original[PLACEMENTS_MAX];
+  struct measure_set *set[2]; /* states for choosing, and those for stage 2 on */
   struct policy *policy;
   struct finalist finalist[FINALISTS_MAX]; /* fastest first */
   unsigned n_finalists;
   double best;
+  bool refused;            /* a finalist was: the result says why the fastest was */
   int lock;
 };
 
@@ -128,43 +133,37 @@ tuner__unlock (struct tuner *tuner)
   tuner->lock = -1;
 }
 
-/* Measures FINALIST for SECONDS, at least; PURPOSE seeds the states.  0, or -1 and *WHY.  */
+/* Measures FINALIST for SECONDS, at least, on the states of WHICH set, at N placements.  0, or -1 and *WHY.  */
 static int
-tuner__measure (struct tuner *tuner, struct finalist *finalist, double seconds, uint64_t purpose,
-                struct why *why)
+tuner__measure (struct tuner *tuner, struct finalist *finalist, double seconds, unsigned which,
+                unsigned n, struct why *why)
 {
-  struct measure_options options = { .budget_seconds = seconds, .seed = tuner__seed (tuner, purpose) };
+  struct measure_options options
+    = { .budget_seconds = seconds, .seed = tuner__seed (tuner, which), .quick = which == 0 };
+  struct measure_set **set = &tuner->set[which];
+  const struct image *image[PLACEMENTS_MAX], *original[PLACEMENTS_MAX];
+  for (unsigned p = 0; p < PLACEMENTS_MAX; p++)
+    {
+      image[p] = finalist->image[p];
+      original[p] = tuner->original[p];
+    }
+  if (!*set
+      && measure_set__new (tuner->region, original, PLACEMENTS_MAX, verifier__states (tuner->verifier), set, why)
+           < 0)
+    return -1;
   tuner__lock (tuner);
-  int status = measure__pair (tuner->region, verifier__original (tuner->quick), finalist->image,
-                              verifier__states (tuner->quick), &options, &finalist->measurement, why);
+  int status = measure__with (*set, image, n, &options, &finalist->measurement, why);
   tuner__unlock (tuner);
   return status;
 }
 
-/* Links CANDIDATE as image 1, for measuring.  */
+/* Links CANDIDATE as image 1 at the first N placements, for measuring.  */
 static int
-tuner__link (struct tuner *tuner, struct candidate *candidate, struct image **image,
-             struct why *why)
+tuner__link (struct tuner *tuner, struct finalist *finalist, unsigned n, struct why *why)
 {
-  struct object *object;
-  struct decoded *decoded;
-  const struct code *code;
-  unsigned own_items;
-  if (runtime__extend (candidate->arena, tuner->region, candidate->code, &code, &own_items, why) < 0
-      || object__assemble (candidate->arena, code, &object, why) < 0
-      || object__decode (candidate->arena, object, code, &decoded, why) < 0)
-    return -1;
-  return image__link (candidate->arena, tuner->region, verifier__layout (tuner->quick), object,
-                      decoded, 1, image, why);
-}
-
-/* Could VERDICT of a short check be due to its shortness alone?  */
-static bool
-verdict__is_open (const struct verdict *verdict)
-{
-  return verdict->level == VERDICT_UNKNOWN
-         && (verdict->why.reason == REASON_TIME || verdict->why.reason == REASON_COVERAGE
-             || verdict->why.reason == REASON_MUTANTS);
+  struct candidate *candidate = finalist->candidate;
+  return measure__place (candidate->arena, tuner->region, verifier__layout (tuner->verifier), candidate->code, 1, n,
+                         finalist->image, why);
 }
 
 /* Puts FINALIST among the fastest, or frees it.  */
@@ -172,8 +171,8 @@ static void
 tuner__keep (struct tuner *tuner, const struct finalist *finalist)
 {
   unsigned at = tuner->n_finalists;
-  while (at && tuner->finalist[at - 1].measurement.ratio.estimate
-                 < finalist->measurement.ratio.estimate)
+  while (at && tuner->finalist[at - 1].measurement.score
+                 < finalist->measurement.score)
     at--;
   if (at == FINALISTS_MAX)
     {
@@ -204,22 +203,18 @@ tuner__note (struct tuner *tuner, const struct why *why)
 static void
 tuner__try (struct tuner *tuner, struct candidate *candidate)
 {
-  struct feedback feedback = { 0 };
-  struct verdict verdict = { 0 };
+  struct feedback feedback = { .verdict = "unknown" };
   struct finalist finalist = { .candidate = candidate };
-  double budget = tuner->options->budget_seconds;
-  tuner->result->tried++;
-  verifier__check (tuner->quick, candidate, &verdict);
-  feedback.verdict = verdict__name (verdict.level);
-  feedback.why = verdict.why;
-  feedback.counterexample = verdict.counterexample;
+  struct why why = { 0 };
+  char *counterexample = NULL;
   bool keep = false;
-  if (verdict.level >= VERDICT_TESTED || verdict__is_open (&verdict))
+  tuner->result->tried++;
+  if (quick__check (tuner->quick, candidate, &why, &counterexample))
     {
-      struct why why = { 0 };
-      double seconds = clamp (SHARE_QUICK_MEASURE * budget, QUICK_MEASURE_MIN, QUICK_MEASURE_MAX);
-      if (tuner__link (tuner, candidate, &finalist.image, &why) == 0
-          && tuner__measure (tuner, &finalist, seconds, 1, &why) == 0)
+      double seconds = clamp (SHARE_QUICK_MEASURE * tuner->options->budget_seconds, QUICK_MEASURE_MIN,
+                              QUICK_MEASURE_MAX);
+      if (tuner__link (tuner, &finalist, 1, &why) == 0
+          && tuner__measure (tuner, &finalist, seconds, 0, 1, &why) == 0)
         {
           const struct interval *ratio = &finalist.measurement.ratio;
           feedback.ratio = ratio->estimate;
@@ -227,7 +222,8 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
           feedback.ratio_high = ratio->high;
           keep = ratio->estimate > 1 + MEASURE_MARGIN;
           if (!keep)
-            why__set (&why, REASON_NOT_FASTER, "%.150s: %.3f of the time", candidate->provenance,
+            why__set (&why, REASON_NOT_FASTER, "%.150s: %.3f of the time",
+                      candidate->provenance ? candidate->provenance : "",
                       ratio->estimate > 0 ? 1 / ratio->estimate : 0.0);
           if (ratio->estimate > tuner->best)
             {
@@ -236,16 +232,20 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
               feedback.accepted = keep;
             }
         }
-      feedback.why = why;
     }
+  else if (counterexample)
+    feedback.verdict = "refuted";
+  feedback.why = why;
+  feedback.counterexample = counterexample;
+  policy__tell (tuner->policy, &feedback);
+  free (counterexample);
   if (keep)
     tuner__keep (tuner, &finalist);
   else
-    tuner__note (tuner, &feedback.why);
-  policy__tell (tuner->policy, &feedback);
-  verdict__free (&verdict);
-  if (!keep)
-    candidate__free (candidate);
+    {
+      tuner__note (tuner, &why);
+      candidate__free (candidate);
+    }
 }
 
 /* Stage 1: asks the policies until they have no more or their share of the budget is spent.  */
@@ -276,7 +276,20 @@ tuner__propose (struct tuner *tuner)
     }
 }
 
-/* Stage 2: measures the finalists again and sorts them by it.  */
+/* Notes WHY a finalist was refused: the first one, which is the fastest, speaks for all.  */
+static void
+tuner__refuse (struct tuner *tuner, const struct finalist *finalist, const struct why *why)
+{
+  if (tuner->refused)
+    return;
+  tuner->refused = true;
+  tuner->result->ratio = finalist->measurement.ratio;
+  why__set (&tuner->result->why, why->reason, "%.60s, %.2f times as fast: %.150s",
+            finalist->candidate->provenance ? finalist->candidate->provenance : "",
+            finalist->measurement.ratio.estimate, why->detail);
+}
+
+/* Stage 2: measures the fastest finalists again and sorts them by it.  */
 static void
 tuner__rank (struct tuner *tuner)
 {
@@ -285,18 +298,24 @@ tuner__rank (struct tuner *tuner)
   memcpy (finalist, tuner->finalist, sizeof finalist);
   tuner->n_finalists = 0;
   double seconds = clamp (SHARE_MEASURE * tuner->options->budget_seconds, MEASURE_MIN, MEASURE_MAX);
+  unsigned rest = n;
   for (unsigned i = 0; i < n; i++)
     {
       struct why why = { 0 };
-      bool late = tuner__stopped (tuner) || tuner__spent (tuner) > 0.8 * tuner->options->budget_seconds;
-      if (i >= RANKED_MAX)
-        late = true;
-      if (!late && tuner__measure (tuner, &finalist[i], seconds, 2, &why) < 0)
+      bool late = i >= RANKED_MAX || tuner__stopped (tuner)
+                  || tuner__spent (tuner) > 0.8 * tuner->options->budget_seconds;
+      if (late && i)
+        {
+          rest = i;
+          break;
+        }
+      if (tuner__link (tuner, &finalist[i], PLACEMENTS_MAX, &why) < 0
+          || tuner__measure (tuner, &finalist[i], seconds, 1, PLACEMENTS_MAX, &why) < 0)
         {
           tuner__note (tuner, &why);
           candidate__free (finalist[i].candidate);
         }
-      else if (!late && !finalist[i].measurement.accepted)
+      else if (!finalist[i].measurement.accepted)
         {
           tuner__note (tuner, &finalist[i].measurement.why);
           candidate__free (finalist[i].candidate);
@@ -305,6 +324,9 @@ tuner__rank (struct tuner *tuner)
         tuner__keep (tuner, &finalist[i]);
       tuner__progress (tuner, 0.7 + 0.1 * (i + 1) / n);
     }
+  /* Those that weren't looked at again come last, in their order.  */
+  for (unsigned i = rest; i < n; i++)
+    tuner->finalist[tuner->n_finalists++] = finalist[i];
 }
 
 /* Stage 3 for FINALIST: true where it stands, and the result is filled in.  */
@@ -313,25 +335,11 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
 {
   struct tuner_result *result = tuner->result;
   const struct candidate *candidate = finalist->candidate;
-  double budget = tuner->options->budget_seconds, left = budget - tuner__spent (tuner);
   struct verdict verdict = { 0 };
   struct why why = { 0 };
   bool stands = false;
-  if (!tuner->full)
-    {
-      double share = SHARE_FULL_CHECK * budget;
-      struct verify_options options = {
-        .budget_seconds = clamp (share < 0.9 * left ? share : 0.9 * left, FULL_CHECK_MIN, budget + FULL_CHECK_MIN),
-        .accept = tuner->accept,
-      };
-      if (verifier__open (tuner->region, &options, &tuner->full, &why) < 0)
-        {
-          tuner__note (tuner, &why);
-          return false;
-        }
-    }
-  verifier__check (tuner->full, candidate, &verdict);
-  double seconds = clamp (SHARE_MEASURE * budget, MEASURE_MIN, MEASURE_MAX);
+  verifier__check (tuner->verifier, candidate, &verdict);
+  double seconds = clamp (SHARE_MEASURE * tuner->options->budget_seconds, MEASURE_MIN, MEASURE_MAX);
   if (!verdict__accepts (&verdict, tuner->accept))
     {
       why = verdict.why;
@@ -339,11 +347,16 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
         why__set (&why, REASON_UNMODELLED, "%s only, where %s is asked for",
                   verdict__name (verdict.level), accept__name (tuner->accept));
     }
-  else if (tuner__measure (tuner, finalist, seconds, 3, &why) == 0)
+  else if ((finalist->image[PLACEMENTS_MAX - 1] || tuner__link (tuner, finalist, PLACEMENTS_MAX, &why) == 0))
     {
-      stands = finalist->measurement.accepted;
-      if (!stands)
-        why = finalist->measurement.why;
+      measure_set__free (tuner->set[1]);
+      tuner->set[1] = NULL;
+      if (tuner__measure (tuner, finalist, seconds, 1, PLACEMENTS_MAX, &why) == 0)
+        {
+          stands = finalist->measurement.accepted;
+          if (!stands)
+            why = finalist->measurement.why;
+        }
     }
   if (stands)
     {
@@ -358,9 +371,30 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
       result->why = (struct why){ 0 };
     }
   else
-    result->why = why;
+    tuner__refuse (tuner, finalist, &why);
   verdict__free (&verdict);
   return stands;
+}
+
+/* Everything that the stages need.  0, or -1 and *WHY.  */
+static int
+tuner__open (struct tuner *tuner, struct why *why)
+{
+  double budget = tuner->options->budget_seconds, share = SHARE_FULL_CHECK * budget;
+  struct verify_options options = {
+    .budget_seconds = share > FULL_CHECK_MIN ? share : FULL_CHECK_MIN,
+    .accept = tuner->accept,
+  };
+  struct code *code;
+  if (verifier__open (tuner->region, &options, &tuner->verifier, why) < 0
+      || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop, SHARE_PROPOSING * budget,
+                       &tuner->policy, why)
+           < 0
+      || quick__open (tuner->region, tuner->verifier, &tuner->quick, why) < 0
+      || region__code (tuner->region, &code, why) < 0)
+    return -1;
+  return measure__place (tuner->arena, tuner->region, verifier__layout (tuner->verifier), code, 0, PLACEMENTS_MAX,
+                         tuner->original, why);
 }
 
 void
@@ -370,16 +404,10 @@ tuner__work (const struct region *region, const struct tuner_options *options,
   *result = (struct tuner_result){ .arena = arena__new (), .end = TUNER_NEGATIVE };
   struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1 };
   double budget = options->budget_seconds;
+  tuner.arena = arena__new ();
   tuner.begin = clock__now ();
   tuner.accept = region->accept > options->accept ? region->accept : options->accept;
-  struct verify_options quick = {
-    .budget_seconds = clamp (SHARE_QUICK_CHECK * budget, QUICK_CHECK_MIN, QUICK_CHECK_MAX),
-    .accept = ACCEPT_TESTED,
-  };
-  if (verifier__open (region, &quick, &tuner.quick, &result->why) == 0
-      && policy__open (options->policy, region, options->workshop, SHARE_PROPOSING * budget, &tuner.policy,
-                       &result->why)
-           == 0)
+  if (tuner__open (&tuner, &result->why) == 0)
     {
       tuner__propose (&tuner);
       tuner__rank (&tuner);
@@ -400,10 +428,12 @@ tuner__work (const struct region *region, const struct tuner_options *options,
   for (unsigned i = 0; i < tuner.n_finalists; i++)
     candidate__free (tuner.finalist[i].candidate);
   policy__close (tuner.policy);
-  if (tuner.full)
-    verifier__close (tuner.full);
-  if (tuner.quick)
-    verifier__close (tuner.quick);
+  for (unsigned i = 0; i < 2; i++)
+    measure_set__free (tuner.set[i]);
+  quick__close (tuner.quick);
+  if (tuner.verifier)
+    verifier__close (tuner.verifier);
+  arena__free (tuner.arena);
 }
 
 void
