@@ -46,6 +46,9 @@
 #define TRACE_SHARE_LEAST 0.25
 #define TRACE_SHARE 0.6
 
+/* Tests followed by instrumented runs before the clock is looked at.  */
+#define FOLLOW_STEP 16
+
 /* Rounds without any new instruction or branch way after which we stop hoping.  */
 #define ROUNDS_STAGNANT 10
 
@@ -307,6 +310,33 @@ leave_out (struct test *tests, unsigned n)
   return kept;
 }
 
+/* Follows those of TESTS[N] that can be, while following has taken less than SHARE of the budget.  */
+static bool
+follow_tests (struct trial *trial, unsigned s, const struct test *tests, unsigned n, double share,
+              bool *followed)
+{
+  double budget = trial->verifier->options.budget_seconds;
+  for (unsigned from = 0; from < n;)
+    {
+      const struct test *batch[FOLLOW_STEP];
+      unsigned number[FOLLOW_STEP], count = 0;
+      bool done[FOLLOW_STEP] = { false };
+      for (; from < n && count < FOLLOW_STEP; from++)
+        if (follow__can (trial, &tests[from]))
+          {
+            number[count] = from;
+            batch[count++] = &tests[from];
+          }
+      if (count == 0 || trial->traced_seconds > share * budget || verify__now () > trial->deadline)
+        break;
+      if (!follow__tests (trial, s, batch, count, done))
+        return false;
+      for (unsigned i = 0; i < count; i++)
+        followed[number[i]] = done[i];
+    }
+  return true;
+}
+
 /* Runs TESTS[N] of KIND in setup S on the candidate, and traces some: LEAST of them, more where
    UNTIL_COVERED.  */
 static bool
@@ -322,9 +352,20 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
     return false;
   trial->tests[kind] += n;
   trial->verdict->tests += n;
+  bool followed[n + 1];
+  unsigned n_followed = 0;
+  memset (followed, 0, sizeof followed);
+  if (!follow_tests (trial, s, tests, n, until_covered ? TRACE_SHARE : TRACE_SHARE_LEAST, followed))
+    return false;
+  for (unsigned i = 0; i < n; i++)
+    n_followed += followed[i];
+  /* One of each first round is stepped as well, a second opinion; then some of what couldn't be followed.  */
+  bool second = least == TRACE_PER_KIND && n_followed;
+  until_covered = until_covered && n_followed == 0;
   for (unsigned i = 0; i < n; i++)
     {
-      if (tests[i].expected->ticks > TRACE_TICKS_PER_STEP * trial->trace_steps)
+      if (tests[i].expected->ticks > TRACE_TICKS_PER_STEP * trial->trace_steps
+          || (followed[i] && !second))
         continue;
       if (traced >= least && !until_covered)
         break;
@@ -339,6 +380,8 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
             break;
         }
       traced++;
+      if (followed[i])
+        second = false;
       if (!trace_test (trial, s, &tests[i]))
         return false;
     }

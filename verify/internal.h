@@ -3,6 +3,7 @@
 #ifndef AIOPT_VERIFY_INTERNAL_H
 #define AIOPT_VERIFY_INTERNAL_H
 
+#include "sandbox/instrument.h"
 #include "verify/allow.h"
 #include "verify/compare.h"
 #include "verify/coverage.h"
@@ -33,6 +34,7 @@ struct verifier
   struct verify_options options;
   struct side written;  /* the original as GCC wrote it: what the allow-list compares with */
   struct side original; /* with the runtime functions it calls (machine/runtime.h): what runs */
+  struct instrument *instrument; /* the original's; NULL where it can only be single-stepped */
   unsigned n_setups;
   struct setup setup[SETUPS_MAX];
 };
@@ -46,6 +48,7 @@ struct trial
   struct arena *arena;
   struct side side;
   bool compiled;                       /* it came from a compiler of ours */
+  struct instrument *instrument;       /* NULL where it can only be single-stepped */
   struct image *image[SETUPS_MAX];
   struct sandbox *sandbox[SETUPS_MAX];
   struct states *states[SETUPS_MAX];   /* with the candidate's constants; the setup's own where that failed */
@@ -71,6 +74,13 @@ enum comparison differential__run (const struct trial *trial, struct sandbox *sa
 /* Differential execution, footprints and coverage of TRIAL.  True where the candidate passed; else the verdict is
    filled.  */
 bool differential__judge (struct trial *trial);
+
+/* follow.c.  Can TEST be followed by instrumented runs?  Follows TESTS[N] in setup S on both sides: footprints
+   are compared, coverage grows, FOLLOWED[N] is set for those that could be followed to their end.
+   False where the verdict is filled.  */
+bool follow__can (const struct trial *trial, const struct test *test);
+bool follow__tests (struct trial *trial, unsigned s, const struct test *const *tests, unsigned n,
+                    bool *followed);
 
 /* Mutants of the candidate against the bank.  Fills the verdict's counts.  */
 void mutants__run (struct trial *trial);

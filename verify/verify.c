@@ -16,6 +16,9 @@
 #define BUDGET_SECONDS 10.0
 #define MUTANTS_FEW 6
 
+/* Slots of the code area after those of the plain images (0 and 1).  */
+enum { INSTRUMENTED_ORIGINAL = 2, INSTRUMENTED_CANDIDATE = 3 };
+
 double
 verify__now (void)
 {
@@ -77,6 +80,19 @@ extend (struct arena *arena, const struct region *region, const struct side *wri
   return 0;
 }
 
+/* A sandbox with IMAGE and, where it can be had, the same code with instruments in slot INDEX.  */
+static int
+open_sandbox (struct arena *arena, const struct region *region, const struct layout *layout,
+              const struct image *image, const struct instrument *instrument, unsigned index,
+              struct sandbox **sandbox, struct why *why)
+{
+  struct image *instrumented = NULL;
+  if (instrument && instrument__link (arena, region, layout, instrument, index, &instrumented, why))
+    return -1;
+  const struct image *images[] = { image, instrumented };
+  return sandbox__open (region, images, instrument ? 2 : 1, NULL, sandbox, why);
+}
+
 static int
 open_setup (struct verifier *verifier, bool flush_end, struct why *why)
 {
@@ -89,8 +105,8 @@ open_setup (struct verifier *verifier, bool flush_end, struct why *why)
       || image__link (verifier->arena, region, setup->layout, verifier->original.object,
                       verifier->original.decoded, 0, &setup->original, why))
     return -1;
-  const struct image *images[] = { setup->original };
-  if (sandbox__open (region, images, 1, NULL, &setup->sandbox, why))
+  if (open_sandbox (verifier->arena, region, setup->layout, setup->original, verifier->instrument,
+                    INSTRUMENTED_ORIGINAL, &setup->sandbox, why))
     return -1;
   return states__open (region, setup->layout, setup->sandbox, &options, &setup->states, why);
 }
@@ -117,8 +133,13 @@ verifier__open (const struct region *region, const struct verify_options *option
   if (compare__can (region, why) || region__code (region, &code, why)
       || assemble (verifier->arena, code, &verifier->written, why)
       || allow__original (region, &verifier->written, why)
-      || extend (verifier->arena, region, &verifier->written, &verifier->original, why)
-      || open_setup (verifier, true, why))
+      || extend (verifier->arena, region, &verifier->written, &verifier->original, why))
+    goto fail;
+  struct why slow;
+  if (instrument__new (verifier->arena, verifier->original.code, verifier->original.decoded,
+                       &verifier->instrument, &slow))
+    verifier->instrument = NULL;
+  if (open_setup (verifier, true, why))
     goto fail;
   bool objects = false;
   for (unsigned g = 0; g < region->n_globals; g++)
@@ -202,14 +223,18 @@ prepare (struct trial *trial, struct why *why)
       || allow__candidate (region, &verifier->written, &written, trial->compiled, why)
       || extend (trial->arena, region, &written, &trial->side, why))
     return false;
+  struct why slow;
+  if (!verifier->instrument
+      || instrument__new (trial->arena, trial->side.code, trial->side.decoded, &trial->instrument, &slow))
+    trial->instrument = NULL;
   for (unsigned s = 0; s < verifier->n_setups; s++)
     {
       struct setup *setup = &verifier->setup[s];
       if (image__link (trial->arena, region, setup->layout, trial->side.object, trial->side.decoded, 1,
                        &trial->image[s], why))
         return false;
-      const struct image *images[] = { trial->image[s] };
-      if (sandbox__open (region, images, 1, NULL, &trial->sandbox[s], why))
+      if (open_sandbox (trial->arena, region, setup->layout, trial->image[s], trial->instrument,
+                        INSTRUMENTED_CANDIDATE, &trial->sandbox[s], why))
         return false;
       struct states_options options = { .seed = verifier->options.seed * 31 + s + 7,
                                         .candidate = trial->candidate->code };
