@@ -32,6 +32,14 @@ void unit__close (struct unit *unit);
 int unit__compile (struct unit *unit, const struct variant *variant, double limit_seconds,
                    char **text, size_t *length, struct why *why);
 
+/* Compiles UNIT's variants from FIRST on in a process of its own, until DEADLINE (on clock__now's clock), so that
+   unit__compile finds them done.  NULL where none could be started; prefetch__stop takes NULL too, and
+   leaves no compiler running.  */
+struct prefetch;
+struct prefetch *prefetch__start (struct workshop *workshop, struct unit *unit, unsigned first,
+                                  double deadline);
+void prefetch__stop (struct prefetch *prefetch);
+
 /* "gcc-12 -O3 -march=native": what made the variant, in the words of a command line; malloc'ed,
    NULL where the variant is none for this unit.  */
 char *unit__describe (const struct unit *unit, const struct variant *variant);
