@@ -131,6 +131,22 @@ options__collect (struct region *region)
   if (!text)
     return;
   std::vector<std::string> options = options_of (text);
+  /* Where GCC looks for a profile depends on the output's name: keep what it made of that.  */
+  bool profile = false;
+  for (const std::string &option : options)
+    profile |= !option.compare (0, strlen ("-fprofile-use"), "-fprofile-use");
+  if (profile && aux_base_name && *aux_base_name)
+    {
+      const char *slash = strrchr (aux_base_name, '/');
+      const char *base = slash ? slash + 1 : aux_base_name;
+      if (slash)
+        {
+          options.push_back ("-dumpdir");
+          options.push_back (std::string (aux_base_name, base));
+        }
+      options.push_back ("-dumpbase");
+      options.push_back (base);
+    }
   region->n_options = options.size ();
   region->option = ARENA_ARRAY (arena, const char *, options.size ());
   for (size_t i = 0; i < options.size (); i++)

@@ -117,6 +117,8 @@ unit_options__sort (const struct region *region, struct unit_options *options)
         case DROP:
           if (strcmp (text, "-dumpdir") == 0)
             options->dump_folder = value;
+          else if (strcmp (text, "-dumpbase") == 0)
+            options->dump_base = value;
           continue;
         case LEVEL:
           options->level = text;

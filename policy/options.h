@@ -19,6 +19,7 @@ struct unit_options
   bool fast;              /* -Ofast: its meaning stays, whatever the level */
   const char *profile;    /* -fprofile-use[=…] as given, or NULL */
   const char *dump_folder;/* -dumpdir: where GCC looks for profile data, a prefix, or NULL */
+  const char *dump_base;  /* -dumpbase: under which name, as the plugin gives it without a suffix, or NULL */
 };
 
 void unit_options__sort (const struct region *region, struct unit_options *options);

@@ -233,12 +233,14 @@ unit__find_profile (struct unit *unit)
                        : *given     ? arena__printf (unit->arena, "%s/%s", region->directory, given)
                                     : region->directory;
   const char *dump = unit->options.dump_folder ? unit->options.dump_folder : "";
+  const char *name = unit->options.dump_base;
+  if (!name)
+    name = arena__printf (unit->arena, "%.*s", stem, base);
   const char *const places[] = {
     folder,
-    arena__printf (unit->arena, "%s%s%s%.*s.gcda", *dump == '/' ? "" : folder, *dump == '/' ? "" : "/", dump,
-                   stem, base),
-    arena__printf (unit->arena, "%s/%.*s.gcda", folder, stem, base),
-    arena__printf (unit->arena, "%s/%s#%.*s.gcda", folder, mangled, stem, base),
+    arena__printf (unit->arena, "%s%s%s%s.gcda", *dump == '/' ? "" : folder, *dump == '/' ? "" : "/", dump, name),
+    arena__printf (unit->arena, "%s/%s.gcda", folder, name),
+    arena__printf (unit->arena, "%s/%s#%s.gcda", folder, mangled, name),
   };
   for (unsigned i = 0; i < sizeof places / sizeof *places; i++)
     {
