@@ -106,7 +106,7 @@ add_range (struct child *child, bool side, uint64_t begin, uint64_t end)
     {
       n = trace__merge (range, n);
       if (n > RANGES_MAX / 4 * 3)
-        trace__give_up (tracer, tracer->at);
+        trace__give_up (tracer, 0);
       if (n == RANGES_MAX)
         n--;
     }
@@ -370,7 +370,6 @@ trace__step (struct child *child, ucontext_t *context)
   if (number != last || !(insn->kind & KIND_REP))
     tracer->executed[number]++;
   tracer->previous = number;
-  tracer->at = rip;
   tracer->rcx = gpr (context, 1);
   tracer->rsi = gpr (context, 6);
   tracer->rdi = gpr (context, 7);

@@ -30,7 +30,8 @@ int instrument__link (struct arena *arena, const struct region *region, const st
 
 /* SANDBOX holds the code as image 0 and INSTRUMENT's image as image 1.  Runs the latter on STATES[N]; TRACES[N] get
    what sandbox__trace would tell (executed is 0 or 1, steps counts records) and OUTCOMES[N] what came of the runs, valid
-   until the sandbox's next run.  Where a run didn't come to its end, its trace is not complete.
+   until the sandbox's next run.  A trace that isn't complete says why: REASON_FOOTPRINT where some access can't be
+   judged (below the red zone), REASON_TIME where the run didn't come to its end or there was no room.
    The caller has to compare the outcomes with those of image 0 before it believes a trace.  At most
    FOLLOW_MAX states.  0, or -1 and *WHY.  */
 enum { FOLLOW_MAX = 32 };

@@ -30,7 +30,6 @@ read_record (struct child *child, const uint8_t *at, size_t left)
   if (number >= image->n_insns)
     return 0;
   const struct step_insn *insn = &image->insn[number];
-  tracer->at = insn->address;
   if (insn->kind & KIND_STRING)
     {
       if (left < RECORD_STRING_SIZE)
@@ -96,7 +95,7 @@ record__one (struct child *child, const struct wire_state *state, size_t n_flags
     {
       size_t size = read_record (child, at, next - (uintptr_t) at);
       if (size == 0)
-        trace__give_up (tracer, (uintptr_t) at);
+        trace__give_up (tracer, 0);
       at += size;
       trace->steps++;
     }

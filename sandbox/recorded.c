@@ -37,8 +37,13 @@ decode (const struct sandbox *sandbox, const struct instrument *instrument, size
   trace->footprint.write = list[1];
   if (!trace->complete)
     {
-      why__set (&trace->why, REASON_FOOTPRINT, "the instrumented run at 0x%llx",
-                (unsigned long long) wire->culprit);
+      /* With a culprit all would have been well but for it.  */
+      uint64_t culprit = wire->culprit;
+      if (culprit && (status == RUN_RETURNED || status == RUN_NORETURN))
+        why__set (&trace->why, REASON_FOOTPRINT, "the instruction at 0x%llx",
+                  (unsigned long long) culprit);
+      else
+        why__set (&trace->why, REASON_TIME, "the instrumented run didn't come to its end, or had no room");
       return 0;
     }
   for (unsigned i = 0; i < n; i++)

@@ -248,7 +248,6 @@ struct tracer
   struct range *range[2];
   uint64_t max_steps;
   uint32_t previous;           /* instruction that was let run, UINT32_MAX none */
-  uint64_t at;                 /* its address, for who asks why following failed */
   uint64_t rcx, rsi, rdi, rflags; /* before it */
   unsigned n_pending;          /* accesses that count once it has run */
   struct { struct range range; bool side; } pending[PENDING_MAX];

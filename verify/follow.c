@@ -21,7 +21,7 @@ follow__can (const struct trial *trial, const struct test *test)
          && test->expected->ticks < FOLLOW_TICKS_MAX;
 }
 
-/* One side's runs of a batch.  Traces of runs that ended otherwise than expected are marked incomplete.
+/* One side's runs of a batch.  Traces of runs that ended otherwise than expected tell nothing.
    0, or -1 and *WHY.  */
 static int
 follow_side (const struct trial *trial, struct sandbox *sandbox, const struct instrument *instrument,
@@ -37,10 +37,12 @@ follow_side (const struct trial *trial, struct sandbox *sandbox, const struct in
   for (unsigned i = 0; i < n; i++)
     {
       struct difference ignored;
-      if (traces[i].complete
-          && compare__outcome (trial->verifier->region, states[i], tests[i]->expected, &outcomes[i], &ignored)
+      if (compare__outcome (trial->verifier->region, states[i], tests[i]->expected, &outcomes[i], &ignored)
                != COMPARE_SAME)
-        traces[i].complete = false;
+        {
+          traces[i].complete = false;
+          traces[i].why.reason = REASON_TIME;
+        }
     }
   return 0;
 }
@@ -71,7 +73,10 @@ follow__tests (struct trial *trial, unsigned s, const struct test *const *tests,
         {
           /* Single-stepping may still do.  */
           for (unsigned i = 0; i < count; i++)
-            original[i].complete = candidate[i].complete = false;
+            {
+              trace__free (&original[i]);
+              trace__free (&candidate[i]);
+            }
         }
       for (unsigned i = 0; i < count && comparison == COMPARE_SAME; i++)
         if (original[i].complete && candidate[i].complete)
@@ -86,6 +91,13 @@ follow__tests (struct trial *trial, unsigned s, const struct test *const *tests,
                                                  image->base, image->base + image->size, &difference);
               }
             coverage__add (trial->candidate_coverage, &candidate[i]);
+          }
+        else if (tests[from + i]->expected->status == RUN_RETURNED
+                 && (candidate[i].why.reason == REASON_FOOTPRINT || original[i].why.reason == REASON_FOOTPRINT))
+          {
+            test = tests[from + i];
+            comparison = COMPARE_UNKNOWN;
+            difference.why = candidate[i].why.reason == REASON_FOOTPRINT ? candidate[i].why : original[i].why;
           }
       for (unsigned i = 0; i < count; i++)
         {
