@@ -100,7 +100,8 @@ static const struct argp_option verify_arguments[] = {
   { "function", KEY_FUNCTION, "NAME", 0, "The function that CANDIDATE replaces", 0 },
   { NULL, 'f', "NAME", OPTION_HIDDEN, NULL, 0 },
   { "candidate-cflags", KEY_CANDIDATE_CFLAGS, "FLAGS", 0,
-    "More flags for a C candidate: -O…, optimizer flags, -m features within the allowed instruction set", 0 },
+    "More flags for a C candidate, after ORIGINAL's and -O3: -O…, optimizer flags, -m features within the allowed "
+    "instruction set", 0 },
   { "accept", KEY_ACCEPT, "LEVEL", 0, "Weakest verdict that exits with 0: tested (default), bounded or proved", 0 },
   { "budget", KEY_BUDGET, "SECONDS", 0, "Time for verifying (default 10)", 0 },
   { "isa", KEY_ISA, "MODE", 0, "What the candidate may use: native (default) or build, as ORIGINAL's flags", 0 },
@@ -113,6 +114,8 @@ static const struct argp_option verify_arguments[] = {
 static const struct argp verify_argp
   = { verify_arguments, parse_option, "ORIGINAL.c CANDIDATE.{s,c} [-- CFLAGS...]",
       "Is CANDIDATE the same function as NAME in ORIGINAL, compiled with CFLAGS (default -O2)?\v"
+      "A C candidate is compiled with CFLAGS and -O3; its #include \"…\" finds what stands beside it or beside "
+      "ORIGINAL.  "
       "Exit status: 0 proved, bounded or tested at or above LEVEL; 1 refuted; 2 unknown; 64 wrong usage.",
       NULL, NULL, NULL };
 
@@ -286,8 +289,13 @@ candidate__read (const struct verify_arguments *arguments, const struct region *
   for (char *word; (word = strsep (&rest, " \t\n")) && n_flags < FLAGS_MAX;)
     if (*word)
       flag[n_flags++] = word;
-  int status = candidate__from_text (region, is_asm ? FORM_ASM : FORM_C, text, length, flag, n_flags,
+  /* The compiler runs in the original's folder.  */
+  char *path = realpath (arguments->candidate, NULL), *slash = path ? strrchr (path, '/') : NULL;
+  if (slash)
+    slash[slash == path] = 0;
+  int status = candidate__from_file (region, is_asm ? FORM_ASM : FORM_C, text, length, path, flag, n_flags,
                                      candidate, why);
+  free (path);
   free (flags);
   free (text);
   return status;

@@ -60,8 +60,8 @@ candidate__compile (const struct region *region, struct candidate *candidate, co
 
 int
 candidate__make (const struct region *region, enum candidate_form form, const char *text,
-                 size_t length, const char *const *extra_flags, unsigned n_extra, double limit,
-                 const volatile sig_atomic_t *stop, const char *policy, const char *provenance,
+                 size_t length, const char *folder, const char *const *extra_flags,
+                 unsigned n_extra, double limit, const volatile sig_atomic_t *stop, const char *policy, const char *provenance,
                  struct candidate **result, struct why *why)
 {
   if (length > CANDIDATE_TEXT_MAX)
@@ -72,6 +72,11 @@ candidate__make (const struct region *region, enum candidate_form form, const ch
   if (n_extra > EXTRA_FLAGS_MAX)
     return why__set (why, REASON_FORBIDDEN, "%u flags; the limit is %d", n_extra, EXTRA_FLAGS_MAX);
   struct arguments extra = { 0 };
+  if (folder)
+    {
+      arguments__add (&extra, "-iquote");
+      arguments__add (&extra, folder);
+    }
   for (unsigned i = 0; i < n_extra; i++)
     {
       if (!flag__is_safe (extra_flags[i], region->isa_allowed))
@@ -109,6 +114,14 @@ candidate__from_text (const struct region *region, enum candidate_form form, con
                       size_t length, const char *const *extra_flags, unsigned n_extra,
                       struct candidate **candidate, struct why *why)
 {
-  return candidate__make (region, form, text, length, extra_flags, n_extra, 30, NULL, "user",
+  return candidate__from_file (region, form, text, length, NULL, extra_flags, n_extra, candidate, why);
+}
+
+int
+candidate__from_file (const struct region *region, enum candidate_form form, const char *text,
+                      size_t length, const char *folder, const char *const *extra_flags,
+                      unsigned n_extra, struct candidate **candidate, struct why *why)
+{
+  return candidate__make (region, form, text, length, folder, extra_flags, n_extra, 30, NULL, "user",
                           form == FORM_ASM ? "assembler text" : "C text", candidate, why);
 }

@@ -371,7 +371,7 @@ exec__candidate (struct exec *exec, const cJSON *answer, struct candidate **cand
             clean[0] ? ": " : "", clean);
   double left = exec->deadline - clock__now () + 0.5;
   return candidate__make (exec->region, is_c ? FORM_C : FORM_ASM, text->valuestring,
-                          strlen (text->valuestring), flag, n_flags,
+                          strlen (text->valuestring), NULL, flag, n_flags,
                           left < COMPILE_SECONDS_MAX ? left : COMPILE_SECONDS_MAX,
                           workshop__stop (exec->workshop), "exec", provenance, candidate, why);
 }

@@ -27,10 +27,10 @@ int compilers__open (const struct region *region, struct workshop *workshop, dou
 int exec__open (const char *command, const struct region *region, struct workshop *workshop,
                 double deadline, struct proposer *proposer, struct why *why);
 
-/* candidate__from_text with a limit on compiling, and POLICY and PROVENANCE filled in.  */
+/* candidate__from_file with a limit on compiling, and POLICY and PROVENANCE filled in.  */
 int candidate__make (const struct region *region, enum candidate_form form, const char *text,
-                     size_t length, const char *const *extra_flags, unsigned n_extra,
-                     double limit_seconds, const volatile sig_atomic_t *stop, const char *policy,
+                     size_t length, const char *folder, const char *const *extra_flags,
+                     unsigned n_extra, double limit_seconds, const volatile sig_atomic_t *stop, const char *policy,
                      const char *provenance, struct candidate **candidate, struct why *why);
 
 #endif

@@ -849,6 +849,13 @@ source__compile (const struct region *region, const char *source, size_t source_
   arguments__add (&command, "-ffp-contract=off");
   arguments__add (&command, "-fno-tree-loop-distribute-patterns");
   arguments__add_all (&command, extra);
+  const char *slash = region->source ? strrchr (region->source, '/') : NULL;
+  if (slash)
+    {
+      arguments__add (&command, "-iquote");
+      arguments__add (&command, arena__strndup (arena, region->source, slash + (slash == region->source)
+                                                                       - region->source));
+    }
   if (!region->strict_aliasing)
     arguments__add (&command, "-fno-strict-aliasing");
   gcc__add_isolation (&command);
