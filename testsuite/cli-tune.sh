@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 source=${AIOPT_SOURCE:-${srcdir:-.}}
 . "$source/testsuite/tap.sh"
+needs_plugin
 aiopt=$AIOPT_BUILD/cli/aiopt
 gcc=${AIOPT_GCC:-gcc}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/aiopt tune.XXXXXX") || exit 99

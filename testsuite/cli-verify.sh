@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 source=${AIOPT_SOURCE:-${srcdir:-.}}
 . "$source/testsuite/tap.sh"
+needs_plugin
 aiopt=$AIOPT_BUILD/cli/aiopt
 dir=$(mktemp -d "${TMPDIR:-/tmp}/aiopt verify.XXXXXX") || exit 99
 trap 'rm -rf "$dir"' EXIT

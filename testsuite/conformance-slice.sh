@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/tap.sh"
+needs_plugin
 plan 4
 check "no-op identity on every 60th torture file" "$here/conformance/noop-identity" 60
 check "execute torture, two files" "$here/conformance/torture-execute" '2000022*.c' 1

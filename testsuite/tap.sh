@@ -2,6 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 tap_number=0
 plan () { echo "1..$1"; }
+# needs_plugin: skips the whole test where the plugin isn't built (--enable-sanitize).
+needs_plugin ()
+{
+  [ -e "$AIOPT_BUILD/plugin/aiopt.so" ] && return
+  echo "1..0 # SKIP built without the plugin"
+  exit 0
+}
 check ()
 {
   tap_number=$((tap_number + 1))
