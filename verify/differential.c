@@ -217,7 +217,7 @@ trace_test (struct trial *trial, unsigned s, const struct test *test)
         }
       /* Only what was also looked at counts as reached.  */
       if (!returned || original.complete)
-        coverage__add (trial->candidate_coverage, &candidate);
+        trial__reached (trial, s, test, &candidate);
     }
   trace__free (&original);
   trace__free (&candidate);

@@ -13,6 +13,36 @@
 enum { FOLLOW_BATCH = 16, FOLLOW_TIMEOUT_MS = 400 };
 #define FOLLOW_TICKS_MAX 4000000
 
+/* A copy of TEST in ARENA.  */
+static struct test
+copy_test (struct arena *arena, const struct test *test)
+{
+  struct test copy = { .kind = test->kind, .arena = arena };
+  copy.state = arena__memdup (arena, test->state, sizeof *copy.state);
+  copy.expected = arena__memdup (arena, test->expected, sizeof *copy.expected);
+  for (unsigned i = 0; i < copy.state->n_spans; i++)
+    {
+      struct span *span = &copy.state->span[i];
+      span->bytes = arena__memdup (arena, span->bytes, span->size);
+      copy.expected->span_bytes[i] = arena__memdup (arena, copy.expected->span_bytes[i], span->size);
+    }
+  return copy;
+}
+
+void
+trial__reached (struct trial *trial, unsigned s, const struct test *test, const struct trace *trace)
+{
+  const struct coverage *coverage = trial->candidate_coverage;
+  const struct test *bank = trial->verifier->setup[s].bank[test->kind];
+  bool in_bank = test >= bank && test < bank + BANK_PER_KIND;
+  bool first = false;
+  for (unsigned i = 0; i < coverage->side->decoded->n_insns && trace->executed; i++)
+    first |= (trace->executed[i] && !coverage->executed[i]) || (trace->branch[i] & ~coverage->branch[i]);
+  if (first && s == 0 && !in_bank && trial->n_kept < KEPT_MAX)
+    trial->kept[trial->n_kept++] = copy_test (trial->arena, test);
+  coverage__add (trial->candidate_coverage, trace);
+}
+
 bool
 follow__can (const struct trial *trial, const struct test *test)
 {
@@ -90,7 +120,7 @@ follow__tests (struct trial *trial, unsigned s, const struct test *const *tests,
                 comparison = compare__footprint (&original[i].footprint, &candidate[i].footprint,
                                                  image->base, image->base + image->size, &difference);
               }
-            coverage__add (trial->candidate_coverage, &candidate[i]);
+            trial__reached (trial, s, test, &candidate[i]);
           }
         else if (tests[from + i]->expected->status == RUN_RETURNED
                  && (candidate[i].why.reason == REASON_FOOTPRINT || original[i].why.reason == REASON_FOOTPRINT))

@@ -12,6 +12,9 @@
 /* Tests kept for all candidates of a region: the first round, and what kills mutants.  */
 enum { BANK_PER_KIND = 32 };
 
+/* Tests outside the bank that reached something of the candidate first: mutants there have to face them.  */
+enum { KEPT_MAX = 64 };
+
 /* One layout of the globals, with the original running in it.  */
 struct setup
 {
@@ -53,6 +56,8 @@ struct trial
   struct sandbox *sandbox[SETUPS_MAX];
   struct states *states[SETUPS_MAX];   /* with the candidate's constants; the setup's own where that failed */
   struct coverage *original_coverage, *candidate_coverage;
+  unsigned n_kept;
+  struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
   double started, deadline;
   double traced_seconds;
@@ -75,7 +80,11 @@ enum comparison differential__run (const struct trial *trial, struct sandbox *sa
    filled.  */
 bool differential__judge (struct trial *trial);
 
-/* follow.c.  Can TEST be followed by instrumented runs?  Follows TESTS[N] in setup S on both sides: footprints
+/* follow.c.  Adds TRACE of TEST in setup S to the candidate's coverage, and keeps the test where it is the first to
+   reach something.  */
+void trial__reached (struct trial *trial, unsigned s, const struct test *test, const struct trace *trace);
+
+/* Can TEST be followed by instrumented runs?  Follows TESTS[N] in setup S on both sides: footprints
    are compared, coverage grows, FOLLOWED[N] is set for those that could be followed to their end.
    False where the verdict is filled.  */
 bool follow__can (const struct trial *trial, const struct test *test);

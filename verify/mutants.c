@@ -109,7 +109,7 @@ plant (enum fault fault, const struct decoded_insn *insn, const struct insn *tex
     }
 }
 
-/* Does any test of the bank notice MUTANT?  1 killed, 0 survived, -1 no answer.  */
+/* Does any test of the bank, or of those kept for what they reached, notice MUTANT?  1 killed, 0 survived, -1 no answer.  */
 static int
 is_killed (struct trial *trial, unsigned s, const struct image *mutant)
 {
@@ -121,12 +121,14 @@ is_killed (struct trial *trial, unsigned s, const struct image *mutant)
   if (sandbox__open (region, images, 1, NULL, &sandbox, &why))
     return -1;
   int killed = 0;
-  for (unsigned kind = 0; kind < STATE_KINDS && !killed; kind++)
+  for (unsigned kind = 0; kind <= STATE_KINDS && !killed; kind++)
     {
       struct difference difference;
       unsigned which;
-      switch (differential__run (trial, sandbox, setup->bank[kind], setup->n_bank[kind],
-                                 MUTANT_TIMEOUT_MS, false, &which, &difference))
+      const struct test *tests = kind < STATE_KINDS ? setup->bank[kind] : trial->kept;
+      unsigned n = kind < STATE_KINDS ? setup->n_bank[kind] : trial->n_kept;
+      switch (differential__run (trial, sandbox, tests, n, MUTANT_TIMEOUT_MS, false, &which,
+                                 &difference))
         {
         case COMPARE_DIFFERENT:
           killed = 1;
