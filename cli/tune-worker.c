@@ -127,6 +127,8 @@ worker__region (struct worker *worker, const char *key, const char *json)
     .policy = worker->options->policy,
     .budget_seconds = worker->options->budget_seconds,
     .accept = worker->options->accept,
+    /* Where one region is asked for, a compiler waits for it, and not much longer than it said.  */
+    .overrun = worker->options->key ? 0.1 : 0,
     .workshop = worker->workshop,
     .stop = worker->stop,
     .progress = worker__progress,

@@ -34,6 +34,7 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 #define SHARE_QUICK_MEASURE 0.004
 #define SHARE_MEASURE 0.03
 #define SHARE_FULL_CHECK 0.50
+#define OVERRUN 0.5
 #define QUICK_MEASURE_MIN 0.02
 #define QUICK_MEASURE_MAX 0.15
 #define MEASURE_MIN 0.10
@@ -411,7 +412,8 @@ tuner__work (const struct region *region, const struct tuner_options *options,
 {
   *result = (struct tuner_result){ .arena = arena__new (), .end = TUNER_NEGATIVE };
   struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1 };
-  double budget = options->budget_seconds;
+  double budget = options->budget_seconds, confirming = 0;
+  double limit = budget * (1 + (options->overrun > 0 ? options->overrun : OVERRUN));
   tuner.arena = arena__new ();
   tuner.begin = clock__now ();
   tuner.accept = region->accept > options->accept ? region->accept : options->accept;
@@ -421,9 +423,14 @@ tuner__work (const struct region *region, const struct tuner_options *options,
       tuner__rank (&tuner);
       for (unsigned i = 0; i < tuner.n_finalists && !tuner__stopped (&tuner); i++)
         {
-          /* One is tried whatever the time; the others only while there is some.  */
-          if ((i && tuner__spent (&tuner) > budget) || tuner__confirm (&tuner, &tuner.finalist[i]))
+          /* One is tried whatever the time; the others only where there is some for as long a check.  */
+          double before = tuner__spent (&tuner);
+          if (i && before + confirming > limit)
             break;
+          if (tuner__confirm (&tuner, &tuner.finalist[i]))
+            break;
+          double took = tuner__spent (&tuner) - before;
+          confirming = took > confirming ? took : confirming;
           tuner__progress (&tuner, 0.8 + 0.2 * (i + 1) / tuner.n_finalists);
         }
     }

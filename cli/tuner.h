@@ -11,6 +11,7 @@ struct tuner_options
 {
   const char *policy;       /* list */
   double budget_seconds;
+  double overrun;           /* by how much of it the whole may run over, for full checks of what is faster; 0: 0.5 */
   enum accept accept;       /* at least this, and at least the region's own */
   struct workshop *workshop;
   const volatile sig_atomic_t *stop;
