@@ -154,8 +154,9 @@ mutants__run (struct trial *trial)
   unsigned sites = decoded->n_insns * FAULTS;
   if (sites == 0)
     return;
-  /* Sites in an order that visits the whole function however early we stop: a stride that is coprime to their number.  */
-  unsigned stride = sites / 2 + 1;
+  /* Sites in an order that visits the whole function however early we stop: a stride that is coprime to their
+     number and near its golden section (half of it would stay at the beginning and the middle).  */
+  unsigned stride = (unsigned) (0.6180339887 * sites) + 1;
   for (unsigned a = stride, b = sites; ; a = ++stride, b = sites)
     {
       while (b)

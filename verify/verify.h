@@ -14,7 +14,7 @@ struct verdict
   enum verdict_level level;
   struct why why;                /* for refuted and unknown */
   uint64_t tests;                /* states run on both sides */
-  uint64_t traced;               /* of them single-stepped for their footprint */
+  uint64_t traced;               /* of them followed for their footprint */
   double seconds;
   double tests_per_second;
   double coverage;               /* share of both sides' instructions and branch ways reached, 0..1 */
