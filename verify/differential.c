@@ -1,8 +1,9 @@
 /* Differential execution: the same states on both sides, in two processes, and a look at what each touches.
 
-   Cheap tests first: most wrong candidates fall in the first few dozen states.  Footprints and coverage come from
-   instrumented runs of most tests (follow.c) and from single-stepping where that can't be had, since a store of the same value next to an object, or a
-   load from a page that happens to be mapped, leaves no trace in any outcome.
+   Cheap tests first: most wrong candidates fall in the first few dozen states.  Footprints and coverage come
+   from instrumented runs of most tests (follow.c), and from single-stepping where those can't be had, since a
+   store of the same value next to an object, or a load from a page that happens to be mapped, leaves no
+   trace in any outcome.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
