@@ -1,8 +1,8 @@
 /* Making a function record its own accesses.
 
-   Nothing of what is added touches flags, the stack, the red zone or any register for longer than the record takes:
-   rax and rcx are kept at fixed addresses meanwhile.  What can't be done so is refused, and then
-   single-stepping has to do.
+   Nothing of what is added touches flags, the stack, the red zone or any register for longer than
+   the record takes: rax and rcx are kept at fixed addresses meanwhile.  What can't be done so is
+   refused, and then single-stepping has to do.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/instrument.h"
 #include "sandbox/wire.h"
@@ -38,19 +38,19 @@ add_item (struct writer *writer)
 static struct operand
 op_register (const char *reg)
 {
-  return (struct operand) { .kind = OPERAND_REGISTER, .reg = reg };
+  return (struct operand){ .kind = OPERAND_REGISTER, .reg = reg };
 }
 
 static struct operand
 op_memory (const char *base, int64_t offset)
 {
-  return (struct operand) { .kind = OPERAND_MEMORY, .base = base, .expr.add = offset };
+  return (struct operand){ .kind = OPERAND_MEMORY, .base = base, .expr.add = offset };
 }
 
 static struct operand
 op_immediate (int64_t value)
 {
-  return (struct operand) { .kind = OPERAND_IMMEDIATE, .expr.add = value };
+  return (struct operand){ .kind = OPERAND_IMMEDIATE, .expr.add = value };
 }
 
 static void
@@ -58,7 +58,7 @@ add_insn (struct writer *writer, const char *mnemonic, struct operand from, stru
 {
   struct item *item = add_item (writer);
   item->kind = ITEM_INSN;
-  item->insn = (struct insn) { .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
+  item->insn = (struct insn){ .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
 }
 
 static void
@@ -76,8 +76,8 @@ add_flag (struct writer *writer, uint32_t number)
   add_insn (writer, "movb", op_immediate (1), op_memory (NULL, TRACE_FLAGS + number));
 }
 
-/* Begins a record: rax and rcx are kept, ADDRESS is computed with all registers as the program has them, and rcx points
-   to the record, in which address and NUMBER are stored.  */
+/* Begins a record: rax and rcx are kept, ADDRESS is computed with all registers as the program has
+   them, and rcx points to the record, in which address and NUMBER are stored.  */
 static void
 begin_record (struct writer *writer, struct operand address, uint32_t number)
 {
@@ -182,8 +182,7 @@ add_access (struct writer *writer, const struct insn *text, const struct decoded
   begin_record (writer, address, number);
   add_insn (writer, "movq", op_register ("rsp"), op_memory ("rcx", RECORD_RSP));
   if (memory->mask >= 0 && memory->mask < 32)
-    add_insn (writer, "kmovq",
-              op_register (arena__printf (writer->arena, "k%d", memory->mask)),
+    add_insn (writer, "kmovq", op_register (arena__printf (writer->arena, "k%d", memory->mask)),
               op_memory ("rcx", RECORD_MASK));
   unsigned offset = RECORD_SIZE;
   char class = vector_class (text);
@@ -222,7 +221,8 @@ add_followed (struct writer *writer, const struct item *item, const struct decod
     for (unsigned i = 0; i < insn->n_memory; i++)
       if ((insn->memory[i].read || insn->memory[i].write)
           && add_access (writer, &item->insn, insn, &insn->memory[i], number * RECORDS_PER_INSN + i,
-                         why) != 0)
+                         why)
+                 != 0)
         return -1;
   *add_item (writer) = *item;
   return 0;
@@ -299,7 +299,7 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
           way->label = arena__printf (arena, ".Laiopt_way%u", n_stubs++);
           way->flag = instrument->taken[number];
           way->target = branch->operand[0];
-          branch->operand[0] = (struct operand) { .kind = OPERAND_TARGET, .expr.sym = way->label };
+          branch->operand[0] = (struct operand){ .kind = OPERAND_TARGET, .expr.sym = way->label };
           add_flag (&writer, instrument->fallen[number]);
         }
       if (insn->kind & (KIND_BRANCH | KIND_JUMP | KIND_CALL | KIND_RETURN | KIND_TRAP))
@@ -320,8 +320,9 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
       jump->insn.operand[0] = stub[i].target;
     }
   for (unsigned i = 0; i < n; i++)
-    instrument->block[i] = decoded->insn[i].item < code->n_items
-                             ? block_of[decoded->insn[i].item] : n && code->n_items ? 0 : INSTRUMENT_NO_FLAG;
+    instrument->block[i] = decoded->insn[i].item < code->n_items ? block_of[decoded->insn[i].item]
+                           : n && code->n_items                  ? 0
+                                                                 : INSTRUMENT_NO_FLAG;
   instrument->n_flags = writer.n_flags;
   if (writer.n_flags > TRACE_FLAGS_MAX || n > INT32_MAX / RECORDS_PER_INSN)
     return why__set (why, REASON_TOO_LARGE, "%u flags", writer.n_flags);

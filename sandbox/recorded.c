@@ -1,4 +1,5 @@
-/* The parent's side of running instrumented code: traces from what the process read out of the records.
+/* The parent's side of running instrumented code: traces from what the process read out of the
+   records.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/instrument.h"
 #include "sandbox/parent.h"
@@ -10,11 +11,11 @@ static int
 decode (const struct sandbox *sandbox, const struct instrument *instrument, size_t trace_at,
         struct trace *trace)
 {
-  const struct wire_trace *wire = (const struct wire_trace *) (sandbox->output + trace_at);
-  const uint8_t *flag = (const uint8_t *) (wire + 1);
+  const struct wire_trace *wire = (const struct wire_trace *)(sandbox->output + trace_at);
+  const uint8_t *flag = (const uint8_t *)(wire + 1);
   unsigned n = instrument->decoded->n_insns;
   uint32_t status = wire->status;
-  trace->status = status <= RUN_ESCAPED ? (enum run_status) status : RUN_DIED;
+  trace->status = status <= RUN_ESCAPED ? (enum run_status)status : RUN_DIED;
   trace->steps = wire->steps;
   trace->complete = wire->complete != 0;
   trace->executed = calloc (n + 1, sizeof *trace->executed);
@@ -41,9 +42,10 @@ decode (const struct sandbox *sandbox, const struct instrument *instrument, size
       uint64_t culprit = wire->culprit;
       if (culprit && (status == RUN_RETURNED || status == RUN_NORETURN))
         why__set (&trace->why, REASON_FOOTPRINT, "the instruction at 0x%llx",
-                  (unsigned long long) culprit);
+                  (unsigned long long)culprit);
       else
-        why__set (&trace->why, REASON_TIME, "the instrumented run didn't come to its end, or had no room");
+        why__set (&trace->why, REASON_TIME,
+                  "the instrumented run didn't come to its end, or had no room");
       return 0;
     }
   for (unsigned i = 0; i < n; i++)
@@ -52,8 +54,8 @@ decode (const struct sandbox *sandbox, const struct instrument *instrument, size
       if (block < instrument->n_flags && flag[block])
         trace->executed[i] = 1;
       if (instrument->taken[i] < instrument->n_flags)
-        trace->branch[i] = (flag[instrument->taken[i]] != 0)
-                           | (flag[instrument->fallen[i]] != 0) << 1;
+        trace->branch[i]
+            = (flag[instrument->taken[i]] != 0) | (flag[instrument->fallen[i]] != 0) << 1;
     }
   return 0;
 }
@@ -79,13 +81,13 @@ sandbox__follow (struct sandbox *sandbox, const struct instrument *instrument,
       if (out > OUTPUT_SIZE
           || !parent__encode (sandbox, states[i], i, &in, &out, &sandbox->item[i]))
         return why__set (why, REASON_SANDBOX, "states too large for the shared area");
-      out = (out + 63) & ~(size_t) 63;
-      ((struct wire_state *) (sandbox->input + sandbox->item[i].in))->trace = trace_at[i];
-      struct wire_trace *wire = (struct wire_trace *) (sandbox->output + trace_at[i]);
+      out = (out + 63) & ~(size_t)63;
+      ((struct wire_state *)(sandbox->input + sandbox->item[i].in))->trace = trace_at[i];
+      struct wire_trace *wire = (struct wire_trace *)(sandbox->output + trace_at[i]);
       memset (wire, 0, sizeof *wire);
       wire->status = RUN_DIED;
     }
-  struct command *command = (struct command *) sandbox->input;
+  struct command *command = (struct command *)sandbox->input;
   command->kind = COMMAND_FOLLOW;
   command->image = 1;
   command->n = n;
@@ -96,14 +98,14 @@ sandbox__follow (struct sandbox *sandbox, const struct instrument *instrument,
     {
       command->first = done;
       enum channel_result result
-        = parent__command (sandbox, COMMAND_FOLLOW, done, n, timeout_ms, why);
+          = parent__command (sandbox, COMMAND_FOLLOW, done, n, timeout_ms, why);
       if (result == CHANNEL_FAILED)
         return -1;
       /* The state it died in has no trace.  */
       done = result == CHANNEL_DONE ? n : sandbox->reached;
       if (result != CHANNEL_DONE && done < n)
         {
-          struct wire_trace *wire = (struct wire_trace *) (sandbox->output + trace_at[done]);
+          struct wire_trace *wire = (struct wire_trace *)(sandbox->output + trace_at[done]);
           memset (wire, 0, sizeof *wire);
           wire->status = result == CHANNEL_HUNG ? RUN_TIMEOUT : RUN_DIED;
           done++;

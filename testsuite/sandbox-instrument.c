@@ -1,5 +1,5 @@
-/* Instrumented code tells the same as single-stepping: which bytes are touched, what was executed, which ways
-   branches went; and the function answers as it does without.
+/* Instrumented code tells the same as single-stepping: which bytes are touched, what was executed,
+   which ways branches went; and the function answers as it does without.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ start (struct fixture *f, const char *body, const char *data)
   struct object *object;
   struct layout *layout;
   struct image *image, *instrumented;
-  *f = (struct fixture) { .arena = arena__new () };
+  *f = (struct fixture){ .arena = arena__new () };
   struct callee *callee = ARENA_NEW (f->arena, struct callee);
   callee->name = "g";
   struct global *global = ARENA_NEW (f->arena, struct global);
@@ -56,10 +56,11 @@ start (struct fixture *f, const char *body, const char *data)
                            .callee = callee,
                            .n_globals = 1,
                            .global = global };
-  char *text = arena__printf (f->arena,
-                              "\t.text\n\t.globl\tf\n\t.type\tf, @function\nf:\n\t%s\n\t.size\tf, .-f\n"
-                              "%s%s",
-                              body, *data ? "\t.section\t.rodata\n\t.align 64\n" : "", data);
+  char *text
+      = arena__printf (f->arena,
+                       "\t.text\n\t.globl\tf\n\t.type\tf, @function\nf:\n\t%s\n\t.size\tf, .-f\n"
+                       "%s%s",
+                       body, *data ? "\t.section\t.rodata\n\t.align 64\n" : "", data);
   if (code__parse (f->arena, text, strlen (text), "f", NULL, 0, false, &f->code, &why) != 0
       || object__assemble (f->arena, f->code, &object, &why) != 0
       || object__decode (f->arena, object, f->code, &f->decoded, &why) != 0
@@ -84,7 +85,7 @@ start (struct fixture *f, const char *body, const char *data)
   s->span[0].address = slot__begin (0);
   s->span[0].bytes = calloc (1, SANDBOX_PAGE);
   for (unsigned i = 0; i < SANDBOX_PAGE; i++)
-    s->span[0].bytes[i] = (uint8_t) (i % 251);
+    s->span[0].bytes[i] = (uint8_t)(i % 251);
   s->machine.gpr[7] = PAGE + 512;
   s->machine.gpr[6] = PAGE + 2048;
   s->machine.gpr[2] = 100;
@@ -112,15 +113,18 @@ finish (struct fixture *f)
 static void
 same_list (const char *body, unsigned n, const void *list, unsigned n_other, const void *other)
 {
-  const struct { uint64_t address, size; } *a = list, *b = other;
+  const struct
+  {
+    uint64_t address, size;
+  } *a = list, *b = other;
   if (n == n_other && memcmp (a, b, n * sizeof *a) == 0)
     return;
   for (unsigned i = 0; i < n; i++)
-    print_message ("stepped      %llx+%llu\n", (unsigned long long) a[i].address,
-                   (unsigned long long) a[i].size);
+    print_message ("stepped      %llx+%llu\n", (unsigned long long)a[i].address,
+                   (unsigned long long)a[i].size);
   for (unsigned i = 0; i < n_other; i++)
-    print_message ("instrumented %llx+%llu\n", (unsigned long long) b[i].address,
-                   (unsigned long long) b[i].size);
+    print_message ("instrumented %llx+%llu\n", (unsigned long long)b[i].address,
+                   (unsigned long long)b[i].size);
   fail_msg ("%s: other ranges", body);
 }
 
@@ -141,12 +145,12 @@ compare (struct fixture *f, const char *body)
       final[i] = malloc (SANDBOX_PAGE);
       memcpy (final[i], plain[0].span_bytes[i], SANDBOX_PAGE);
     }
-  assert_int_equal (sandbox__follow (f->sandbox, f->instrument, states, &followed, &plain[1], 1, 1000,
-                                     &why),
-                    0);
+  assert_int_equal (
+      sandbox__follow (f->sandbox, f->instrument, states, &followed, &plain[1], 1, 1000, &why), 0);
   if (!followed.complete || plain[0].status != plain[1].status)
-    fail_msg ("%s: %s, status %d, %d, signal %d at %llx", body, followed.why.detail, plain[0].status,
-              plain[1].status, plain[1].signal, (unsigned long long) plain[1].fault_rip);
+    fail_msg ("%s: %s, status %d, %d, signal %d at %llx", body, followed.why.detail,
+              plain[0].status, plain[1].status, plain[1].signal,
+              (unsigned long long)plain[1].fault_rip);
   for (unsigned i = 0; i < 2; i++)
     {
       assert_memory_equal (final[i], plain[1].span_bytes[i], SANDBOX_PAGE);
@@ -157,7 +161,8 @@ compare (struct fixture *f, const char *body)
     if (plain[0].machine.gpr[i] - SANDBOX_CODE_BASE >= SANDBOX_CODE_STRIDE)
       assert_int_equal (plain[0].machine.gpr[i], plain[1].machine.gpr[i]);
   assert_memory_equal (&plain[0].machine.vec, &plain[1].machine.vec, sizeof plain[0].machine.vec);
-  assert_memory_equal (&plain[0].machine.mask, &plain[1].machine.mask, sizeof plain[0].machine.mask);
+  assert_memory_equal (&plain[0].machine.mask, &plain[1].machine.mask,
+                       sizeof plain[0].machine.mask);
   assert_int_equal (plain[0].machine.rflags, plain[1].machine.rflags);
   assert_int_equal (plain[0].n_events, plain[1].n_events);
   assert_memory_equal (plain[0].event, plain[1].event, plain[0].n_events * sizeof *plain[0].event);
@@ -167,8 +172,9 @@ compare (struct fixture *f, const char *body)
       if (item >= f->code->n_items || f->code->item[item].kind != ITEM_INSN)
         continue;
       if (!stepped.executed[i] != !followed.executed[i] || stepped.branch[i] != followed.branch[i])
-        fail_msg ("%s: instruction %u (%s): %u %u, ways %u %u", body, i, f->decoded->insn[i].mnemonic,
-                  stepped.executed[i], followed.executed[i], stepped.branch[i], followed.branch[i]);
+        fail_msg ("%s: instruction %u (%s): %u %u, ways %u %u", body, i,
+                  f->decoded->insn[i].mnemonic, stepped.executed[i], followed.executed[i],
+                  stepped.branch[i], followed.branch[i]);
     }
   same_list (body, stepped.footprint.n_reads, stepped.footprint.read, followed.footprint.n_reads,
              followed.footprint.read);
@@ -185,52 +191,100 @@ static const struct
 } functions[] = {
   { "", "movl (%rdi), %eax\n\tmovb %al, 7(%rdi,%rdx,4)\n\taddq %rcx, 64(%rsi)\n\tret", "" },
   /* Flags live across accesses, rax and rcx as base and index.  */
-  { "", "movq %rdi, %rax\n\tmovq %rdx, %rcx\n\tcmpq %rcx, %rdx\n\tmovq (%rax,%rcx,8), %rcx\n\tmovq %rcx, 8(%rax)\n\t"
-        "sete (%rdi)\n\tsetc 1(%rdi)\n\tadcq $0, %rax\n\tpushfq\n\tpopq %rdx\n\tret", "" },
+  { "",
+    "movq %rdi, %rax\n\tmovq %rdx, %rcx\n\tcmpq %rcx, %rdx\n\tmovq (%rax,%rcx,8), %rcx\n\tmovq "
+    "%rcx, 8(%rax)\n\t"
+    "sete (%rdi)\n\tsetc 1(%rdi)\n\tadcq $0, %rax\n\tpushfq\n\tpopq %rdx\n\tret",
+    "" },
   /* The red zone.  */
-  { "", "movq %rdi, -8(%rsp)\n\tmovq %rsi, -128(%rsp)\n\tmovq $5, -64(%rsp)\n\tmovq -8(%rsp), %rax\n\t"
-        "addq -128(%rsp), %rax\n\tret", "" },
-  { "", "pushq %rbx\n\tpushq %rbp\n\tmovq %rsp, %rbp\n\tsubq $64, %rsp\n\tmovq %rdi, -24(%rbp)\n\tmovq -24(%rbp), %rbx\n\t"
-        "pushq (%rbx)\n\tpopq %rax\n\tmovq %rax, 8(%rbx)\n\tleave\n\tpopq %rbx\n\tret", "" },
+  { "",
+    "movq %rdi, -8(%rsp)\n\tmovq %rsi, -128(%rsp)\n\tmovq $5, -64(%rsp)\n\tmovq -8(%rsp), %rax\n\t"
+    "addq -128(%rsp), %rax\n\tret",
+    "" },
+  { "",
+    "pushq %rbx\n\tpushq %rbp\n\tmovq %rsp, %rbp\n\tsubq $64, %rsp\n\tmovq %rdi, -24(%rbp)\n\tmovq "
+    "-24(%rbp), %rbx\n\t"
+    "pushq (%rbx)\n\tpopq %rax\n\tmovq %rax, 8(%rbx)\n\tleave\n\tpopq %rbx\n\tret",
+    "" },
   /* A loop, a branch that is never taken, one that always is.  */
-  { "", "xorl %eax, %eax\n\tcmpq $1000, %rdx\n\tja .L9\n.L2:\n\tmovzbl (%rdi,%rax), %ecx\n\tmovb %cl, (%rsi,%rax)\n\t"
-        "addq $1, %rax\n\tcmpq %rdx, %rax\n\tjne .L2\n\ttestq %rax, %rax\n\tjne .L4\n\tnop\n.L9:\n\txorl %eax, %eax\n.L4:\n\tret", "" },
+  { "",
+    "xorl %eax, %eax\n\tcmpq $1000, %rdx\n\tja .L9\n.L2:\n\tmovzbl (%rdi,%rax), %ecx\n\tmovb %cl, "
+    "(%rsi,%rax)\n\t"
+    "addq $1, %rax\n\tcmpq %rdx, %rax\n\tjne .L2\n\ttestq %rax, %rax\n\tjne "
+    ".L4\n\tnop\n.L9:\n\txorl %eax, %eax\n.L4:\n\tret",
+    "" },
   /* A jump table.  */
-  { "", "andl $3, %edx\n\tleaq .Lt(%rip), %rax\n\tmovslq (%rax,%rdx,4), %rdx\n\taddq %rax, %rdx\n\tjmp *%rdx\n.L0:\n\tmovl (%rdi), %eax\n\tret\n"
-        ".L1:\n\tmovl 4(%rdi), %eax\n\tret\n.L2:\n\tmovl 8(%rdi), %eax\n\tret\n.L3:\n\tmovl 12(%rdi), %eax\n\tret",
+  { "",
+    "andl $3, %edx\n\tleaq .Lt(%rip), %rax\n\tmovslq (%rax,%rdx,4), %rdx\n\taddq %rax, %rdx\n\tjmp "
+    "*%rdx\n.L0:\n\tmovl (%rdi), %eax\n\tret\n"
+    ".L1:\n\tmovl 4(%rdi), %eax\n\tret\n.L2:\n\tmovl 8(%rdi), %eax\n\tret\n.L3:\n\tmovl 12(%rdi), "
+    "%eax\n\tret",
     ".Lt:\n\t.long .L0-.Lt\n\t.long .L1-.Lt\n\t.long .L2-.Lt\n\t.long .L3-.Lt\n" },
   /* Calls.  */
-  { "", "pushq %rbx\n\tmovq %rdi, %rbx\n\tmovl $3, %edx\n\tcall g\n\tmovl %eax, (%rbx)\n\taddl $1, 4(%rbx)\n\tmovq %rbx, %rdi\n\t"
-        "call g\n\tmovl %eax, 16(%rbx)\n\tpopq %rbx\n\tjmp g", "" },
+  { "",
+    "pushq %rbx\n\tmovq %rdi, %rbx\n\tmovl $3, %edx\n\tcall g\n\tmovl %eax, (%rbx)\n\taddl $1, "
+    "4(%rbx)\n\tmovq %rbx, %rdi\n\t"
+    "call g\n\tmovl %eax, 16(%rbx)\n\tpopq %rbx\n\tjmp g",
+    "" },
   /* Strings.  */
   { "", "movq %rdx, %rcx\n\trep movsb\n\tret", "" },
-  { "", "movq %rdx, %rcx\n\tshrq $2, %rcx\n\tmovl $7, %eax\n\trep stosl\n\tstosb\n\tlodsb\n\tret", "" },
+  { "", "movq %rdx, %rcx\n\tshrq $2, %rcx\n\tmovl $7, %eax\n\trep stosl\n\tstosb\n\tlodsb\n\tret",
+    "" },
   { "", "movq %rdx, %rcx\n\tmovb 5(%rdi), %al\n\trepne scasb\n\tsete %al\n\tret", "" },
   { "", "movq %rdx, %rcx\n\trepe cmpsb\n\tsete %al\n\tret", "" },
   { "", "xorl %ecx, %ecx\n\trep movsq\n\tret", "" },
   /* Read-modify-write, locked, exchanged.  */
-  { "", "lock xaddq %rax, (%rdi)\n\txchgq %rdx, 8(%rdi)\n\tlock cmpxchgq %rsi, 16(%rdi)\n\tbtsq $3, 24(%rdi)\n\tret", "" },
+  { "",
+    "lock xaddq %rax, (%rdi)\n\txchgq %rdx, 8(%rdi)\n\tlock cmpxchgq %rsi, 16(%rdi)\n\tbtsq $3, "
+    "24(%rdi)\n\tret",
+    "" },
   /* Globals.  */
-  { "", "movl global(%rip), %eax\n\tmovl %eax, global+128(%rip)\n\tmovl global(,%rdx,4), %eax\n\taddl %eax, global+2048(%rip)\n\tret", "" },
+  { "",
+    "movl global(%rip), %eax\n\tmovl %eax, global+128(%rip)\n\tmovl global(,%rdx,4), %eax\n\taddl "
+    "%eax, global+2048(%rip)\n\tret",
+    "" },
   { "", "movq global@GOTPCREL(%rip), %rax\n\taddl $5, 64(%rax)\n\tret", "" },
   /* Own constants.  */
   { "", "movaps .Lc(%rip), %xmm0\n\tpaddd .Lc(%rip), %xmm0\n\tmovups %xmm0, (%rdi)\n\tret",
     ".Lc:\n\t.long 1\n\t.long 2\n\t.long 3\n\t.long 4\n" },
-  { "", "movss (%rdi), %xmm0\n\tcvtsi2sdl 4(%rdi), %xmm1\n\tmovhps %xmm1, 8(%rdi)\n\tmovlps 16(%rdi), %xmm1\n\tpextrw $1, %xmm1, 32(%rdi)\n\tret", "" },
+  { "",
+    "movss (%rdi), %xmm0\n\tcvtsi2sdl 4(%rdi), %xmm1\n\tmovhps %xmm1, 8(%rdi)\n\tmovlps 16(%rdi), "
+    "%xmm1\n\tpextrw $1, %xmm1, 32(%rdi)\n\tret",
+    "" },
   { "", "prefetcht0 100000(%rdi)\n\tflds (%rdi)\n\tfstpl 8(%rdi)\n\tret", "" },
-  { "avx2", "vmovdqu (%rdi), %ymm0\n\tvpaddd 32(%rsi), %ymm0, %ymm0\n\tvmovdqu %ymm0, 64(%rdi)\n\tvzeroupper\n\tret", "" },
-  { "avx2", "vpcmpeqd %ymm3, %ymm3, %ymm3\n\tvpsrlq $32, %ymm3, %ymm3\n\tvpsllq $40, %ymm3, %ymm3\n\tvmaskmovps (%rdi), %ymm3, %ymm1\n\tvmaskmovps %ymm1, %ymm3, 256(%rdi)\n\tvpmaskmovq 640(%rdi), %xmm3, %xmm2\n\tvzeroupper\n\tret", "" },
-  { "avx2", "vpcmpeqd %ymm3, %ymm3, %ymm3\n\tvpgatherdd %ymm3, 4(%rdi,%ymm2,2), %ymm1\n\tvpcmpeqd %ymm3, %ymm3, %ymm3\n\tvpgatherdq %ymm3, (%rdi,%xmm4), %ymm1\n\tvmovdqu %ymm1, (%rdi)\n\tvzeroupper\n\tret", "" },
-  { "avx512", "movl $0x5a5, %eax\n\tkmovd %eax, %k1\n\tvmovdqu32 (%rdi), %zmm1{%k1}{z}\n\tvmovdqu32 %zmm1, 1024(%rdi){%k1}\n\tvpaddd 192(%rdi){1to16}, %zmm1, %zmm2{%k1}\n\t"
-              "vpcompressd %zmm2, 128(%rsi){%k1}\n\tvpexpandd 512(%rsi), %zmm17{%k1}{z}\n\tvmovdqu8 %zmm17, 900(%rsi)\n\tvzeroupper\n\tret", "" },
-  { "avx512", "movl $0xff35, %eax\n\tkmovd %eax, %k2\n\tvpmovzxbd %xmm2, %zmm20\n\tvpgatherdd (%rdi,%zmm20,4), %zmm21{%k2}\n\tkmovd %eax, %k2\n\tvpscatterdd %zmm21, 64(%rdi,%zmm20,8){%k2}\n\t"
-              "movl $5, %eax\n\tkmovd %eax, %k2\n\tvpgatherdd (%rdi,%xmm2,4), %xmm22{%k2}\n\tvzeroupper\n\tret", "" },
+  { "avx2",
+    "vmovdqu (%rdi), %ymm0\n\tvpaddd 32(%rsi), %ymm0, %ymm0\n\tvmovdqu %ymm0, "
+    "64(%rdi)\n\tvzeroupper\n\tret",
+    "" },
+  { "avx2",
+    "vpcmpeqd %ymm3, %ymm3, %ymm3\n\tvpsrlq $32, %ymm3, %ymm3\n\tvpsllq $40, %ymm3, "
+    "%ymm3\n\tvmaskmovps (%rdi), %ymm3, %ymm1\n\tvmaskmovps %ymm1, %ymm3, 256(%rdi)\n\tvpmaskmovq "
+    "640(%rdi), %xmm3, %xmm2\n\tvzeroupper\n\tret",
+    "" },
+  { "avx2",
+    "vpcmpeqd %ymm3, %ymm3, %ymm3\n\tvpgatherdd %ymm3, 4(%rdi,%ymm2,2), %ymm1\n\tvpcmpeqd %ymm3, "
+    "%ymm3, %ymm3\n\tvpgatherdq %ymm3, (%rdi,%xmm4), %ymm1\n\tvmovdqu %ymm1, "
+    "(%rdi)\n\tvzeroupper\n\tret",
+    "" },
+  { "avx512",
+    "movl $0x5a5, %eax\n\tkmovd %eax, %k1\n\tvmovdqu32 (%rdi), %zmm1{%k1}{z}\n\tvmovdqu32 %zmm1, "
+    "1024(%rdi){%k1}\n\tvpaddd 192(%rdi){1to16}, %zmm1, %zmm2{%k1}\n\t"
+    "vpcompressd %zmm2, 128(%rsi){%k1}\n\tvpexpandd 512(%rsi), %zmm17{%k1}{z}\n\tvmovdqu8 %zmm17, "
+    "900(%rsi)\n\tvzeroupper\n\tret",
+    "" },
+  { "avx512",
+    "movl $0xff35, %eax\n\tkmovd %eax, %k2\n\tvpmovzxbd %xmm2, %zmm20\n\tvpgatherdd "
+    "(%rdi,%zmm20,4), %zmm21{%k2}\n\tkmovd %eax, %k2\n\tvpscatterdd %zmm21, "
+    "64(%rdi,%zmm20,8){%k2}\n\t"
+    "movl $5, %eax\n\tkmovd %eax, %k2\n\tvpgatherdd (%rdi,%xmm2,4), "
+    "%xmm22{%k2}\n\tvzeroupper\n\tret",
+    "" },
 };
 
 static void
 test_same (void **data)
 {
-  (void) data;
+  (void)data;
   for (unsigned i = 0; i < sizeof functions / sizeof *functions; i++)
     {
       struct fixture f;
@@ -247,9 +301,9 @@ test_same (void **data)
 static void
 test_refused (void **data)
 {
-  (void) data;
-  static const char *const bodies[] = { "popq 8(%rsp)\n\tret", "std\n\tmovsb\n\tcld\n\tret",
-                                        "movq %fs:40, %rax\n\tret" };
+  (void)data;
+  static const char *const bodies[]
+      = { "popq 8(%rsp)\n\tret", "std\n\tmovsb\n\tcld\n\tret", "movq %fs:40, %rax\n\tret" };
   for (unsigned i = 0; i < sizeof bodies / sizeof *bodies; i++)
     {
       struct fixture f;
@@ -258,12 +312,12 @@ test_refused (void **data)
     }
 }
 
-/* Accesses below the red zone, wild stores into the records and too many records: no trace counts as complete, and the
-   next run is well.  */
+/* Accesses below the red zone, wild stores into the records and too many records: no trace counts
+   as complete, and the next run is well.  */
 static void
 test_incomplete (void **data)
 {
-  (void) data;
+  (void)data;
   static const char *const bodies[] = {
     "movq %rdi, -136(%rsp)\n\tret",
     "movl $0x0c000010, %eax\n\tmovq $0, (%rax)\n\tmovq (%rdi), %rax\n\tret",
@@ -282,9 +336,9 @@ test_incomplete (void **data)
           const struct state *states[] = { f.state, f.state };
           struct trace traces[2];
           struct outcome *outcomes = calloc (2, sizeof *outcomes);
-          assert_int_equal (sandbox__follow (f.sandbox, f.instrument, states, traces, outcomes, 2, 1000,
-                                             &why),
-                            0);
+          assert_int_equal (
+              sandbox__follow (f.sandbox, f.instrument, states, traces, outcomes, 2, 1000, &why),
+              0);
           if (traces[0].complete || traces[1].complete)
             fail_msg ("%s", bodies[i]);
           trace__free (&traces[0]);
@@ -299,14 +353,15 @@ test_incomplete (void **data)
 static void
 test_area (void **data)
 {
-  (void) data;
+  (void)data;
   struct fixture f;
   struct why why = { 0 };
   assert_int_equal (start (&f, "movl $0x0c000010, %eax\n\tmovq (%rax), %rax\n\tret", ""), 0);
   const struct state *states[] = { f.state };
   struct outcome *outcome = calloc (1, sizeof *outcome);
   struct trace trace;
-  assert_int_equal (sandbox__follow (f.sandbox, f.instrument, states, &trace, outcome, 1, 1000, &why), 0);
+  assert_int_equal (
+      sandbox__follow (f.sandbox, f.instrument, states, &trace, outcome, 1, 1000, &why), 0);
   assert_int_equal (outcome->status, RUN_RETURNED);
   trace__free (&trace);
   assert_int_equal (sandbox__run (f.sandbox, 0, states, outcome, 1, 1000, &why), 0);
@@ -326,11 +381,15 @@ now (void)
 static void
 test_speed (void **data)
 {
-  (void) data;
+  (void)data;
   struct fixture f;
   struct why why = { 0 };
   const char *body = functions[4].body;
-  enum { STEPPED = 20, BATCHES = 20 };
+  enum
+  {
+    STEPPED = 20,
+    BATCHES = 20
+  };
   assert_int_equal (start (&f, body, ""), 0);
   double began = now ();
   struct trace trace[FOLLOW_MAX];
@@ -347,14 +406,15 @@ test_speed (void **data)
   began = now ();
   for (unsigned i = 0; i < BATCHES; i++)
     {
-      assert_int_equal (sandbox__follow (f.sandbox, f.instrument, states, trace, outcomes, FOLLOW_MAX,
-                                         1000, &why),
+      assert_int_equal (sandbox__follow (f.sandbox, f.instrument, states, trace, outcomes,
+                                         FOLLOW_MAX, 1000, &why),
                         0);
       for (unsigned k = 0; k < FOLLOW_MAX; k++)
         trace__free (&trace[k]);
     }
   double followed = BATCHES * FOLLOW_MAX / (now () - began);
-  print_message ("# a loop of 100: %.0f runs/s single-stepped, %.0f instrumented\n", stepped, followed);
+  print_message ("# a loop of 100: %.0f runs/s single-stepped, %.0f instrumented\n", stepped,
+                 followed);
   free (outcomes);
   finish (&f);
 }

@@ -1,16 +1,21 @@
-/* Footprints and coverage from instrumented runs: of nearly every test, where single-stepping can afford a few.
+/* Footprints and coverage from instrumented runs: of nearly every test, where single-stepping can
+   afford a few.
 
-   A trace counts where the instrumented run ended as the test's original run did; all others are left to
-   single-stepping.  What is compared is the same in both ways.
+   A trace counts where the instrumented run ended as the test's original run did; all others are
+   left to single-stepping.  What is compared is the same in both ways.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Tests in one call of the sandboxes, the longest run, and the longest that is followed: a record is written for
-   each access, 32 bytes, and there is room for a million.  */
-enum { FOLLOW_BATCH = 16, FOLLOW_TIMEOUT_MS = 400 };
+/* Tests in one call of the sandboxes, the longest run, and the longest that is followed: a record
+   is written for each access, 32 bytes, and there is room for a million.  */
+enum
+{
+  FOLLOW_BATCH = 16,
+  FOLLOW_TIMEOUT_MS = 400
+};
 #define FOLLOW_TICKS_MAX 4000000
 
 /* A copy of TEST in ARENA.  */
@@ -24,7 +29,8 @@ copy_test (struct arena *arena, const struct test *test)
     {
       struct span *span = &copy.state->span[i];
       span->bytes = arena__memdup (arena, span->bytes, span->size);
-      copy.expected->span_bytes[i] = arena__memdup (arena, copy.expected->span_bytes[i], span->size);
+      copy.expected->span_bytes[i]
+          = arena__memdup (arena, copy.expected->span_bytes[i], span->size);
     }
   return copy;
 }
@@ -37,7 +43,8 @@ trial__reached (struct trial *trial, unsigned s, const struct test *test, const 
   bool in_bank = test >= bank && test < bank + BANK_PER_KIND;
   bool first = false;
   for (unsigned i = 0; i < coverage->side->decoded->n_insns && trace->executed; i++)
-    first |= (trace->executed[i] && !coverage->executed[i]) || (trace->branch[i] & ~coverage->branch[i]);
+    first |= (trace->executed[i] && !coverage->executed[i])
+             || (trace->branch[i] & ~coverage->branch[i]);
   if (first && s == 0 && !in_bank && trial->n_kept < KEPT_MAX)
     trial->kept[trial->n_kept++] = copy_test (trial->arena, test);
   coverage__add (trial->candidate_coverage, trace);
@@ -54,9 +61,9 @@ follow__can (const struct trial *trial, const struct test *test)
 /* One side's runs of a batch.  Traces of runs that ended otherwise than expected tell nothing.
    0, or -1 and *WHY.  */
 static int
-follow_side (const struct trial *trial, struct sandbox *sandbox, const struct instrument *instrument,
-             const struct test *const *tests, unsigned n, struct trace *traces,
-             struct outcome *outcomes, struct why *why)
+follow_side (const struct trial *trial, struct sandbox *sandbox,
+             const struct instrument *instrument, const struct test *const *tests, unsigned n,
+             struct trace *traces, struct outcome *outcomes, struct why *why)
 {
   const struct state *states[FOLLOW_BATCH];
   for (unsigned i = 0; i < n; i++)
@@ -67,8 +74,9 @@ follow_side (const struct trial *trial, struct sandbox *sandbox, const struct in
   for (unsigned i = 0; i < n; i++)
     {
       struct difference ignored;
-      if (compare__outcome (trial->verifier->region, states[i], tests[i]->expected, &outcomes[i], &ignored)
-               != COMPARE_SAME)
+      if (compare__outcome (trial->verifier->region, states[i], tests[i]->expected, &outcomes[i],
+                            &ignored)
+          != COMPARE_SAME)
         {
           traces[i].complete = false;
           traces[i].why.reason = REASON_TIME;
@@ -96,10 +104,10 @@ follow__tests (struct trial *trial, unsigned s, const struct test *const *tests,
       count = n - from < FOLLOW_BATCH ? n - from : FOLLOW_BATCH;
       memset (original, 0, sizeof original);
       memset (candidate, 0, sizeof candidate);
-      if (follow_side (trial, trial->sandbox[s], trial->instrument, tests + from, count, candidate, outcomes,
-                       &why)
-          || follow_side (trial, verifier->setup[s].sandbox, verifier->instrument, tests + from, count, original,
-                          outcomes, &why))
+      if (follow_side (trial, trial->sandbox[s], trial->instrument, tests + from, count, candidate,
+                       outcomes, &why)
+          || follow_side (trial, verifier->setup[s].sandbox, verifier->instrument, tests + from,
+                          count, original, outcomes, &why))
         {
           /* Single-stepping may still do.  */
           for (unsigned i = 0; i < count; i++)
@@ -117,17 +125,20 @@ follow__tests (struct trial *trial, unsigned s, const struct test *const *tests,
             if (test->expected->status == RUN_RETURNED)
               {
                 trial->verdict->traced++;
-                comparison = compare__footprint (&original[i].footprint, &candidate[i].footprint,
-                                                 image->base, image->base + image->size, &difference);
+                comparison
+                    = compare__footprint (&original[i].footprint, &candidate[i].footprint,
+                                          image->base, image->base + image->size, &difference);
               }
             trial__reached (trial, s, test, &candidate[i]);
           }
         else if (tests[from + i]->expected->status == RUN_RETURNED
-                 && (candidate[i].why.reason == REASON_FOOTPRINT || original[i].why.reason == REASON_FOOTPRINT))
+                 && (candidate[i].why.reason == REASON_FOOTPRINT
+                     || original[i].why.reason == REASON_FOOTPRINT))
           {
             test = tests[from + i];
             comparison = COMPARE_UNKNOWN;
-            difference.why = candidate[i].why.reason == REASON_FOOTPRINT ? candidate[i].why : original[i].why;
+            difference.why
+                = candidate[i].why.reason == REASON_FOOTPRINT ? candidate[i].why : original[i].why;
           }
       for (unsigned i = 0; i < count; i++)
         {
