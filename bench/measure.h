@@ -53,11 +53,12 @@ int measure__place (struct arena *arena, const struct region *region, const stru
                     const struct code *code, unsigned index, unsigned n, struct image *image[],
                     struct why *why);
 
-/* The states to measure on, chosen once for many candidates of REGION.  ORIGINALS (N placements) must
-   outlive the set.  0, or -1 and *WHY.  */
+/* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or fresh ones from STATES
+   where that is NULL.  ORIGINALS (N placements) and GIVEN must outlive the set.  0, or -1 and *WHY.  */
 struct measure_set;
 int measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
-                      struct states *states, struct measure_set **set, struct why *why);
+                      struct states *states, const struct test *given, unsigned n_given,
+                      struct measure_set **set, struct why *why);
 void measure_set__free (struct measure_set *set);
 
 /* Measures SET's original against the candidate at its first N placements (index 1), interleaved in sandboxes

@@ -5,6 +5,7 @@
 
 #include "machine/runtime.h"
 #include "machine/splice.h"
+#include "policy/process.h"
 #include "verify/allow.h"
 #include "verify/compare.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS_MAX = 384, BATCH = 16, TIMEOUT_MS = 100, CONFIRM_TIMEOUT_MS = 1000 };
+enum { TESTS_MAX = 384, BATCH = 16, ROUND = 4, TIMEOUT_MS = 100, CONFIRM_TIMEOUT_MS = 1000 };
 
 struct quick
 {
@@ -36,8 +37,8 @@ side__make (struct arena *arena, const struct code *code, struct side *side, str
 }
 
 int
-quick__open (const struct region *region, struct verifier *verifier, struct quick **result,
-             struct why *why)
+quick__open (const struct region *region, struct verifier *verifier, double seconds,
+             struct quick **result, struct why *why)
 {
   static const struct
   {
@@ -59,23 +60,38 @@ quick__open (const struct region *region, struct verifier *verifier, struct quic
       quick__close (quick);
       return -1;
     }
-  for (unsigned k = 0; k < sizeof wanted / sizeof *wanted; k++)
-    {
-      int made = states__make (verifier__states (verifier), wanted[k].kind, quick->arena, &quick->test[quick->n],
-                               factor * wanted[k].n, why);
-      if (made < 0)
-        {
-          quick__close (quick);
-          return -1;
-        }
-      unsigned kept = quick->n;
-      for (int i = 0; i < made; i++)
-        if (quick->test[quick->n + i].expected->n_events_lost == 0)
-          quick->test[kept++] = quick->test[quick->n + i];
-      quick->n = kept;
-    }
+  /* In turns, so that there are some of each kind when the time is over.  */
+  double until = clock__now () + seconds;
+  unsigned given[sizeof wanted / sizeof *wanted] = { 0 };
+  for (unsigned round = 0; round * ROUND < factor * 32; round++)
+    for (unsigned k = 0; k < sizeof wanted / sizeof *wanted; k++)
+      {
+        unsigned left = factor * wanted[k].n - given[k], n = left < ROUND ? left : ROUND;
+        if (!n || (round && clock__now () > until))
+          continue;
+        given[k] += n;
+        int made = states__make (verifier__states (verifier), wanted[k].kind, quick->arena, &quick->test[quick->n], n,
+                                 why);
+        if (made < 0)
+          {
+            quick__close (quick);
+            return -1;
+          }
+        unsigned kept = quick->n;
+        for (int i = 0; i < made; i++)
+          if (quick->test[quick->n + i].expected->n_events_lost == 0)
+            quick->test[kept++] = quick->test[quick->n + i];
+        quick->n = kept;
+      }
   *result = quick;
   return 0;
+}
+
+const struct test *
+quick__tests (const struct quick *quick, unsigned *n)
+{
+  *n = quick->n;
+  return quick->test;
 }
 
 void

@@ -8,9 +8,11 @@
 
 struct quick;
 
-/* VERIFIER must outlive it.  0, or -1 and *WHY.  */
-int quick__open (const struct region *region, struct verifier *verifier, struct quick **quick,
-                 struct why *why);
+/* VERIFIER must outlive it.  About SECONDS are spent on making tests.  0, or -1 and *WHY.  */
+int quick__open (const struct region *region, struct verifier *verifier, double seconds,
+                 struct quick **quick, struct why *why);
+/* The tests that it runs.  */
+const struct test *quick__tests (const struct quick *quick, unsigned *n);
 void quick__close (struct quick *quick);
 
 /* May CANDIDATE be worth a measurement?  True where nothing speaks against it so far; false and *WHY, and where a

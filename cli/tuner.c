@@ -4,7 +4,7 @@
       against it, a short measurement.
    2. The fastest few are measured again, longer, on fresh states and at several placements, so that luck in stage 1
       doesn't choose.
-   3. In that order they get the full check; the first that stands is measured once more on fresh states,
+   3. In that order they get the full check; the first that stands is measured once more,
       and this figure, which nothing was selected by, is what the entry says.
 
    Only stage 3's verdict counts: a quick check never accepts anything.  At least half of the budget is for stage 3,
@@ -31,6 +31,7 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 
 /* How the budget is spent, as shares of it, within limits in seconds.  */
 #define SHARE_PROPOSING 0.30
+#define SHARE_QUICK_TESTS 0.03
 #define SHARE_QUICK_MEASURE 0.004
 #define SHARE_MEASURE 0.03
 #define SHARE_FULL_CHECK 0.50
@@ -148,8 +149,11 @@ tuner__measure (struct tuner *tuner, struct finalist *finalist, double seconds, 
       image[p] = finalist->image[p];
       original[p] = tuner->original[p];
     }
+  unsigned n_given = 0;
+  const struct test *given = which == 0 ? quick__tests (tuner->quick, &n_given) : NULL;
   if (!*set
-      && measure_set__new (tuner->region, original, PLACEMENTS_MAX, verifier__states (tuner->verifier), set, why)
+      && measure_set__new (tuner->region, original, PLACEMENTS_MAX, verifier__states (tuner->verifier), given, n_given,
+                           set, why)
            < 0)
     return -1;
   tuner__lock (tuner);
@@ -358,8 +362,6 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
     }
   else if ((finalist->image[PLACEMENTS_MAX - 1] || tuner__link (tuner, finalist, PLACEMENTS_MAX, &why) == 0))
     {
-      measure_set__free (tuner->set[1]);
-      tuner->set[1] = NULL;
       if (tuner__measure (tuner, finalist, seconds, 1, PLACEMENTS_MAX, &why) == 0)
         {
           stands = finalist->measurement.accepted;
@@ -399,7 +401,7 @@ tuner__open (struct tuner *tuner, struct why *why)
       || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop, SHARE_PROPOSING * budget,
                        &tuner->policy, why)
            < 0
-      || quick__open (tuner->region, tuner->verifier, &tuner->quick, why) < 0
+      || quick__open (tuner->region, tuner->verifier, SHARE_QUICK_TESTS * budget, &tuner->quick, why) < 0
       || region__code (tuner->region, &code, why) < 0)
     return -1;
   return measure__place (tuner->arena, tuner->region, verifier__layout (tuner->verifier), code, 0, PLACEMENTS_MAX,

@@ -8,13 +8,16 @@ policy_libpolicy_a_SOURCES = policy/policy.c policy/policy.h policy/internal.h \
 EXTRA_DIST += doc/exec-protocol.md testsuite/policy-region.h
 
 POLICY_TEST_LIBS = policy/libpolicy.a machine/libmachine.a $(POLICY_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options
+check_PROGRAMS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options \
+  testsuite/policy-repair
+testsuite_policy_repair_SOURCES = testsuite/policy-repair.c
+testsuite_policy_repair_LDADD = $(POLICY_TEST_LIBS)
 testsuite_policy_compilers_SOURCES = testsuite/policy-compilers.c testsuite/policy-region.h
 testsuite_policy_compilers_LDADD = $(POLICY_TEST_LIBS)
 testsuite_policy_exec_SOURCES = testsuite/policy-exec.c testsuite/policy-region.h
 testsuite_policy_exec_LDADD = $(POLICY_TEST_LIBS)
 testsuite_policy_options_SOURCES = testsuite/policy-options.c
 testsuite_policy_options_LDADD = $(POLICY_TEST_LIBS)
-TESTS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options \
+TESTS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options testsuite/policy-repair \
   testsuite/cli-tune.sh testsuite/cli-verify.sh
 EXTRA_DIST += testsuite/cli-tune.sh testsuite/cli-verify.sh

@@ -138,6 +138,30 @@ in_place (void **state)
   close_bed (&bed);
 }
 
+/* Faster where there is little to do, slower where there is much, and the other way round: no win.  */
+static void
+loss_on_some_sizes (void **state)
+{
+  static const char slow_large[] = "#include <stddef.h>\n"
+    "unsigned f (const unsigned char *p, size_t n)\n"
+    "{ unsigned s = 0; if (n > 2000) { volatile unsigned t = 0; for (size_t i = 0; i < n; i++) t += p[i]; return t; }\n"
+    "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+  static const char slow_small[] = "#include <stddef.h>\n"
+    "unsigned f (const unsigned char *p, size_t n)\n"
+    "{ unsigned s = 0; volatile unsigned k = 0; while (k < 900) k++;\n"
+    "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, sum, true);
+  struct measurement m = measure (&bed, slow_large, "-O3 -march=x86-64-v3");
+  assert_true (m.by_size[SIZE_MEDIUM].estimate > 1.2);
+  assert_false (m.accepted);
+  m = measure (&bed, slow_small, "-O3 -march=x86-64-v3");
+  assert_true (m.by_size[SIZE_HUGE].estimate > 1.2);
+  assert_false (m.accepted);
+  close_bed (&bed);
+}
+
 int
 main (void)
 {
@@ -146,6 +170,7 @@ main (void)
     cmocka_unit_test (same_code_is_not_faster),
     cmocka_unit_test (slower_is_refused),
     cmocka_unit_test (in_place),
+    cmocka_unit_test (loss_on_some_sizes),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
