@@ -120,7 +120,8 @@ static const struct argp_option tune_arguments[] = {
     "Who proposes: compilers (default), exec:COMMAND, exec:{COMMAND}, separated by commas; exec:COMMAND without "
     "braces reaches to the end of LIST",
     0 },
-  { "budget", KEY_BUDGET, "SECONDS", 0, "Time for each function (default 10)", 0 },
+  { "budget", KEY_BUDGET, "SECONDS", 0,
+    "Time for each function (default 10); full checks of what was found faster may take half as much again", 0 },
   { "jobs", 'j', "N", 0, "Functions worked on at once (default: the number of processors)", 0 },
   { "accept", KEY_ACCEPT, "LEVEL", 0,
     "Weakest verdict to accept: tested, bounded or proved (default: what the build asked for)", 0 },
