@@ -171,7 +171,7 @@ ok "another protocol" refused version policy-reply
 ok ".incbin" refused incbin directive
 ok "a system call" refused syscall forbidden
 ok "an endless loop" refused endless nonterminating
-ok "a store past its object" refused past 'fault|store'
+ok "a store past its object" refused past 'fault|memory|store'
 ok "a store to an object that is only read" refused input 'fault|memory|store'
 ok "a store to the caller's frame" refused frame caller-frame
 ok "a symbol that isn't the function's" refused symbol new-symbol
