@@ -147,7 +147,7 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
   timed->expected = test->expected;
   timed->size = size;
   timed->ticks = statistics__median (ticks, BLOCK);
-  if (timed->ticks < SMALL_TICKS && size != SIZE_PROFILE)
+  if (timed->ticks < SMALL_TICKS)
     timed->size = SIZE_SMALL;
   double inner = repeatable ? ceil (SAMPLE_TICKS / fmax (timed->ticks, 5)) : 1;
   timed->inner = (unsigned) fmin (fmax (inner, 1), INNER_MOST);

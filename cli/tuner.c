@@ -233,7 +233,7 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
           feedback.ratio = ratio->estimate;
           feedback.ratio_low = ratio->low;
           feedback.ratio_high = ratio->high;
-          keep = ratio->estimate > 1 + MEASURE_MARGIN;
+          keep = ratio->estimate > 1 + MEASURE_MARGIN || finalist.measurement.score > 1 + MEASURE_MARGIN;
           if (!keep)
             why__set (&why, REASON_NOT_FASTER, "%.150s: %.3f of the time",
                       candidate->provenance ? candidate->provenance : "",
