@@ -5,6 +5,9 @@ if !SANITIZE
 TESTS += testsuite/policy-bad-answers.sh
 endif
 
+LOG_COMPILER = $(SHELL) $(top_srcdir)/testsuite/run-program
+EXTRA_DIST += testsuite/run-program testsuite/check testsuite/conformance
+
 CONFORMANCE = AIOPT_BUILD='$(abs_top_builddir)' AIOPT_GCC='$(TARGET_GCC)'
 
 # GCC's own tests: byte identity of the unused plugin, and the execute torture with everything hot.
