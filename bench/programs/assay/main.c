@@ -75,6 +75,45 @@ blob_free (struct blob *blob)
   blob->size = 0;
 }
 
+/* What the fields write to, allocated once for a file.  */
+struct workspace
+{
+  uint32_t *signature, *table;
+  uint64_t *gear;
+  char *hex;
+  uint8_t *lower, *delta, *planes, *packed, *back, *blurred, *edges;
+  int32_t *product;
+  float *signal, *out;
+};
+
+static void
+workspace_make (struct workspace *w, size_t size)
+{
+  w->signature = xmalloc (size / ROW * sizeof *w->signature);
+  w->table = xmalloc (LZ_TABLE * sizeof *w->table);
+  w->gear = xmalloc (size * sizeof *w->gear);
+  w->hex = xmalloc (2 * size);
+  w->lower = xmalloc (size);
+  w->delta = xmalloc (size);
+  w->planes = xmalloc (size);
+  w->packed = xmalloc (LZ_BLOCK + LZ_BLOCK / 128 + 1);
+  w->back = xmalloc (LZ_BLOCK);
+  w->blurred = xmalloc (size);
+  w->edges = xmalloc (size);
+  w->product = xmalloc (MATRIX * MATRIX * sizeof *w->product);
+  w->signal = xmalloc ((ROW + TAPS) * sizeof *w->signal);
+  w->out = xmalloc (ROW * sizeof *w->out);
+}
+
+static void
+workspace_free (struct workspace *w)
+{
+  void *const area[] = { w->signature, w->table, w->gear,    w->hex,   w->lower,   w->delta,  w->planes,
+                         w->packed,    w->back,  w->blurred, w->edges, w->product, w->signal, w->out };
+  for (size_t i = 0; i < sizeof area / sizeof *area; i++)
+    free (area[i]);
+}
+
 static void
 assay_checksums (const struct blob *b, uint64_t *digest)
 {
@@ -87,12 +126,12 @@ assay_checksums (const struct blob *b, uint64_t *digest)
 }
 
 static void
-assay_hashes (const struct blob *b, uint64_t *digest)
+assay_hashes (const struct blob *b, const struct workspace *w, uint64_t *digest)
 {
   uint32_t state[16] = { 0 };
   size_t rows = b->size / ROW;
-  uint32_t *signature = xmalloc (rows * sizeof *signature);
-  uint64_t *gear = xmalloc (b->size * sizeof *gear);
+  uint32_t *signature = w->signature;
+  uint64_t *gear = w->gear;
   hash_lanes (state, (const uint32_t *) b->bytes, b->size / 64);
   row_signatures (b->bytes, b->size, ROW, signature);
   gear_hashes (b->bytes, b->size, gear);
@@ -104,34 +143,27 @@ assay_hashes (const struct blob *b, uint64_t *digest)
   sort_shell (signature, rows);
   for (size_t r = 0; r < rows; r += 7)
     digest[4] += lower_bound (signature, rows, (uint32_t) r * 2654435761u);
-  free (signature);
-  free (gear);
 }
 
 static void
-assay_text (const struct blob *b, uint64_t *digest)
+assay_text (const struct blob *b, const struct workspace *w, uint64_t *digest)
 {
   struct text_counts counts = { 0 };
-  uint8_t *lower = xmalloc (b->size);
+  uint8_t *lower = w->lower;
   text_count (b->bytes, b->size, &counts);
   text_lower (lower, b->bytes, b->size);
   digest[5] ^= counts.lines + (counts.spaces << 16) + ((uint64_t) counts.letters << 32)
                + ((uint64_t) counts.digits << 48) + counts.high;
   digest[6] ^= text_find_pairs (lower, b->size, 't', 'h') << 32
                ^ utf8_code_points (b->bytes, b->size);
-  free (lower);
 }
 
 /* The round trip through the compressor is checked on every block.  */
 static void
-assay_codecs (const struct blob *b, uint64_t *digest)
+assay_codecs (const struct blob *b, const struct workspace *w, uint64_t *digest)
 {
-  char *hex = xmalloc (2 * b->size);
-  uint8_t *delta = xmalloc (b->size);
-  uint8_t *planes = xmalloc (b->size);
-  uint8_t *packed = xmalloc (LZ_BLOCK + LZ_BLOCK / 128 + 1);
-  uint8_t *back = xmalloc (LZ_BLOCK);
-  uint32_t *table = xmalloc (LZ_TABLE * sizeof *table);
+  char *hex = w->hex;
+  uint8_t *delta = w->delta, *planes = w->planes, *packed = w->packed, *back = w->back;
   size_t total = 0;
   hex_encode (hex, b->bytes, b->size);
   delta_encode (delta, b->bytes, b->size);
@@ -139,7 +171,7 @@ assay_codecs (const struct blob *b, uint64_t *digest)
   for (size_t at = 0; at < b->size; at += 16 * LZ_BLOCK)
     {
       size_t n = b->size - at < LZ_BLOCK ? b->size - at : LZ_BLOCK;
-      size_t m = lz_compress (packed, b->bytes + at, n, table);
+      size_t m = lz_compress (packed, b->bytes + at, n, w->table);
       if (lz_expand (back, LZ_BLOCK, packed, m) != n || memcmp (back, b->bytes + at, n) != 0)
         {
           fprintf (stderr, "assay: block at %zu does not come back\n", at);
@@ -150,21 +182,15 @@ assay_codecs (const struct blob *b, uint64_t *digest)
   digest[7] ^= total;
   for (size_t i = 0; i < b->size; i += 997)
     digest[7] = digest[7] * 131 + delta[i] + (uint8_t) hex[2 * i + 1] + planes[i & ~(size_t) 3];
-  free (hex);
-  free (delta);
-  free (planes);
-  free (packed);
-  free (back);
-  free (table);
 }
 
 static void
-assay_picture (const struct blob *b, uint64_t *digest)
+assay_picture (const struct blob *b, const struct workspace *w, uint64_t *digest)
 {
   struct image from = { b->bytes, ROW, b->size / ROW };
   size_t n = from.width * from.height;
-  struct image blurred = { xmalloc (n), from.width, from.height };
-  struct image edges = { xmalloc (n), from.width, from.height };
+  struct image blurred = { w->blurred, from.width, from.height };
+  struct image edges = { w->edges, from.width, from.height };
   uint32_t histogram[256] = { 0 };
   memset (blurred.pixels, 0, n);
   memset (edges.pixels, 0, n);
@@ -175,17 +201,15 @@ assay_picture (const struct blob *b, uint64_t *digest)
   picture_histogram (blurred.pixels, n / 4, histogram);
   for (int i = 0; i < 256; i++)
     digest[9] = digest[9] * 31 + histogram[i];
-  free (blurred.pixels);
-  free (edges.pixels);
 }
 
 static void
-assay_numbers (const struct blob *b, uint64_t *digest)
+assay_numbers (const struct blob *b, const struct workspace *w, uint64_t *digest)
 {
   size_t words = b->size / 4;
   const int32_t *v = (const int32_t *) b->bytes;
-  int32_t *product = xmalloc (MATRIX * MATRIX * sizeof *product);
-  float *signal = xmalloc ((ROW + TAPS) * sizeof *signal), *out = xmalloc (ROW * sizeof *out);
+  int32_t *product = w->product;
+  float *signal = w->signal, *out = w->out;
   float taps[TAPS];
   if (words >= 2 * MATRIX * MATRIX)
     {
@@ -206,9 +230,6 @@ assay_numbers (const struct blob *b, uint64_t *digest)
   digest[12] ^= sum_squares (v, words);
   digest[12] += (uint32_t) dot16 ((const int16_t *) v, (const int16_t *) v + words, words);
   digest[13] ^= find_max (v, words) ^ count_in_range (v, words, -1000000, 1000000) << 32;
-  free (product);
-  free (signal);
-  free (out);
 }
 
 static void
@@ -242,14 +263,16 @@ main (int argc, char **argv)
       fprintf (stderr, "assay: %s: %s\n", argv[1], strerror (errno));
       return 1;
     }
+  struct workspace workspace;
+  workspace_make (&workspace, blob.size);
   for (long r = 0; r < rounds; r++)
     {
       assay_checksums (&blob, digest);
-      assay_hashes (&blob, digest);
-      assay_text (&blob, digest);
-      assay_codecs (&blob, digest);
-      assay_picture (&blob, digest);
-      assay_numbers (&blob, digest);
+      assay_hashes (&blob, &workspace, digest);
+      assay_text (&blob, &workspace, digest);
+      assay_codecs (&blob, &workspace, digest);
+      assay_picture (&blob, &workspace, digest);
+      assay_numbers (&blob, &workspace, digest);
       assay_search (&blob, digest);
     }
   static const char *const name[] = { "adler/crc", "fletcher/internet", "lanes", "rows", "bounds",
@@ -258,6 +281,7 @@ main (int argc, char **argv)
   printf ("%zu bytes, %ld rounds\n", blob.size, rounds);
   for (size_t i = 0; i < sizeof name / sizeof *name; i++)
     printf ("%-18s %016llx\n", name[i], (unsigned long long) digest[i]);
+  workspace_free (&workspace);
   blob_free (&blob);
   return 0;
 }
