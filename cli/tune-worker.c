@@ -129,6 +129,7 @@ worker__region (struct worker *worker, const char *key, const char *json)
     .accept = worker->options->accept,
     /* Where one region is asked for, a compiler waits for it, and not much longer than it said.  */
     .overrun = worker->options->key ? 0.1 : 0,
+    .any_speed = worker->options->any_speed,
     .workshop = worker->workshop,
     .stop = worker->stop,
     .progress = worker__progress,

@@ -60,7 +60,7 @@ struct lead
   bool failed;
 };
 
-enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN };
+enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN, KEY_ANY_SPEED };
 
 static error_t
 parse_option (int key, char *argument, struct argp_state *state)
@@ -100,6 +100,9 @@ parse_option (int key, char *argument, struct argp_state *state)
     case KEY_JSON:
       options->json = true;
       return 0;
+    case KEY_ANY_SPEED:
+      options->any_speed = true;
+      return 0;
     case KEY_DRY_RUN:
       options->dry_run = true;
       return 0;
@@ -127,6 +130,8 @@ static const struct argp_option tune_arguments[] = {
     "Weakest verdict to accept: tested, bounded or proved (default: what the build asked for)", 0 },
   { "key", KEY_KEY, "KEY", 0, "Work on this region alone", 0 },
   { "json", KEY_JSON, NULL, 0, "Print the summary as JSON", 0 },
+  { "any-speed", KEY_ANY_SPEED, NULL, 0,
+    "Accept what is verified however slow it is: for testing aiopt, not for use", 0 },
   { "dry-run", KEY_DRY_RUN, NULL, 0, "Show what would be worked on, and do nothing", 0 },
   { "quiet", 'q', NULL, 0, "No progress and no summary", 0 },
   { 0 },

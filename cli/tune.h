@@ -12,7 +12,7 @@ struct tune_options
   double budget_seconds;
   unsigned jobs;
   enum accept accept;
-  bool json, quiet, dry_run;
+  bool json, quiet, dry_run, any_speed;
 };
 
 enum tune_event_kind { EVENT_TAKEN, EVENT_PROGRESS, EVENT_RESULT, EVENT_ERROR };

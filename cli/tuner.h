@@ -13,6 +13,7 @@ struct tuner_options
   double budget_seconds;
   double overrun;           /* by how much of it the whole may run over, for full checks of what is faster; 0: 0.5 */
   enum accept accept;       /* at least this, and at least the region's own */
+  bool any_speed;           /* take what is verified however slow it is: for testing verifier and splice */
   struct workshop *workshop;
   const volatile sig_atomic_t *stop;
   /* Called as the work goes on: FRACTION 0..1 of the budget or the proposals, the BEST ratio so far (0
