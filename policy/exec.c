@@ -3,6 +3,7 @@
    answers a time, mistakes a number, and its whole process group is killed at the end.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/internal.h"
+#include "policy/process.h"
 #include "policy/workshop.h"
 
 #include <cjson/cJSON.h>
@@ -103,18 +104,7 @@ exec__start (struct exec *exec, struct why *why)
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init (&actions);
-  posix_spawnattr_init (&attributes);
-  sigset_t none, defaults;
-  sigemptyset (&none);
-  sigemptyset (&defaults);
-  sigaddset (&defaults, SIGPIPE);
-  sigaddset (&defaults, SIGINT);
-  sigaddset (&defaults, SIGTERM);
-  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
-                                           | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup (&attributes, 0);
-  posix_spawnattr_setsigmask (&attributes, &none);
-  posix_spawnattr_setsigdefault (&attributes, &defaults);
+  process__attributes (&attributes);
   posix_spawn_file_actions_adddup2 (&actions, in[0], 0);
   posix_spawn_file_actions_adddup2 (&actions, out[1], 1);
   const char *log = getenv ("AIOPT_POLICY_LOG");

@@ -90,6 +90,23 @@ process__environment (void)
   return copy;
 }
 
+void
+process__attributes (posix_spawnattr_t *attributes)
+{
+  posix_spawnattr_init (attributes);
+  sigset_t none, defaults;
+  sigemptyset (&none);
+  sigemptyset (&defaults);
+  sigaddset (&defaults, SIGPIPE);
+  sigaddset (&defaults, SIGINT);
+  sigaddset (&defaults, SIGTERM);
+  posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
+                                          | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setpgroup (attributes, 0);
+  posix_spawnattr_setsigmask (attributes, &none);
+  posix_spawnattr_setsigdefault (attributes, &defaults);
+}
+
 /* Starts ARGUMENTS as the leader of a new process group.  0 and *PID, or an errno value.  */
 static int
 process__start (const struct arguments *arguments, const struct process_options *options,
@@ -98,18 +115,7 @@ process__start (const struct arguments *arguments, const struct process_options 
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init (&actions);
-  posix_spawnattr_init (&attributes);
-  sigset_t none, defaults;
-  sigemptyset (&none);
-  sigemptyset (&defaults);
-  sigaddset (&defaults, SIGPIPE);
-  sigaddset (&defaults, SIGINT);
-  sigaddset (&defaults, SIGTERM);
-  posix_spawnattr_setflags (&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
-                                           | POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setpgroup (&attributes, 0);
-  posix_spawnattr_setsigmask (&attributes, &none);
-  posix_spawnattr_setsigdefault (&attributes, &defaults);
+  process__attributes (&attributes);
   posix_spawn_file_actions_addopen (&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen (&actions, 1, options->output ? options->output : "/dev/null",
                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);

@@ -5,6 +5,7 @@
 
 #include "machine/why.h"
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,10 @@ struct process_options
    status, POLICY_TIMEOUT, BUDGET where stopped) otherwise, with the whole group killed.  */
 int process__run (const struct arguments *arguments, const struct process_options *options,
                   struct why *why);
+
+/* Initialises ATTRIBUTES for a child that leads a process group of its own and takes signals as programs do.
+   The caller destroys them.  */
+void process__attributes (posix_spawnattr_t *attributes);
 
 /* The environment process__run gives, malloc'ed (the vector alone).  */
 char **process__environment (void);
