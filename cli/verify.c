@@ -321,7 +321,7 @@ verdict__show (const struct verdict *verdict, bool accepted, enum accept accept)
     }
   putchar ('\n');
   if (verdict->tests)
-    printf ("%llu tests in %.2f s (%.0f a second), %llu single-stepped; %.1f %% of instructions and branch ways "
+    printf ("%llu tests in %.2f s (%.0f a second), %llu followed access by access; %.1f %% of instructions and branch ways "
             "reached; %u of %u mutants killed\n",
             (unsigned long long) verdict->tests, verdict->seconds, verdict->tests_per_second,
             (unsigned long long) verdict->traced, 100 * verdict->coverage, verdict->mutants_killed,
