@@ -136,9 +136,6 @@ const char *code__canonical (const struct code *code);
 int code__parse_canonical (struct arena *arena, const char *text, const char *name,
                            struct code **code, struct why *why);
 
-/* The canonical text of FUNCTION NAME's assembler output, as code__parse and code__canonical give
-   it, but on GCC's own text and at the speed a compiler needs (the key is computed from it).  */
-
 /* Prints CODE as an assembler source of its own, for assembling alone: .text, the function as a
    global symbol, its data in .rodata.  Lives in CODE's arena.  */
 const char *code__source (const struct code *code);

@@ -78,7 +78,7 @@ runtime__label (struct arena *arena, int number)
   return arena__printf (arena, ".Lruntime_%d", number);
 }
 
-/* Appends runtime[NUMBER] under its label to CODE, which has room for one body of ours more.  */
+/* Appends runtime[NUMBER] under its label to CODE's items, which are copied.  */
 static int
 append (struct arena *arena, const struct region *region, int number, struct code *code,
         struct why *why)
