@@ -1,0 +1,57 @@
+/* Proving that two versions of a function do the same, by symbolic execution and a solver.
+
+   Both sides start from the same unknown state.  What is shown, for every state on which the original runs to its end:
+   the same results, the same memory, no store to a byte that the original doesn't store to, no page touched
+   that the original doesn't touch, callee-saved registers and the stack kept, the same traps.
+   A proof is never a refutation: a counterexample is a state to be run by the differential executor.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_PROVE_H
+#define AIOPT_PROVE_H
+
+#include "sandbox/sandbox.h"
+#include "term/solver.h"
+
+enum proof_result
+{
+  PROOF_UNKNOWN,   /* why says what was in the way */
+  PROOF_PROVED,    /* for all states */
+  PROOF_BOUNDED,   /* for all states on which loops run as often as `bound` says */
+  PROOF_DIFFERENT  /* counterexample is a state on which they seem to differ: run it */
+};
+
+struct proof_options
+{
+  double seconds;          /* 0: 5 */
+  unsigned iterations;     /* loop iterations of the original at most; 0: as many as 8 of the candidate's longest
+                              vector loop and its remainder need, 1200 at most */
+  bool excuse_faults;      /* the candidate need not fault where the original does (it came from a compiler) */
+};
+
+struct proof
+{
+  struct arena *arena;
+  enum proof_result result;
+  struct why why;
+  unsigned bound;          /* PROOF_BOUNDED: iterations of the original's loops that are covered, from 0 */
+  unsigned paths;          /* pairs of paths looked at */
+  unsigned questions;      /* to the solver */
+  double seconds;
+  const char *method;      /* "terms", "solver", "induction" …: for the evidence */
+  struct state *counterexample; /* PROOF_DIFFERENT; may also be set with PROOF_UNKNOWN: a state worth running */
+};
+
+/* ORIGINAL and CANDIDATE are linked with LAYOUT in slots 0 and 1.  OBJECT of each side tells where symbols are.
+   Always gives a proof; proof__free frees it.  */
+void prove__equivalent (const struct region *region, const struct layout *layout,
+                        const struct image *original, const struct object *original_object,
+                        const struct image *candidate, const struct object *candidate_object,
+                        const struct proof_options *options, struct proof *proof);
+void proof__free (struct proof *proof);
+
+/* A state that drives IMAGE from START (a state on which it runs) to the other way of the branch whose decoded number
+   is INSN, as far as the solver can tell; for steering tests.  0 and *STATE in ARENA, or -1.  */
+int prove__steer (struct arena *arena, const struct region *region, const struct layout *layout,
+                  const struct image *image, const struct object *object, const struct state *start,
+                  unsigned insn, bool taken, double seconds, struct state **state);
+
+#endif
