@@ -304,7 +304,8 @@ vec__write (struct vec *vec, const struct term *value, unsigned lane)
     return run__unmodelled (vec->run, "operand form");
   if (vec->masked)
     value = vec__merge (vec, value, term__extract (vec->terms, vec->run->cpu->vec[number], 0, value->width), lane);
-  vec__set (vec, number, value);
+  /* What is narrower than the smallest vector has zeros above, legacy or not, whatever the mask says.  */
+  vec__set (vec, number, value->width < 128 ? term__zext (vec->terms, value, 128) : value);
   return 0;
 }
 
