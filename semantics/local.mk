@@ -9,3 +9,9 @@ semantics_libsemantics_a_SOURCES += semantics/meaning.c semantics/operand.c sema
 
 # Vector instructions.
 semantics_libsemantics_a_SOURCES += semantics/vector.c
+
+check_PROGRAMS += testsuite/semantics-integer
+testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/semantics-integer.def
+testsuite_semantics_integer_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/semantics-integer
