@@ -13,3 +13,9 @@ semantics_libsemantics_a_SOURCES += semantics/vector.h semantics/vector.c semant
   semantics/vector-part.c semantics/vector-shuffle.c semantics/vector-permute.c semantics/vector-convert.c \
   semantics/vector-sum.c semantics/vector-gather.c semantics/vector-crypto.c semantics/float.h \
   semantics/float.c semantics/float-compare.c semantics/float-convert.c
+
+check_PROGRAMS += testsuite/semantics-integer
+testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/semantics-integer.def
+testsuite_semantics_integer_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/semantics-integer
