@@ -9,7 +9,7 @@ vec__open (struct vec *vec, struct run *run)
   const ZydisDecodedInstruction *insn = &meaning->insn;
   *vec = (struct vec){ .run = run, .terms = run->terms };
   vec->legacy = insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-  vec->bits = vec->legacy || insn->avx.vector_length == 0 ? 128 : insn->avx.vector_length;
+  vec->bits = vec->legacy || insn->avx.vector_length == 0 ? 128u : insn->avx.vector_length;
   vec->broadcast = insn->avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID && !insn->avx.broadcast.is_static;
   for (unsigned i = 0; i < insn->operand_count_visible; i++)
     {
@@ -81,7 +81,7 @@ address__checked (struct vec *vec, unsigned n)
   const struct term *address = operand__address (vec->run, vec->operand[n]);
   if (address == NULL)
     return NULL;
-  unsigned bytes = vec__operand (vec, n)->size / 8;
+  unsigned bytes = vec__operand (vec, n)->size / 8u;
   switch (vec->run->meaning->insn.mnemonic)
     {
     case ZYDIS_MNEMONIC_MOVUPS:
