@@ -8,7 +8,10 @@ semantics_libsemantics_a_SOURCES += semantics/meaning.c semantics/operand.c sema
   semantics/bits.c semantics/multiply.c semantics/string.c semantics/control.c
 
 # Vector instructions.
-semantics_libsemantics_a_SOURCES += semantics/vector.c
+semantics_libsemantics_a_SOURCES += semantics/vector.h semantics/vector.c semantics/vector-operand.c \
+  semantics/vector-lane.c semantics/vector-compare.c semantics/vector-mask.c semantics/vector-move.c \
+  semantics/vector-part.c semantics/vector-shuffle.c semantics/vector-permute.c  
+    
 
 check_PROGRAMS += testsuite/semantics-integer
 testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/semantics-integer.def

@@ -1,6 +1,6 @@
 /* What semantics/ says of an instruction is what the CPU does.
 
-   Every form of testsuite/semantics/*.forms is run by the sandbox, the executor that verification uses, on random
+   Every form of general.forms and vector.forms is run by the sandbox, the executor that verification uses, on random
    states, and its terms are evaluated on the same states: registers, flags, vectors, masks, sticky bits, memory and
    traps must come out the same.  Bits that the terms leave open are compared with nothing.  A form that isn't
    modelled is counted, not failed; so is one that this CPU hasn't got.
