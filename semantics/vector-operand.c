@@ -62,7 +62,7 @@ vec__number (ZydisRegister reg)
 int
 mask__number (ZydisRegister reg)
 {
-  return reg >= ZYDIS_REGISTER_K0 && reg <= ZYDIS_REGISTER_K7 ? reg - ZYDIS_REGISTER_K0 : -1;
+  return reg >= ZYDIS_REGISTER_K0 && reg <= ZYDIS_REGISTER_K7 ? (int) reg - ZYDIS_REGISTER_K0 : -1;
 }
 
 void
