@@ -110,6 +110,7 @@ struct program
   int32_t *back;                  /* number of the back edge of each instruction, -1 */
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
+  bool data_pointers;             /* there are addresses of symbols in its constants */
 };
 
 int program__new (struct problem *problem, unsigned side, const struct image *image,
@@ -118,9 +119,6 @@ const struct meaning *program__meaning (struct problem *problem, struct program 
                                         unsigned insn, struct why *why);
 /* The instruction at ADDRESS, or -1.  */
 int program__find (const struct program *program, uint64_t address);
-/* Relocations of type TYPE: through a table of addresses; of 8 bytes.  */
-bool program__is_table (uint32_t type);
-bool program__is_wide (uint32_t type);
 /* Where both ways of branch INSN meet after a few plain instructions, or -1.  */
 int64_t program__join (struct program *program, unsigned insn);
 
@@ -224,17 +222,16 @@ struct path
   struct sym_cpu cpu;
   struct memory *memory;
   struct facts facts;
-  const struct facts *valid;   /* unused on side 0 */
   const struct term *guard;    /* the arm being run happens only where this holds; NULL: always */
   uint64_t at;                 /* address of the next instruction */
   uint64_t steps;
   enum path_end end;
   unsigned *rounds;            /* of each back edge */
   unsigned depth;              /* the most of them */
-  unsigned forks;
-  uint8_t *outcome;            /* of each undecidable or decided branch so far, for doing it again */
+  uint8_t *outcome;            /* of each branch so far, for doing it again */
   unsigned n_outcomes, outcomes_capacity;
-  const struct path *script;   /* outcomes to follow, NULL: none */
+  const struct path *script;   /* the run to do again; NULL: none */
+  bool impossible;             /* a branch of the script can't go that way any more */
   unsigned n_traps;
   struct { enum sym_trap kind; const struct term *condition; } trap[TRAPS_MAX];
   struct why why;
