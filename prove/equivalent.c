@@ -170,7 +170,7 @@ use_of (const struct memory *memory, uint32_t base)
 static bool
 surely (const struct memory *memory, uint32_t base, int64_t offset, bool written)
 {
-  const struct cell *cell = memory__cell (memory, base, offset);
+  const struct memory_cell *cell = memory__cell (memory, base, offset);
   const struct term *condition = cell ? written ? cell->written : cell->touched : NULL;
   return condition && term__is_const (condition) && term__value (condition);
 }
@@ -181,7 +181,7 @@ page_touched (struct check *check, const struct memory *memory, uint32_t base, i
 {
   struct problem *problem = check->problem;
   struct terms *terms = problem->terms;
-  const struct cell *cell = memory__cell (memory, base, offset);
+  const struct memory_cell *cell = memory__cell (memory, base, offset);
   const struct term *condition = cell ? written ? cell->written : cell->touched : NULL;
   if (condition && term__is_const (condition))
     return condition;
@@ -236,9 +236,9 @@ check_footprint (struct check *check, const struct memory *from, const struct me
         continue;
       for (unsigned k = 0; k < CELLS; k++)
         {
-          const struct cell *cell = &slot->chunk->cell[k];
+          const struct memory_cell *cell = &slot->chunk->cell[k];
           int64_t offset = slot->number * CELLS + k;
-          const struct cell *other = memory__cell (to, slot->base, offset);
+          const struct memory_cell *other = memory__cell (to, slot->base, offset);
           if (is_stack (check, slot->base))
             {
               /* The frame is a side's own; the caller's arguments may be read as the original reads them.  */
@@ -284,7 +284,7 @@ check_values (struct check *check, const struct memory *side, const struct memor
         continue;
       for (unsigned k = 0, n; k < CELLS; k += n)
         {
-          const struct cell *cell = &slot->chunk->cell[k];
+          const struct memory_cell *cell = &slot->chunk->cell[k];
           int64_t offset = slot->number * CELLS + k;
           n = 1;
           if (!cell->value)
@@ -298,7 +298,7 @@ check_values (struct check *check, const struct memory *side, const struct memor
               bool all = true;
               for (unsigned b = 0; b < n && all; b++)
                 {
-                  const struct cell *other = memory__cell (done, slot->base, offset + b);
+                  const struct memory_cell *other = memory__cell (done, slot->base, offset + b);
                   all = other && other->value;
                 }
               if (all)

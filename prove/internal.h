@@ -125,7 +125,7 @@ int64_t program__join (struct program *program, unsigned insn);
 /* memory.c */
 
 /* One byte: whose value's, when it was written and read and under which conditions.  */
-struct cell
+struct memory_cell
 {
   const struct term *value; /* NULL: never written */
   uint32_t part;            /* byte number in VALUE */
@@ -137,7 +137,7 @@ struct cell
 struct chunk
 {
   unsigned refs;
-  struct cell cell[CELLS];
+  struct memory_cell cell[CELLS];
 };
 
 struct slot
@@ -203,7 +203,7 @@ uint64_t term__support (struct problem *problem, const struct term *term);
 const struct term *memory__peek (struct problem *problem, const struct facts *facts,
                                  struct memory *memory, unsigned side, uint32_t base, int64_t offset,
                                  unsigned bytes);
-const struct cell *memory__cell (const struct memory *memory, uint32_t base, int64_t offset);
+const struct memory_cell *memory__cell (const struct memory *memory, uint32_t base, int64_t offset);
 
 /* The machine's accesses on PATH.  */
 const struct term *path__load (struct path *path, const struct term *address, unsigned bytes,

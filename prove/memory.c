@@ -80,7 +80,7 @@ slot__find (const struct memory *memory, uint32_t base, int64_t number)
   return &memory->slot[at];
 }
 
-const struct cell *
+const struct memory_cell *
 memory__cell (const struct memory *memory, uint32_t base, int64_t offset)
 {
   const struct slot *slot = slot__find (memory, base, chunk_number (offset));
@@ -88,7 +88,7 @@ memory__cell (const struct memory *memory, uint32_t base, int64_t offset)
 }
 
 /* The same, to be changed.  */
-static struct cell *
+static struct memory_cell *
 own_cell (struct memory *memory, uint32_t base, int64_t offset)
 {
   struct slot *slot = slot__find (memory, base, chunk_number (offset));
@@ -224,7 +224,7 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
         uint32_t base, int64_t offset, unsigned bytes)
 {
   struct terms *terms = problem->terms;
-  const struct cell *cell[64];
+  const struct memory_cell *cell[64];
   uint32_t oldest = UINT32_MAX;
   bool whole = true;
   for (unsigned i = 0; i < bytes; i++)
@@ -425,10 +425,10 @@ note_touch (struct path *path, uint32_t base, int64_t offset, unsigned bytes,
   struct terms *terms = path->problem->terms;
   for (unsigned i = 0; i < bytes; i++)
     {
-      const struct cell *old = memory__cell (path->memory, base, offset + i);
+      const struct memory_cell *old = memory__cell (path->memory, base, offset + i);
       if (old && old->touched && term__is_const (old->touched))
         continue;
-      struct cell *cell = own_cell (path->memory, base, offset + i);
+      struct memory_cell *cell = own_cell (path->memory, base, offset + i);
       if (!condition)
         cell->touched = term__true (terms);
       else
@@ -525,7 +525,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
   use->written = true;
   for (unsigned i = 0; i < bytes; i++)
     {
-      struct cell *cell = own_cell (memory, base, offset + i);
+      struct memory_cell *cell = own_cell (memory, base, offset + i);
       cell->value = stored;
       cell->part = i;
       cell->when = memory->n_writes;
