@@ -5,7 +5,7 @@ verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h v
   verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c verify/mutants.c
 
 check_PROGRAMS += testsuite/verify-corpus
-testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/region-build.h
+testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_verify_corpus_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
   machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
 TESTS += testsuite/verify-corpus
