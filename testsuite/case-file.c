@@ -556,6 +556,7 @@ edit (struct arena *arena, const char *source, const char *text)
       if (!arrow)
         return NULL;
       *arrow = '\0';
+      line += strspn (line, " \t");
       const char *with = arrow[3] ? arrow + 4 : "";
       const char *place = strstr (source, line);
       if (!place || strstr (place + 1, line))
