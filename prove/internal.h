@@ -110,6 +110,7 @@ struct program
   int32_t *back;                  /* number of the back edge of each instruction, -1 */
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
+  bool data_pointers;             /* there are addresses of symbols in its constants */
 };
 
 int program__new (struct problem *problem, unsigned side, const struct image *image,
@@ -118,16 +119,13 @@ const struct meaning *program__meaning (struct problem *problem, struct program 
                                         unsigned insn, struct why *why);
 /* The instruction at ADDRESS, or -1.  */
 int program__find (const struct program *program, uint64_t address);
-/* Relocations of type TYPE: through a table of addresses; of 8 bytes.  */
-bool program__is_table (uint32_t type);
-bool program__is_wide (uint32_t type);
 /* Where both ways of branch INSN meet after a few plain instructions, or -1.  */
 int64_t program__join (struct program *program, unsigned insn);
 
 /* memory.c */
 
 /* One byte: whose value's, when it was written and read and under which conditions.  */
-struct cell
+struct memory_cell
 {
   const struct term *value; /* NULL: never written */
   uint32_t part;            /* byte number in VALUE */
@@ -139,7 +137,7 @@ struct cell
 struct chunk
 {
   unsigned refs;
-  struct cell cell[CELLS];
+  struct memory_cell cell[CELLS];
 };
 
 struct slot
@@ -205,7 +203,7 @@ uint64_t term__support (struct problem *problem, const struct term *term);
 const struct term *memory__peek (struct problem *problem, const struct facts *facts,
                                  struct memory *memory, unsigned side, uint32_t base, int64_t offset,
                                  unsigned bytes);
-const struct cell *memory__cell (const struct memory *memory, uint32_t base, int64_t offset);
+const struct memory_cell *memory__cell (const struct memory *memory, uint32_t base, int64_t offset);
 
 /* The machine's accesses on PATH.  */
 const struct term *path__load (struct path *path, const struct term *address, unsigned bytes,
@@ -224,17 +222,16 @@ struct path
   struct sym_cpu cpu;
   struct memory *memory;
   struct facts facts;
-  const struct facts *valid;   /* unused on side 0 */
   const struct term *guard;    /* the arm being run happens only where this holds; NULL: always */
   uint64_t at;                 /* address of the next instruction */
   uint64_t steps;
   enum path_end end;
   unsigned *rounds;            /* of each back edge */
   unsigned depth;              /* the most of them */
-  unsigned forks;
-  uint8_t *outcome;            /* of each undecidable or decided branch so far, for doing it again */
+  uint8_t *outcome;            /* of each branch so far, for doing it again */
   unsigned n_outcomes, outcomes_capacity;
-  const struct path *script;   /* outcomes to follow, NULL: none */
+  const struct path *script;   /* the run to do again; NULL: none */
+  bool impossible;             /* a branch of the script can't go that way any more */
   unsigned n_traps;
   struct { enum sym_trap kind; const struct term *condition; } trap[TRAPS_MAX];
   struct why why;

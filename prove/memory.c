@@ -80,7 +80,7 @@ slot__find (const struct memory *memory, uint32_t base, int64_t number)
   return &memory->slot[at];
 }
 
-const struct cell *
+const struct memory_cell *
 memory__cell (const struct memory *memory, uint32_t base, int64_t offset)
 {
   const struct slot *slot = slot__find (memory, base, chunk_number (offset));
@@ -88,7 +88,7 @@ memory__cell (const struct memory *memory, uint32_t base, int64_t offset)
 }
 
 /* The same, to be changed.  */
-static struct cell *
+static struct memory_cell *
 own_cell (struct memory *memory, uint32_t base, int64_t offset)
 {
   struct slot *slot = slot__find (memory, base, chunk_number (offset));
@@ -224,7 +224,7 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
         uint32_t base, int64_t offset, unsigned bytes)
 {
   struct terms *terms = problem->terms;
-  const struct cell *cell[64];
+  const struct memory_cell *cell[64];
   uint32_t oldest = UINT32_MAX;
   bool whole = true;
   for (unsigned i = 0; i < bytes; i++)
@@ -284,46 +284,41 @@ bytes_term (struct terms *terms, const uint8_t *bytes, unsigned n)
   return term__wide (terms, 8 * n, words);
 }
 
+/* May BYTES of the own image from AT on be or touch the address of a symbol, which only linking put there?  */
+static bool
+near_pointer (const struct program *program, uint64_t at, uint64_t bytes)
+{
+  const struct image *image = program->image;
+  if (!program->data_pointers)
+    return false;
+  for (uint64_t from = at < 7 ? 0 : at - 7; from < at + bytes && from + 8 <= image->size; from++)
+    {
+      uint64_t value;
+      memcpy (&value, image->bytes + from, 8);
+      if (value >= SANDBOX_STUB_BASE
+          && value < SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
+        return true;
+    }
+  return false;
+}
+
 /* BYTES from the own image at offset AT.  */
 static const struct term *
 image_value (struct path *path, uint64_t at, unsigned bytes)
 {
   struct problem *problem = path->problem;
-  const struct image *image = path->program->image;
-  const struct object *object = path->program->object;
-  uint64_t value = 0;
-  bool pointers = false, narrow = false;
-  for (unsigned i = 0; i < object->n_relocs; i++)
+  const struct program *program = path->program;
+  const uint8_t *from = program->image->bytes + at;
+  if (near_pointer (program, at, bytes))
     {
-      const struct object_reloc *reloc = &object->reloc[i];
-      bool outside = object->symbol[reloc->symbol].section < 0 || reloc->symbol == object->entry;
-      if (program__is_table (reloc->type))
-        pointers = true;
-      else if (!object->section[reloc->section].executable && outside)
-        {
-          pointers = true;
-          narrow |= !program__is_wide (reloc->type);
-        }
+      uint64_t value;
+      memcpy (&value, from, bytes < 8 ? bytes : 8);
+      const struct term *symbol = bytes == 8 ? problem__symbol (problem, program, value) : NULL;
+      if (!symbol)
+        why__set (&path->why, REASON_UNMODELLED, "part of a constant address");
+      return symbol;
     }
-  if (narrow)
-    {
-      why__set (&path->why, REASON_UNMODELLED, "constants with a 32-bit symbol in them");
-      return NULL;
-    }
-  memcpy (&value, image->bytes + at, bytes < 8 ? bytes : 8);
-  if (pointers && value >= SANDBOX_STUB_BASE
-      && value < SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
-    {
-      const struct term *symbol = problem__symbol (problem, path->program, value);
-      if (bytes == 8 && symbol)
-        return symbol;
-      if (bytes > 8 || symbol)
-        {
-          why__set (&path->why, REASON_UNMODELLED, "part of a constant address");
-          return NULL;
-        }
-    }
-  return bytes_term (problem->terms, image->bytes + at, bytes);
+  return bytes_term (problem->terms, from, bytes);
 }
 
 /* The value of BYTES at TABLE[SIZE] + OFFSET + INDEX, as a choice over INDEX's values; NULL where they are too many or
@@ -338,6 +333,9 @@ table_value (struct path *path, const uint8_t *table, uint64_t size, int64_t off
   facts__range (problem, &path->facts, index, &low, &high);
   if (low > high || high > size || offset > (int64_t) size || offset + (int64_t) low < 0
       || offset + (int64_t) high + bytes > (int64_t) size)
+    return NULL;
+  if (table == path->program->image->bytes
+      && near_pointer (path->program, (uint64_t) offset + low, high - low + bytes))
     return NULL;
   if (index->op == TERM_SUM)
     {
@@ -427,10 +425,10 @@ note_touch (struct path *path, uint32_t base, int64_t offset, unsigned bytes,
   struct terms *terms = path->problem->terms;
   for (unsigned i = 0; i < bytes; i++)
     {
-      const struct cell *old = memory__cell (path->memory, base, offset + i);
+      const struct memory_cell *old = memory__cell (path->memory, base, offset + i);
       if (old && old->touched && term__is_const (old->touched))
         continue;
-      struct cell *cell = own_cell (path->memory, base, offset + i);
+      struct memory_cell *cell = own_cell (path->memory, base, offset + i);
       if (!condition)
         cell->touched = term__true (terms);
       else
@@ -527,7 +525,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
   use->written = true;
   for (unsigned i = 0; i < bytes; i++)
     {
-      struct cell *cell = own_cell (memory, base, offset + i);
+      struct memory_cell *cell = own_cell (memory, base, offset + i);
       cell->value = stored;
       cell->part = i;
       cell->when = memory->n_writes;

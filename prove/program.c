@@ -24,16 +24,11 @@ has_symbol_immediate (const struct object *object, const struct decoded_insn *in
   return false;
 }
 
-bool
+/* Through a table of addresses.  */
+static bool
 program__is_table (uint32_t type)
 {
   return type == R_X86_64_GOTPCREL || type == R_X86_64_GOTPCRELX || type == R_X86_64_REX_GOTPCRELX;
-}
-
-bool
-program__is_wide (uint32_t type)
-{
-  return type == R_X86_64_64 || type == R_X86_64_PC64;
 }
 
 const struct meaning *
@@ -88,6 +83,15 @@ program__new (struct problem *problem, unsigned side, const struct image *image,
   program->back = ARENA_ARRAY (arena, int32_t, program->n_insns);
   program->join = ARENA_ARRAY (arena, int64_t, program->n_insns);
   program->in_loop = ARENA_ARRAY (arena, bool, program->n_insns);
+  for (unsigned i = 0; i < object->n_relocs; i++)
+    {
+      const struct object_reloc *reloc = &object->reloc[i];
+      bool outside = object->symbol[reloc->symbol].section < 0 || reloc->symbol == object->entry;
+      bool in_data = !object->section[reloc->section].executable;
+      if (in_data && outside && reloc->type != R_X86_64_64)
+        return why__set (why, REASON_UNMODELLED, "constants with part of an address in them");
+      program->data_pointers |= program__is_table (reloc->type) || (in_data && outside);
+    }
   memset (program->at, -1, image->text_size * sizeof *program->at);
   for (unsigned i = 0; i < program->n_insns; i++)
     {
