@@ -171,7 +171,7 @@ chain (struct problem *problem, struct memory *memory)
 {
   struct terms *terms = problem->terms;
   if (!memory->chain)
-    memory->chain = term__memory (terms, MEMORY_OBJECTS);
+    memory->chain = term__memory (terms, memory->initial);
   for (; memory->n_chained < memory->n_writes; memory->n_chained++)
     {
       const struct write *write = &memory->write[memory->n_chained];
@@ -189,11 +189,11 @@ chain (struct problem *problem, struct memory *memory)
 
 /* The byte that was there at entry.  */
 static const struct term *
-initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t offset)
+initial_byte (struct problem *problem, const struct memory *from, unsigned side, uint32_t base, int64_t offset)
 {
   struct terms *terms = problem->terms;
   const struct base *what = &problem->base[base];
-  uint32_t memory = MEMORY_OBJECTS;
+  uint32_t memory = from->initial;
   if (what->root == ROOT_STACK)
     {
       int64_t at = offset - problem->stack_constant;
@@ -254,7 +254,7 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
     {
       unsigned k = i + 1;
       if (!cell[i])
-        part[n++] = initial_byte (problem, side, base, offset + i);
+        part[n++] = initial_byte (problem, memory, side, base, offset + i);
       else
         {
           while (k < bytes && cell[k] && cell[k]->value == cell[i]->value
@@ -472,6 +472,7 @@ path__load (struct path *path, const struct term *address, unsigned bytes,
   value = lookup (problem, &path->facts, path->memory, path->program->side, base, offset, bytes);
   if (!stack || offset - problem->stack_constant + (int64_t) bytes > 0)
     note_touch (path, base, offset, bytes, condition);
+  path->memory->loaded += stack ? 0 : bytes;
   return value;
 }
 
@@ -528,6 +529,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
       struct memory_cell *cell = own_cell (memory, base, offset + i);
       cell->value = stored;
       cell->part = i;
+      cell->unknown = false;
       cell->when = memory->n_writes;
       if (!condition)
         cell->written = term__true (terms);
@@ -535,6 +537,70 @@ path__store (struct path *path, const struct term *address, const struct term *v
         cell->written = cell->written ? term__or (terms, cell->written, condition) : condition;
     }
   if (what->root != ROOT_STACK)
-    note_touch (path, base, offset, bytes, condition);
+    {
+      note_touch (path, base, offset, bytes, condition);
+      memory->stored += bytes;
+    }
   return 0;
+}
+
+/* Rounds of loops.  */
+
+static bool
+same_byte (const struct memory_cell *a, const struct memory_cell *b)
+{
+  return a && b && a->value == b->value && a->part == b->part;
+}
+
+struct memory *
+memory__restart (struct problem *problem, const struct memory *before, const struct memory *after, uint32_t initial)
+{
+  struct memory *memory = memory__new ();
+  const struct memory *sides[] = { before, after };
+  memory->initial = initial;
+  for (unsigned side = 0; side < 2; side++)
+    for (unsigned i = 0; i < sides[side]->n_slots; i++)
+      {
+        const struct slot *slot = &sides[side]->slot[i];
+        if (!slot->chunk || problem->base[slot->base].root != ROOT_STACK)
+          continue;
+        for (unsigned k = 0; k < CELLS; k++)
+          {
+            int64_t offset = slot->number * CELLS + k;
+            const struct memory_cell *cell = &slot->chunk->cell[k];
+            if (!cell->value)
+              continue;
+            const struct memory_cell *old = memory__cell (before, slot->base, offset);
+            const struct memory_cell *new = memory__cell (after, slot->base, offset);
+            struct memory_cell *own = own_cell (memory, slot->base, offset);
+            if (own->value)
+              continue;
+            bool kept = same_byte (old, new);
+            own->value = kept ? cell->value : term__fresh (problem->terms, 8);
+            own->part = kept ? cell->part : 0;
+            own->unknown = !kept;
+          }
+      }
+  return memory;
+}
+
+bool
+memory__keeps_frame (const struct problem *problem, const struct memory *base, const struct memory *later)
+{
+  for (unsigned i = 0; i < later->n_slots; i++)
+    {
+      const struct slot *slot = &later->slot[i];
+      if (!slot->chunk || problem->base[slot->base].root != ROOT_STACK)
+        continue;
+      for (unsigned k = 0; k < CELLS; k++)
+        {
+          const struct memory_cell *cell = &slot->chunk->cell[k];
+          const struct memory_cell *old = memory__cell (base, slot->base, slot->number * CELLS + k);
+          if (!cell->value)
+            continue;
+          if (!old || !old->value || (!old->unknown && !same_byte (old, cell)))
+            return false;
+        }
+    }
+  return true;
 }

@@ -160,21 +160,21 @@ split (struct path *path, const struct term *condition)
   return other;
 }
 
-/* As facts__decide; where that can't tell, a candidate's branch is asked about.  */
+/* As facts__decide; where that can't tell, a candidate's branch is asked about.  LIKELY is what the answer probably is: then
+   one question does.  */
 static int
-decide (struct path *path, const struct term *condition)
+decide (struct path *path, const struct term *condition, bool likely)
 {
   struct problem *problem = path->problem;
   int known = facts__decide (problem, &path->facts, condition);
-  if (known >= 0 || path->program->side == 0)
+  if (known >= 0 || path->quick || (path->program->side == 0 && !path->asks))
     return known;
-  if (facts__ask (problem, &path->facts, &condition, 1, ASK_SECONDS) == SOLVER_UNSAT)
-    known = 0;
-  else
+  for (unsigned turn = 0; turn < 2 && known < 0; turn++)
     {
-      const struct term *opposite = term__not (problem->terms, condition);
-      if (facts__ask (problem, &path->facts, &opposite, 1, ASK_SECONDS) == SOLVER_UNSAT)
-        known = 1;
+      bool way = turn ? !likely : likely;
+      const struct term *opposite = way ? term__not (problem->terms, condition) : condition;
+      if (facts__ask_roughly (problem, &path->facts, &opposite, 1, ASK_SECONDS) == SOLVER_UNSAT)
+        known = way;
     }
   if (known >= 0)
     assume (path, condition, known);
@@ -325,7 +325,7 @@ settle_traps (struct path *path, struct path **other)
       assume (path, all, false);
       return 0;
     }
-  int known = decide (path, all);
+  int known = decide (path, all, false);
   if (known == 1)
     return stop (path, end);
   if (known < 0)
@@ -422,12 +422,13 @@ again:
             if (atom != condition)
               {
                 /* Both come here again and know more then.  */
-                way = decide (path, atom);
+                way = decide (path, atom, true);
                 if (way < 0)
                   *other = split (path, atom);
                 return 0;
               }
-            way = decide (path, condition);
+            /* Loops go on more often than they end.  */
+            way = decide (path, condition, !rep && step.target <= path->at);
             if (way < 0)
               {
                 *other = split (path, condition);
@@ -491,7 +492,7 @@ again:
         if (to->op != TERM_ITE)
           return why__set (&path->why, REASON_PROOF_JUMP, "an indirect jump that isn't through a table");
         const struct term *condition = to->arg[0];
-        int way = decide (path, condition);
+        int way = decide (path, condition, false);
         if (way >= 0)
           assume (path, condition, way);
         else if (path->script)
@@ -513,6 +514,12 @@ path__run (struct path *path, uint64_t steps, struct path **other)
   uint64_t end = path->steps + steps;
   while (path->end == PATH_RUNNING && !*other)
     {
+      if (path->stops && path->steps != path->resumed)
+        {
+          int insn = program__find (path->program, path->at);
+          if (insn >= 0 && path->stops[insn])
+            return stop (path, PATH_STOPPED);
+        }
       if (path->steps >= end)
         return why__set (&path->why, REASON_NONTERMINATING, "still running after %llu instructions",
                          (unsigned long long) path->steps);
