@@ -88,10 +88,18 @@ const struct term *facts__simplify (struct problem *problem, const struct facts 
 /* The range of TERM (up to 64 bits), going round like struct range's.  */
 void facts__range (struct problem *problem, const struct facts *facts, const struct term *term,
                    uint64_t *low, uint64_t *high);
-/* Is it known that A - B (64 bits) is not among LOW .. HIGH (signed)?  By ranges; by order, where MEMORY's sure accesses
-   show that A and B are addresses.  */
-bool facts__apart (struct problem *problem, const struct facts *facts, const struct memory *valid,
-                   uint32_t a, uint32_t b, int64_t low, int64_t high);
+/* What is known of how far base A is from base B: A - B lies in all of ARC.  */
+struct distance
+{
+  unsigned n;
+  struct { uint64_t low, high; } arc[12];
+  unsigned zeros;       /* low bits of A - B that are 0 */
+};
+/* By ranges; by order, where VALID's sure accesses show that A and B are addresses.  */
+void facts__distance (struct problem *problem, const struct facts *facts, const struct memory *valid,
+                      uint32_t a, uint32_t b, struct distance *distance);
+/* Is A - B surely not among LOW .. HIGH?  */
+bool distance__excludes (const struct distance *distance, int64_t low, int64_t high);
 /* Asks the solver whether EXTRA[N] can hold together with FACTS.  */
 enum solver_answer facts__ask (struct problem *problem, const struct facts *facts,
                                const struct term *const *extra, unsigned n, double seconds);
@@ -251,6 +259,7 @@ int path__run (struct path *path, uint64_t steps, struct path **other);
 struct pointer
 {
   const struct term *term;   /* its value */
+  const struct term *variable; /* the input in it */
   int number;                /* as in alias pairs */
   bool is_restrict;
 };
