@@ -280,7 +280,8 @@ problem__explore (struct problem *problem, struct why *why)
       for (struct path *path = search.pending; path; path = path->next)
         least = path->depth < least ? path->depth : least;
       problem->proof->bound = least ? least - 1 : 0;
-      if (least == 0 || (!problem->options.iterations && !reached_enough (&search, false, least - 1)))
+      if (least == 0
+          || (!problem->options.iterations && least <= ROUNDS_MAX && !reached_enough (&search, false, least - 1)))
         {
           result = PROOF_UNKNOWN;
           if (problem__out_of_time (problem))

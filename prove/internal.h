@@ -236,6 +236,7 @@ struct path
   enum path_end end;
   unsigned *rounds;            /* of each back edge */
   unsigned depth;              /* the most of them */
+  unsigned splits;
   uint8_t *outcome;            /* of each branch so far, for doing it again */
   unsigned n_outcomes, outcomes_capacity;
   const struct path *script;   /* the run to do again; NULL: none */

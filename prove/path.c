@@ -15,6 +15,7 @@ enum { OUTCOME_NO, OUTCOME_YES, OUTCOME_BOTH };
 /* Seconds for asking whether a way is possible at all.  */
 #define ASK_SECONDS 0.2
 
+enum { SPLITS_FREE = 4 }; /* splits of a candidate's path before the solver is asked whether there are two ways */
 enum { ATOMS_MAX = 4 }; /* conditions joined by and/or that a path splits on one by one */
 
 static const struct term *
@@ -154,6 +155,7 @@ assume (struct path *path, const struct term *condition, bool holds)
 static struct path *
 split (struct path *path, const struct term *condition)
 {
+  path->splits++;
   struct path *other = path__copy (path);
   assume (path, condition, true);
   assume (other, condition, false);
@@ -166,7 +168,7 @@ decide (struct path *path, const struct term *condition)
 {
   struct problem *problem = path->problem;
   int known = facts__decide (problem, &path->facts, condition);
-  if (known >= 0 || path->program->side == 0)
+  if (known >= 0 || path->program->side == 0 || path->splits < SPLITS_FREE)
     return known;
   if (facts__ask (problem, &path->facts, &condition, 1, ASK_SECONDS) == SOLVER_UNSAT)
     known = 0;
