@@ -18,6 +18,7 @@ enum
   RANGES_MAX = 64,
   ORDERS_MAX = 32,
   PAIRS_MAX = 64,
+  MEETINGS = 8192,
   CELLS = 64,           /* bytes of memory in a chunk */
   TRAPS_MAX = 8,
   FRAME_MAX = 65536,    /* bytes of a side's own stack frame */
@@ -296,6 +297,7 @@ struct problem
   unsigned base_of_size;
   uint64_t *support;               /* term id -> support, with bit 62 where known */
   unsigned support_size;
+  struct meeting { const struct term *term; uint32_t a, b; int64_t distance; } *meeting; /* MEETINGS, hashed */
   const struct memory *valid;      /* whose sure accesses are at user addresses: the original's on this path */
 
   /* Outcome so far.  */

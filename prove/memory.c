@@ -205,6 +205,23 @@ initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t off
 
 enum { CHOICES_MAX = 2048, NEAR_BASES = 16 };
 
+/* Is A - B DISTANCE?  Asked over and over.  */
+static const struct term *
+meeting (struct problem *problem, uint32_t a, uint32_t b, int64_t distance)
+{
+  struct terms *terms = problem->terms;
+  uint64_t hash = ((uint64_t) a * UINT64_C (0x9e3779b97f4a7c15)) ^ ((uint64_t) b * UINT64_C (0xc2b2ae3d27d4eb4f))
+                  ^ ((uint64_t) distance * UINT64_C (0xff51afd7ed558ccd));
+  struct meeting *known = &problem->meeting[(hash >> 40) % MEETINGS];
+  if (!known->term || known->a != a || known->b != b || known->distance != distance)
+    *known = (struct meeting){
+      .a = a, .b = b, .distance = distance,
+      .term = term__eq (terms, term__sub (terms, problem->base[a].term, problem->base[b].term),
+                        term__const (terms, 64, (uint64_t) distance))
+    };
+  return known->term;
+}
+
 /* What is at BASE + OFFSET, SIZE bytes that each write through another base hits all of or none of: a choice over the
    writes that may have been there, the last one first.  NULL where it can't be told so.  */
 static const struct term *
@@ -216,8 +233,6 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
   struct { uint32_t base; bool apart; struct distance distance; } near[NEAR_BASES];
   unsigned n = 0, n_near = 0;
   const struct term *value = NULL;
-  const struct term *here
-    = term__add (terms, problem->base[base].term, term__const (terms, 64, (uint64_t) offset));
   for (unsigned w = memory->n_writes; w > 0 && !value; w--)
     {
       const struct write *write = &memory->write[w - 1];
@@ -264,9 +279,7 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
         {
           if (distance__excludes (distance, to - offset, to - offset))
             continue;
-          const struct term *there
-            = term__add (terms, problem->base[write->base].term, term__const (terms, 64, (uint64_t) to));
-          const struct term *condition = term__eq (terms, here, there);
+          const struct term *condition = meeting (problem, base, write->base, to - offset);
           const struct term *part
             = term__extract (terms, write->value, 8 * (unsigned) (to - write->offset), 8 * size);
           if (write->condition)

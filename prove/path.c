@@ -518,7 +518,7 @@ path__run (struct path *path, uint64_t steps, struct path **other)
       if (path->steps >= end)
         return why__set (&path->why, REASON_NONTERMINATING, "still running after %llu instructions",
                          (unsigned long long) path->steps);
-      if ((path->steps & 63) == 0 && problem__out_of_time (path->problem))
+      if (problem__out_of_time (path->problem))
         return why__set (&path->why, REASON_TIME, "after %llu instructions of a path",
                          (unsigned long long) path->steps);
       if (step (path, other))

@@ -39,6 +39,7 @@ problem__open (struct problem *problem, struct arena *arena, const struct region
   problem->started = prove__now ();
   problem->terms = terms__new ();
   problem->base = ARENA_ARRAY (arena, struct base, BASES_MAX);
+  problem->meeting = ARENA_ARRAY (arena, struct meeting, MEETINGS);
   problem->solver = solver__new (problem->terms);
   if (!problem->solver)
     return why__set (why, REASON_PROOF_SOLVER, "it can't be started");
