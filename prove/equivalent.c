@@ -337,8 +337,13 @@ check_values (struct check *check, const struct memory *side, const struct memor
             = memory__peek (problem, check->facts, check->original->memory, 0, slot->base, offset, n);
           const struct term *b
             = memory__peek (problem, check->facts, check->candidate->memory, 1, slot->base, offset, n);
-          if (a == b)
+          if (a == b && a)
             continue;
+          if (!a || !b)
+            {
+              check->overflow = true;
+              return;
+            }
           char place[80];
           describe (check, slot->base, offset, place, sizeof place);
           require (check, same (check, a, b), REASON_MEMORY, "%u bytes at %s", n, place);

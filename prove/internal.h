@@ -119,6 +119,7 @@ struct program
   int32_t *back;                  /* number of the back edge of each instruction, -1 */
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
+  bool *reached;                  /* instructions that some path has run */
   bool data_pointers;             /* there are addresses of symbols in its constants */
 };
 
@@ -128,6 +129,8 @@ const struct meaning *program__meaning (struct problem *problem, struct program 
                                         unsigned insn, struct why *why);
 /* The instruction at ADDRESS, or -1.  */
 int program__find (const struct program *program, uint64_t address);
+/* The first instruction that no path has run and that does something, or -1.  */
+int program__unreached (const struct program *program);
 /* Where both ways of branch INSN meet after a few plain instructions, or -1.  */
 int64_t program__join (struct program *program, unsigned insn);
 
@@ -208,7 +211,7 @@ bool bases__disjoint (const struct problem *problem, uint32_t a, uint32_t b);
 uint64_t term__support (struct problem *problem, const struct term *term);
 #define SUPPORT_STACK (UINT64_C (1) << 63)
 
-/* The value of BYTES at BASE + OFFSET as MEMORY stands, by FACTS; nothing is noted.  */
+/* The value of BYTES at BASE + OFFSET as MEMORY stands, by FACTS; nothing is noted.  NULL where it is too large a term.  */
 const struct term *memory__peek (struct problem *problem, const struct facts *facts,
                                  struct memory *memory, unsigned side, uint32_t base, int64_t offset,
                                  unsigned bytes);
@@ -235,7 +238,7 @@ struct path
   uint64_t at;                 /* address of the next instruction */
   uint64_t steps;
   enum path_end end;
-  unsigned *rounds;            /* of each back edge */
+  unsigned *rounds;            /* of each back edge: how often taken; then, how often come to */
   unsigned depth;              /* the most of them */
   unsigned splits;
   uint8_t *outcome;            /* of each branch so far, for doing it again */

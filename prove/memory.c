@@ -203,7 +203,7 @@ initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t off
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
-enum { CHOICES_MAX = 2048, NEAR_BASES = 16 };
+enum { CHOICES_MAX = 2048, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
 
 /* Is A - B DISTANCE?  Asked over and over.  */
 static const struct term *
@@ -226,7 +226,7 @@ meeting (struct problem *problem, uint32_t a, uint32_t b, int64_t distance)
    writes that may have been there, the last one first.  NULL where it can't be told so.  */
 static const struct term *
 choice_value (struct problem *problem, const struct facts *facts, const struct memory *memory, unsigned side,
-              uint32_t base, int64_t offset, unsigned size)
+              uint32_t base, int64_t offset, unsigned size, unsigned *choices)
 {
   struct terms *terms = problem->terms;
   struct { const struct term *condition, *value; } choice[CHOICES_MAX];
@@ -302,6 +302,7 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
         part[i] = initial_byte (problem, side, base, offset + i);
       value = term__join (terms, part, size);
     }
+  *choices += n;
   while (n-- > 0)
     value = term__ite (terms, choice[n].condition, choice[n].value, value);
   return value;
@@ -329,6 +330,7 @@ chain (struct problem *problem, struct memory *memory)
   return memory->chain;
 }
 
+/* BYTES at BASE + OFFSET.  NULL where that would be too large a term.  */
 static const struct term *
 lookup (struct problem *problem, const struct facts *facts, struct memory *memory, unsigned side,
         uint32_t base, int64_t offset, unsigned bytes)
@@ -350,13 +352,16 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
   unsigned zeros = 3;
   if (interfered (problem, facts, memory, base, offset, bytes, oldest, &zeros))
     {
-      unsigned size = bytes & -bytes, n = 0;
+      unsigned size = bytes & -bytes, n = 0, choices = 0;
       if (size > 1u << zeros)
         size = 1u << zeros;
       memory->unresolved = true;
       for (; n < bytes / size; n++)
-        if (!(part[n] = choice_value (problem, facts, memory, side, base, offset + (int64_t) (n * size), size)))
+        if (!(part[n] = choice_value (problem, facts, memory, side, base, offset + (int64_t) (n * size), size,
+                                       &choices)))
           break;
+        else if (choices > MIXED_MAX && size < 4 && bytes >= 16)
+          return NULL;
       if (n == bytes / size)
         return term__join (terms, part, n);
       const struct term *all = chain (problem, memory);
@@ -589,6 +594,11 @@ path__load (struct path *path, const struct term *address, unsigned bytes,
   if (stack && check_stack (path, offset, bytes, false))
     return NULL;
   value = lookup (problem, &path->facts, path->memory, path->program->side, base, offset, bytes);
+  if (!value)
+    {
+      why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      return NULL;
+    }
   if (!stack || offset - problem->stack_constant + (int64_t) bytes > 0)
     note_touch (path, base, offset, bytes, condition);
   return value;
@@ -623,8 +633,13 @@ path__store (struct path *path, const struct term *address, const struct term *v
 
   const struct term *stored = value;
   if (condition)
-    stored = term__ite (terms, condition, value,
-                        lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes));
+    {
+      const struct term *old
+        = lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes);
+      if (!old)
+        return why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      stored = term__ite (terms, condition, value, old);
+    }
   if (memory->n_writes == memory->capacity)
     {
       memory->capacity = 2 * memory->capacity + 16;

@@ -86,7 +86,7 @@ path__entry (struct problem *problem, struct program *program, const struct fact
   path->cpu = problem->entry[program->side];
   path->memory = memory__new ();
   path->at = program->image->entry;
-  path->rounds = checked (calloc (program->n_back + 1, sizeof *path->rounds));
+  path->rounds = checked (calloc (2 * program->n_back + 1, sizeof *path->rounds));
   if (facts)
     path->facts = *facts;
   for (unsigned i = 0; i < 16; i++)
@@ -103,8 +103,8 @@ path__copy (const struct path *path)
   *copy = *path;
   copy->next = NULL;
   copy->memory = memory__copy (path->memory);
-  copy->rounds = checked (malloc ((path->program->n_back + 1) * sizeof *copy->rounds));
-  memcpy (copy->rounds, path->rounds, (path->program->n_back + 1) * sizeof *copy->rounds);
+  copy->rounds = checked (malloc ((2 * path->program->n_back + 1) * sizeof *copy->rounds));
+  memcpy (copy->rounds, path->rounds, (2 * path->program->n_back + 1) * sizeof *copy->rounds);
   copy->outcomes_capacity = path->n_outcomes + 16;
   copy->outcome = checked (malloc (copy->outcomes_capacity));
   if (path->n_outcomes)
@@ -241,6 +241,8 @@ run_arm (struct path *path, uint64_t at, uint64_t join, const struct term *guard
       struct sym_step step;
       result = -1;
       path->n_traps = 0;
+      if (insn >= 0)
+        path->program->reached[insn] = true;
       if (!meaning || meaning__apply (meaning, &path->cpu, &host, &step, &path->why))
         break;
       path->steps++;
@@ -361,6 +363,9 @@ step (struct path *path, struct path **other)
   if (!meaning)
     return -1;
   path->n_traps = 0;
+  program->reached[insn] = true;
+  if (program->back[insn] >= 0)
+    path->rounds[program->n_back + (unsigned) program->back[insn]]++;
   path->why = (struct why){ 0 };
   if (meaning__apply (meaning, &path->cpu, &host, &step, &path->why))
     {
