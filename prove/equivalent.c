@@ -379,15 +379,19 @@ settle (struct check *check, struct why *why)
   if (answer == SOLVER_SAT)
     {
       *why = check->goal[0].why;
+      const struct term *first = broken;
       for (unsigned i = 0; i < check->n_goals; i++)
         {
           uint64_t value[1] = { 1 };
           if (solver__value (problem->solver, check->goal[i].term, value) == 0 && !value[0])
             {
               *why = check->goal[i].why;
+              first = term__not (terms, check->goal[i].term);
               break;
             }
         }
+      problem->proof->counterexample
+        = model__counterexample (problem, problem->proof->arena, check->facts, first, check->original->memory);
       return PROOF_DIFFERENT;
     }
   /* One by one.  */
@@ -401,7 +405,11 @@ settle (struct check *check, struct why *why)
         continue;
       *why = check->goal[i].why;
       if (answer == SOLVER_SAT)
-        return PROOF_DIFFERENT;
+        {
+          problem->proof->counterexample = model__counterexample (problem, problem->proof->arena, check->facts,
+                                                                  broken, check->original->memory);
+          return PROOF_DIFFERENT;
+        }
       why->reason = REASON_PROOF_SOLVER;
       return PROOF_UNKNOWN;
     }

@@ -244,6 +244,10 @@ struct path
   uint8_t *outcome;            /* of each branch so far, for doing it again */
   unsigned n_outcomes, outcomes_capacity;
   const struct path *script;   /* the run to do again; NULL: none */
+  bool only;                   /* for steering: never splits, joins or asks, but stops at each open condition */
+  const struct term *asked;    /* … this one */
+  bool asked_rep;
+  uint64_t target, behind;     /* where it goes then */
   bool impossible;             /* a branch of the script can't go that way any more */
   unsigned n_traps;
   struct { enum sym_trap kind; const struct term *condition; } trap[TRAPS_MAX];
@@ -259,6 +263,9 @@ void path__free (struct path *path);
 /* Runs PATH to its end or to where it splits: 0, and *OTHER is the other way, or NULL where PATH ended.  -1: path->why.
    Runs at most STEPS instructions, and gives -1 with TIME after that.  */
 int path__run (struct path *path, uint64_t steps, struct path **other);
+
+/* Goes the WAY that path->asked is answered, in a path that is `only` one.  */
+void path__go (struct path *path, bool way);
 
 /* What a program finds at its entry, and what it has to leave.  */
 struct pointer
@@ -307,6 +314,10 @@ struct problem
   bool used_solver;
 };
 
+/* prove.c: sets PROBLEM up but for its programs and inputs; 0, or -1 and *WHY.  */
+int problem__open (struct problem *problem, struct arena *arena, const struct region *region,
+                   const struct layout *layout, struct why *why);
+void problem__close (struct problem *problem);
 /* input.c: fills PROBLEM's inputs.  0, or -1 and *WHY.  */
 int problem__inputs (struct problem *problem, struct why *why);
 /* ADDRESS as linked, as a term.  */
@@ -318,6 +329,16 @@ double prove__now (void);
 /* equivalent.c: do ORIGINAL and CANDIDATE, both ended, come to the same?  CANDIDATE's facts include ORIGINAL's.  */
 enum proof_result paths__compare (struct problem *problem, struct path *original,
                                   struct path *candidate, struct why *why);
+
+/* model.c */
+
+/* A state, living in ARENA, in which FACTS and BROKEN hold, with the pages that ORIGINAL touches; or NULL.  */
+struct state *model__counterexample (struct problem *problem, struct arena *arena, const struct facts *facts,
+                                     const struct term *broken, const struct memory *original);
+/* Parts of that: what the model says of the registers, and of the bytes that TERMS[N] load.  */
+void model__set_registers (struct problem *problem, const struct sym_cpu *entry, struct state *state);
+void model__set_loads (struct problem *problem, const struct term *const *terms, unsigned n, struct state *state);
+void state__set_byte (struct state *state, uint64_t address, uint8_t byte);
 
 /* explore.c */
 enum proof_result problem__explore (struct problem *problem, struct why *why);

@@ -320,6 +320,12 @@ settle_traps (struct path *path, struct path **other)
   path->n_traps = 0;
   enum path_end end = kind == SYM_TRAP_DIVIDE ? PATH_DIVIDE
                       : kind == SYM_TRAP_ALIGNMENT ? PATH_FAULT : PATH_INVALID;
+  if (path->only)
+    {
+      /* The state is one on which the code runs.  */
+      assume (path, all, false);
+      return 0;
+    }
   if (path->script)
     {
       if (path->script->end == end && path->steps == path->script->steps)
@@ -401,6 +407,14 @@ again:
         int way;
         if (*other)
           return why__set (&path->why, REASON_UNMODELLED, "a branch that traps");
+        if (path->only && (way = facts__decide (problem, &path->facts, condition)) < 0)
+          {
+            path->asked = condition;
+            path->target = rep ? behind : step.target;
+            path->behind = behind;
+            path->asked_rep = rep;
+            return 0;
+          }
         if (path->script)
           {
             if (path->n_outcomes >= path->script->n_outcomes)
@@ -501,6 +515,12 @@ again:
         int way = decide (path, condition);
         if (way >= 0)
           assume (path, condition, way);
+        else if (path->only)
+          {
+            path->asked = condition;
+            path->target = path->behind = path->at;
+            path->asked_rep = false;
+          }
         else if (path->script)
           return why__set (&path->why, REASON_UNMODELLED, "a run that can't be done again");
         else
@@ -513,12 +533,22 @@ again:
   return why__set (&path->why, REASON_UNMODELLED, "%s", decoded->mnemonic);
 }
 
+void
+path__go (struct path *path, bool way)
+{
+  assume (path, path->asked, way);
+  /* A rep instruction that isn't done makes its round when it is come to again.  */
+  if (way || !path->asked_rep)
+    path->at = way ? path->target : path->behind;
+  path->asked = NULL;
+}
+
 int
 path__run (struct path *path, uint64_t steps, struct path **other)
 {
   *other = NULL;
   uint64_t end = path->steps + steps;
-  while (path->end == PATH_RUNNING && !*other)
+  while (path->end == PATH_RUNNING && !*other && !path->asked)
     {
       if (path->steps >= end)
         return why__set (&path->why, REASON_NONTERMINATING, "still running after %llu instructions",

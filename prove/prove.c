@@ -28,8 +28,7 @@ check_region (const struct region *region, struct why *why)
   return 0;
 }
 
-/* Sets PROBLEM up; 0 or -1 and *WHY.  */
-static int
+int
 problem__open (struct problem *problem, struct arena *arena, const struct region *region,
                const struct layout *layout, struct why *why)
 {
@@ -46,7 +45,7 @@ problem__open (struct problem *problem, struct arena *arena, const struct region
   return check_region (region, why);
 }
 
-static void
+void
 problem__close (struct problem *problem)
 {
   if (problem->solver)
