@@ -10,3 +10,7 @@ testsuite_prove_pairs_LDADD = prove/libprove.a semantics/libsemantics.a term/lib
   verify/libverify.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
 EXTRA_DIST += testsuite/prove
+check_PROGRAMS += testsuite/prove-steer
+testsuite_prove_steer_SOURCES = testsuite/prove-steer.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_steer_LDADD = $(testsuite_prove_pairs_LDADD)
+TESTS += testsuite/prove-steer
