@@ -516,7 +516,14 @@ access_condition (struct path *path, const struct term *condition)
   if (!condition)
     condition = path->guard;
   else if (path->guard)
-    condition = term__and (problem->terms, condition, path->guard);
+    {
+      /* A guard often says that some lane's condition holds, which this lane's own implies.  */
+      bool holds = condition->op != TERM_NOT;
+      const struct term *inner = holds ? condition : condition->arg[0];
+      const struct term *known = holds ? term__true (problem->terms) : term__false (problem->terms);
+      const struct term *guard = term__substitute (problem->terms, path->guard, &inner, &known, 1);
+      condition = term__and (problem->terms, condition, guard);
+    }
   if (!condition)
     return NULL;
   int known = facts__decide (problem, &path->facts, condition);

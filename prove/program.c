@@ -134,10 +134,9 @@ follow_line (const struct program *program, uint64_t address, uint64_t line[ARM_
       const struct decoded_insn *decoded = &program->image->decoded->insn[insn];
       if ((decoded->kind & KIND_JUMP) && !(decoded->kind & KIND_INDIRECT))
         {
-          uint64_t target = jump_target (program, (unsigned) insn);
-          if (target <= address)
+          address = jump_target (program, (unsigned) insn);
+          if (!address)
             return;
-          address = target;
         }
       else if (decoded->kind & (KIND_BRANCH | KIND_JUMP | KIND_CALL | KIND_RETURN | KIND_REP | KIND_TRAP
                                 | KIND_DIVIDE | KIND_INDIRECT))
