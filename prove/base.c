@@ -41,13 +41,8 @@ term__support (struct problem *problem, const struct term *term)
       if (term->number == VAR_STACK)
         support = SUPPORT_STACK;
       for (unsigned i = 0; i < problem->n_pointers; i++)
-        {
-          const struct term *p = problem->pointer[i].term;
-          while (p->op == TERM_CONCAT)
-            p = p->arg[0]->op == TERM_CONST ? p->arg[1] : p->arg[0];
-          if (p == term)
-            support |= UINT64_C (1) << i;
-        }
+        if (problem->pointer[i].variable == term)
+          support |= UINT64_C (1) << i;
     }
   else if (term->op == TERM_LOAD)
     support = term__support (problem, term->arg[0]) & SUPPORT_STACK;

@@ -328,13 +328,18 @@ inverse (uint64_t value)
   return x;
 }
 
-static bool
-is_input (const struct problem *problem, const struct term *term)
+/* The input in ATOM, where FACTOR * ATOM is the input moved up by *LOW bits and nothing else of it: NULL where it isn't so.  */
+static const struct term *
+input_of (const struct term *atom, uint64_t factor, unsigned *low)
 {
-  return term != problem->stack_base
-         && (term->op == TERM_VAR
-             || (term->op == TERM_CONCAT && term->arg[0]->op == TERM_VAR && term->n_args == 2
-                 && term->arg[1]->op == TERM_CONST));
+  const struct term *input = atom;
+  *low = (unsigned) __builtin_ctzll (factor);
+  if (atom->op == TERM_CONCAT && atom->n_args == 2 && term__is_value (atom->arg[0], 0))
+    input = atom->arg[1];
+  if (factor != UINT64_C (1) << *low || input->op != TERM_VAR || input->number == VAR_STACK
+      || input->width + *low != atom->width)
+    return NULL;
+  return input;
 }
 
 /* A and B are equal: whatever can be put in for something else from now on.  */
@@ -377,19 +382,21 @@ assume_equal (struct problem *problem, struct facts *facts, const struct term *a
   for (unsigned i = 0; i < rest->n_args; i++)
     {
       uint64_t factor = rest->words[1 + i];
-      const struct term *x = rest->arg[i];
-      if ((factor != 1 && factor != ones (width)) || !is_input (problem, x))
+      bool negative = factor >> (width - 1) && factor != UINT64_C (1) << (width - 1);
+      unsigned low;
+      if (negative)
+        factor = -factor & ones (width);
+      const struct term *input = input_of (rest->arg[i], factor, &low);
+      if (!input)
         continue;
-      /* factor * x + others = constant  */
-      const struct term *others = term__sub (terms, rest, factor == 1 ? x : term__neg (terms, x));
-      const struct term *value = term__sub (terms, term__const (terms, width, constant), others);
-      if (factor != 1)
+      /* ± moved + others = constant  */
+      const struct term *moved
+        = term__mul (terms, rest->arg[i], term__const (terms, width, rest->words[1 + i]));
+      const struct term *value
+        = term__sub (terms, term__const (terms, width, constant), term__sub (terms, rest, moved));
+      if (negative)
         value = term__neg (terms, value);
-      if (x->op == TERM_VAR)
-        add_pair (problem, facts, x, value);
-      else
-        add_pair (problem, facts, x->arg[0],
-                  term__extract (terms, value, x->arg[1]->width, x->arg[0]->width));
+      add_pair (problem, facts, input, term__extract (terms, value, low, input->width));
       return;
     }
 }
@@ -692,6 +699,35 @@ facts__decide (struct problem *problem, const struct facts *facts, const struct 
   return deep == simple ? -1 : decide_plain (problem, facts, deep);
 }
 
+/* How many low bits of TERM are surely 0.  */
+static unsigned
+zero_bits (const struct term *term)
+{
+  unsigned zeros = term->width;
+  switch (term->op)
+    {
+    case TERM_CONST:
+      return term->words[0] ? (unsigned) __builtin_ctzll (term->words[0]) : zeros;
+    case TERM_SUM:
+      if (term->words[0])
+        zeros = (unsigned) __builtin_ctzll (term->words[0]);
+      for (unsigned i = 0; i < term->n_args; i++)
+        {
+          unsigned bits = (unsigned) __builtin_ctzll (term->words[1 + i]) + zero_bits (term->arg[i]);
+          zeros = bits < zeros ? bits : zeros;
+        }
+      return zeros;
+    case TERM_CONCAT:
+      {
+        const struct term *last = term->arg[term->n_args - 1];
+        unsigned bits = zero_bits (last);
+        return bits; /* of the lowest part alone */
+      }
+    default:
+      return 0;
+    }
+}
+
 /* How far A + OFFSET is surely from where MEMORY shows an object: *LOW .. *HIGH are the least and greatest it can be.  */
 static bool
 address_bounds (const struct memory *valid, uint32_t base, int64_t *low, int64_t *high)
@@ -706,36 +742,42 @@ address_bounds (const struct memory *valid, uint32_t base, int64_t *low, int64_t
   return false;
 }
 
-bool
-facts__apart (struct problem *problem, const struct facts *facts, const struct memory *valid,
-              uint32_t a, uint32_t b, int64_t low, int64_t high)
+static void
+distance__add (struct distance *distance, struct arc arc)
+{
+  if (arc__is_full (arc, 64) || distance->n == sizeof distance->arc / sizeof *distance->arc)
+    return;
+  distance->arc[distance->n].low = arc.low;
+  distance->arc[distance->n++].high = arc.high;
+}
+
+void
+facts__distance (struct problem *problem, const struct facts *facts, const struct memory *valid,
+                 uint32_t a, uint32_t b, struct distance *distance)
 {
   const struct term *x = problem->base[a].term, *y = problem->base[b].term;
-  const struct term *apart = term__sub (problem->terms, x, y);
-  struct arc wanted = { (uint64_t) low, (uint64_t) high }, both;
-  if (low > high)
-    return true;
-  /* Every range known of the difference by itself: two arcs can leave two pieces.  */
-  const struct term *atom;
+  const struct term *apart = term__sub (problem->terms, x, y), *atom;
   bool negative;
   uint64_t constant = canonical (problem, apart, &atom, &negative);
-  if (atom->op != TERM_CONST || atom->words[0] != 0)
+  distance->n = 0;
+  distance->zeros = zero_bits (apart);
+  /* Every range known of the difference by itself: two arcs can leave two pieces.  */
+  if (atom->op == TERM_CONST)
+    distance__add (distance, (struct arc){ constant, constant });
+  else
     for (unsigned i = 0; i < facts->n_ranges; i++)
       if (facts->range[i].term == atom)
         {
           struct arc known = { facts->range[i].low, facts->range[i].high };
           if (negative)
             known = arc__negate (known, 64);
-          known = arc__shift (known, constant, 64);
-          if (arc__meet (wanted, known, 64, &both) == 0)
-            return true;
+          distance__add (distance, arc__shift (known, constant, 64));
         }
-  struct arc arc = term_arc (problem, facts, apart, 0);
-  if (arc__meet (wanted, arc, 64, &both) == 0)
-    return true;
+  distance__add (distance, term_arc (problem, facts, apart, 0));
   int64_t x_low, x_high, y_low, y_high;
-  if (!valid || !address_bounds (valid, a, &x_low, &x_high) || !address_bounds (valid, b, &y_low, &y_high))
-    return false;
+  if (!facts->n_orders || !valid || !address_bounds (valid, a, &x_low, &x_high)
+      || !address_bounds (valid, b, &y_low, &y_high))
+    return;
   for (unsigned i = 0; i < facts->n_orders; i++)
     {
       const struct order *order = &facts->order[i];
@@ -744,14 +786,29 @@ facts__apart (struct problem *problem, const struct facts *facts, const struct m
         continue;
       /* Neither end may go round.  */
       int64_t far = INT64_C (1) << 40, p = order->a_offset, q = order->b_offset;
-      if (p > far || q > far || p < -far || q < -far)
+      if (p > far || q > far || p < -far || q < -far || x_low < -far || y_low < -far
+          || x_high > 2 * USER_HIGH || y_high > 2 * USER_HIGH)
         continue;
       if ((forward ? x_low : y_low) + p < 0 || (forward ? y_low : x_low) + q < 0)
         continue;
-      /* forward: x + p <(=) y + q, so x - y <= q - p - strict.  */
-      if (forward && low > q - p - order->strict)
-        return true;
-      if (backward && high < p - q + order->strict)
+      /* forward: x + p <(=) y + q, so x - y <= q - p - strict; and no address is farther than all of user space.  */
+      if (forward)
+        distance__add (distance, (struct arc){ (uint64_t) (-4 * USER_HIGH), (uint64_t) (q - p - order->strict) });
+      else
+        distance__add (distance, (struct arc){ (uint64_t) (p - q + order->strict), (uint64_t) (4 * USER_HIGH) });
+    }
+}
+
+bool
+distance__excludes (const struct distance *distance, int64_t low, int64_t high)
+{
+  struct arc wanted = { (uint64_t) low, (uint64_t) high }, both;
+  if (low > high)
+    return true;
+  for (unsigned i = 0; i < distance->n; i++)
+    {
+      struct arc known = { distance->arc[i].low, distance->arc[i].high };
+      if (arc__meet (wanted, known, 64, &both) == 0)
         return true;
     }
   return false;
@@ -770,9 +827,17 @@ ask (struct problem *problem, const struct facts *facts, const struct term *cons
     goto done;
   for (unsigned i = 0; i < n; i++)
     condition[at++] = facts__simplify (problem, facts, extra[i], true);
+  /* Only inputs may be put in here: of anything else the equation itself has to stay.  */
+  const struct term *from[PAIRS_MAX], *to[PAIRS_MAX];
+  unsigned kept = 0, n_pairs = 0;
+  for (unsigned i = 0; i < facts->n_pairs; i++)
+    if (facts->from[i]->op == TERM_VAR)
+      {
+        from[n_pairs] = facts->from[i];
+        to[n_pairs++] = facts->to[i];
+      }
   for (const struct condition *known = facts->last; known; known = known->before)
-    condition[at++] = facts__simplify (problem, facts, known->term, false);
-  unsigned kept = 0;
+    condition[at++] = n_pairs ? term__substitute (problem->terms, known->term, from, to, n_pairs) : known->term;
   for (unsigned i = 0; i < at; i++)
     {
       if (!term__is_const (condition[i]))

@@ -61,6 +61,7 @@ struct instance
   unsigned factor;
   const struct term *round;
   const struct term *trips;    /* how many rounds the candidate makes, or NULL */
+  const struct term *original_trips; /* the same of the original's own rounds */
   bool last;                   /* the round being run is the last of them, and ROUND is that number */
   struct relation relation[SIDES][REGISTERS];
   struct path *base[SIDES];
@@ -183,7 +184,9 @@ run_leaves (struct induction *induction, struct path *start, const bool *stops, 
           work = path;
           continue;
         }
-      if (result == 0 && facts__ask_roughly (problem, &path->facts, NULL, 0, PRUNE_SECONDS) == SOLVER_UNSAT)
+      /* Ways that leave a loop too early are seldom possible, and would cost much to look at.  */
+      if (result == 0 && head >= 0 && (path->end != PATH_STOPPED || head_at (path) != head)
+          && facts__ask_roughly (problem, &path->facts, NULL, 0, PRUNE_SECONDS) == SOLVER_UNSAT)
         {
           path__free (path);
           continue;
@@ -227,6 +230,38 @@ compare_ends (struct induction *induction, const struct path *original, const st
 static bool pair_up (struct induction *induction, const struct instance *instance, struct path *original,
                      struct path *candidate, struct why *why);
 
+/* How many rounds are left to PATH, at a head, may follow from what is known without being seen in the conditions.  Looks at
+   the first condition that isn't decided: where it asks whether something has one value, and that something can have but one, that
+   is noted in FACTS.  */
+static void
+pin_rest (struct induction *induction, const struct path *path, struct facts *facts)
+{
+  struct problem *problem = induction->problem;
+  struct terms *terms = problem->terms;
+  struct path *probe = copy_with (path, facts), *other = NULL;
+  probe->end = PATH_RUNNING;
+  probe->stops = NULL;
+  probe->quick = true;
+  if (path__run (probe, STEPS_MAX, &other) == 0 && other && probe->facts.last)
+    {
+      const struct term *condition = probe->facts.last->term;
+      uint64_t value;
+      if (condition->op == TERM_NOT)
+        condition = condition->arg[0];
+      if (condition->op == TERM_EQ && condition->arg[0]->width <= 64
+          && facts__ask_roughly (problem, facts, NULL, 0, RELATION_SECONDS) == SOLVER_SAT
+          && solver__value (problem->solver, condition->arg[0], &value) == 0)
+        {
+          const struct term *equal
+            = term__eq (terms, condition->arg[0], term__const (terms, condition->arg[0]->width, value));
+          if (holds (induction, facts, equal))
+            facts__assume (problem, facts, equal);
+        }
+    }
+  path__free (other);
+  path__free (probe);
+}
+
 /* One side has ended, the other is run to its end.  */
 static bool
 finish (struct induction *induction, const struct path *original, const struct path *candidate, struct why *why)
@@ -235,7 +270,9 @@ finish (struct induction *induction, const struct path *original, const struct p
   bool well = true;
   if (candidate->end != PATH_STOPPED)
     {
-      if (run_leaves (induction, copy_with (original, &candidate->facts), NULL, -1, 0, &list, why))
+      struct facts facts = candidate->facts;
+      pin_rest (induction, original, &facts);
+      if (run_leaves (induction, copy_with (original, &facts), NULL, -1, 0, &list, why))
         return false;
       for (struct path *path = list; path && well; path = path->next)
         well = compare_ends (induction, path, candidate, &path->facts, why);
@@ -401,11 +438,57 @@ with_found (const struct guess *guess, const struct term *term, unsigned which)
   return term__substitute (guess->induction->problem->terms, term, guess->unknown, to, guess->n_unknowns);
 }
 
+/* Inputs for a quick look: anything, the same for the same variable and address.  */
+static uint64_t
+scramble (uint64_t x)
+{
+  x ^= x >> 31;
+  x *= UINT64_C (0x9e3779b97f4a7c15);
+  return x ^ x >> 29;
+}
+
+static void
+any_value (void *context, uint32_t number, unsigned width, uint64_t *words)
+{
+  (void) width;
+  for (unsigned i = 0; i < (width + 63) / 64; i++)
+    words[i] = scramble (number * UINT64_C (0x10001) + i + *(uint64_t *) context);
+}
+
+static uint8_t
+any_byte (void *context, uint32_t number, uint64_t address)
+{
+  return (uint8_t) (scramble (address + number + *(uint64_t *) context) >> 17);
+}
+
+/* Are A and B plainly different: on inputs that may or may not be possible?  */
+static bool
+differ (const struct term *a, const struct term *b)
+{
+  if (a == b)
+    return false;
+  const struct term *roots[] = { a, b };
+  struct term_program *program = term_program__new (roots, 2);
+  bool different = false;
+  for (uint64_t seed = 1; seed <= 3 && !different; seed++)
+    {
+      struct term_inputs inputs = { .context = &seed, .variable = any_value, .byte = any_byte };
+      term_program__run (program, &inputs);
+      different = memcmp (term_program__value (program, 0), term_program__value (program, 1),
+                          (a->width + 63u) / 64u * sizeof (uint64_t)) != 0;
+    }
+  term_program__free (program);
+  return different;
+}
+
 /* Does VALUE, which is in terms of the unknowns, fit what the original's register REG held at first and after a round?  */
 static bool
 fits (const struct guess *guess, const struct term *value, unsigned reg)
 {
   struct path *const *seen = guess->seen[0];
+  for (unsigned which = 0; which < 2; which++)
+    if (differ (with_found (guess, value, which), register_of (&seen[which]->cpu, reg)))
+      return false;
   for (unsigned which = 0; which < 2; which++)
     if (!same (guess->induction, &guess->seen[1][which]->facts, with_found (guess, value, which),
                register_of (&seen[which]->cpu, reg)))
@@ -740,6 +823,71 @@ run_round (struct induction *induction, struct instance *instance, struct path *
   return well;
 }
 
+/* START with FROM replaced by TO in all that it holds and knows.  */
+static struct path *
+with_value (struct induction *induction, const struct path *start, const struct term *from, const struct term *to)
+{
+  struct problem *problem = induction->problem;
+  struct path *path = copy_with (start, &problem->assumed);
+  unsigned n = 0;
+  for (const struct condition *c = start->facts.last; c; c = c->before)
+    n++;
+  const struct condition **all = calloc (n + 1, sizeof *all);
+  if (!all)
+    abort (); /* as arenas do */
+  unsigned at = n;
+  for (const struct condition *c = start->facts.last; c; c = c->before)
+    all[--at] = c;
+  for (unsigned i = 0; i < n; i++)
+    facts__assume (problem, &path->facts, term__substitute (problem->terms, all[i]->term, &from, &to, 1));
+  free (all);
+  for (unsigned i = 0; i < REGISTERS; i++)
+    set_register (&path->cpu, i, term__substitute (problem->terms, register_of (&path->cpu, i), &from, &to, 1));
+  return path;
+}
+
+/* After the last round of INSTANCE, both sides being at START: the original has so many rounds left that the low bits of an input
+   say how many.  Then each of those numbers is looked at by itself, where nothing is left to be decided.  False where that
+   isn't so, else *WELL.  */
+static bool
+run_remainders (struct induction *induction, struct instance *instance, struct path *const start[SIDES], bool *well,
+                struct why *why)
+{
+  struct problem *problem = induction->problem;
+  struct terms *terms = problem->terms;
+  if (!instance->original_trips)
+    return false;
+  const struct term *left
+    = term__sub (terms, instance->original_trips,
+                 term__mul (terms, instance->trips, term__const (terms, 64, instance->factor)));
+  const struct term *part = left->op == TERM_CONCAT && left->n_args == 2 && term__is_value (left->arg[0], 0)
+                              ? left->arg[1] : NULL;
+  if (!part || part->op != TERM_EXTRACT || part->number != 0 || part->arg[0]->op != TERM_VAR || part->width > 8)
+    return false;
+  const struct term *whole = part->arg[0], *high = term__fresh (terms, whole->width - part->width);
+  *well = true;
+  for (uint64_t rest = 0; rest < UINT64_C (1) << part->width && *well; rest++)
+    {
+      const struct term *value = term__concat (terms, high, term__const (terms, part->width, rest));
+      struct path *path[SIDES], *originals, *candidates;
+      for (unsigned side = 0; side < SIDES; side++)
+        path[side] = with_value (induction, start[side], whole, value);
+      *well = run_leaves (induction, path[0], NULL, -1, 0, &originals, why) == 0;
+      for (struct path *original = originals; original && *well; original = original->next)
+        {
+          problem->valid = original->memory;
+          *well = run_leaves (induction, copy_with (path[1], &original->facts), NULL, -1, 0, &candidates, why) == 0;
+          for (struct path *candidate = candidates; candidate && *well; candidate = candidate->next)
+            *well = compare_ends (induction, original, candidate, &candidate->facts, why);
+          free_list (candidates);
+        }
+      problem->valid = NULL;
+      free_list (originals);
+      path__free (path[1]);
+    }
+  return true;
+}
+
 /* Any round of INSTANCE: the last one, where it is known, apart from the others, as what follows it has that many rounds behind
    it and no unknown number.  */
 static bool
@@ -765,6 +913,13 @@ run_rounds (struct induction *induction, struct instance *instance, struct why *
   instance->last = true;
   for (unsigned side = 0; side < SIDES; side++)
     path[side] = in_round (induction, instance, instance->base[side], last);
+  bool well;
+  if (!instance->outer && run_remainders (induction, instance, path, &well, why))
+    {
+      for (unsigned side = 0; side < SIDES; side++)
+        path__free (path[side]);
+      return well;
+    }
   return run_round (induction, instance, path[0], path[1], why);
 }
 
@@ -885,9 +1040,9 @@ access_stride (struct induction *induction, const struct path *path, const struc
   return stride;
 }
 
-/* The original at a head, START: how many rounds it makes, where each of them surely touches memory further on.  As all of those
+/* The original at a head, START: how many rounds it makes, as a term, or NULL; where each of them surely touches memory further on.  As all of those
    are at user addresses where the original comes to its end, there can't be many: that is assumed in FACTS.  */
-static void
+static const struct term *
 bound_original (struct induction *induction, struct path *start, struct facts *facts)
 {
   struct problem *problem = induction->problem;
@@ -956,6 +1111,7 @@ bound_original (struct induction *induction, struct path *start, struct facts *f
   free_list (leaves);
   for (unsigned k = 1; k < 3; k++)
     path__free (seen[k]);
+  return well ? trips : NULL;
 }
 
 /* A new pair of heads below OUTER.  */
@@ -970,7 +1126,7 @@ open_instance (struct induction *induction, const struct instance *outer, struct
     return why__set (why, REASON_PROOF_LOOP, "too many loops one inside or after the other") == 0;
   if (paths__compare_memory (induction->problem, original, candidate, why) != PROOF_PROVED)
     return false;
-  bound_original (induction, original, &candidate->facts);
+  const struct term *original_trips = bound_original (induction, original, &candidate->facts);
   original->facts = candidate->facts;
   for (unsigned side = 0; side < SIDES; side++)
     round[side] = dry_run (induction, start[side], head_at (start[side]), 1);
@@ -983,6 +1139,7 @@ open_instance (struct induction *induction, const struct instance *outer, struct
   for (unsigned i = 0; i < n && !well && !problem__out_of_time (induction->problem); i++)
     {
       struct instance instance = { .outer = outer, .depth = outer ? outer->depth + 1 : 1, .factor = factors[i],
+                                   .original_trips = original_trips,
                                    .head = { head_at (original), head_at (candidate) } };
       well = induct (induction, &instance, start, why);
     }

@@ -27,9 +27,10 @@ problem__out_of_time (const struct problem *problem)
   return prove__now () > problem->deadline;
 }
 
-/* Variable NUMBER of WIDTH bits whose low bits are 0 so that it is a multiple of ALIGN.  */
+/* A number of WIDTH bits whose low bits are 0 so that it is a multiple of ALIGN; the others are *VARIABLE.  */
 static const struct term *
-aligned (struct terms *terms, unsigned width, uint32_t number, uint64_t align)
+aligned (struct terms *terms, unsigned width, uint32_t number, uint64_t align,
+         const struct term **variable)
 {
   unsigned zeros = 0;
   while (align > 1 && zeros < 12 && !(align & 1))
@@ -37,17 +38,17 @@ aligned (struct terms *terms, unsigned width, uint32_t number, uint64_t align)
       zeros++;
       align >>= 1;
     }
-  if (!zeros)
-    return term__var (terms, width, number);
-  return term__concat (terms, term__var (terms, width - zeros, number), term__const (terms, zeros, 0));
+  *variable = term__var (terms, width - zeros, number);
+  return zeros ? term__concat (terms, *variable, term__const (terms, zeros, 0)) : *variable;
 }
 
 static void
-add_pointer (struct problem *problem, const struct term *term, int number, bool is_restrict)
+add_pointer (struct problem *problem, const struct term *term, const struct term *variable, int number,
+             bool is_restrict)
 {
   if (problem->n_pointers < POINTERS_MAX - 4)
     problem->pointer[problem->n_pointers++]
-      = (struct pointer){ .term = term, .number = number, .is_restrict = is_restrict };
+      = (struct pointer){ .term = term, .variable = variable, .number = number, .is_restrict = is_restrict };
 }
 
 static bool
@@ -71,32 +72,33 @@ make_globals (struct problem *problem)
       const struct global *global = &region->global[g];
       if (global->is_function)
         continue;
+      const struct term *variable;
       bool low = needs_low (problem->program[0]->object, global->name)
                  || needs_low (problem->program[1]->object, global->name);
-      problem->global[g] = aligned (terms, low ? 31 : 64, VAR_GLOBAL + g, global->align);
+      problem->global[g] = aligned (terms, low ? 31 : 64, VAR_GLOBAL + g, global->align,
+                                    &variable);
       if (low)
         problem->global[g] = term__zext (terms, problem->global[g], 64);
-      add_pointer (problem, problem->global[g], 1000 + (int) g, false);
+      add_pointer (problem, problem->global[g], variable, 1000 + (int) g, false);
     }
 }
 
 /* A piece of SIZE bytes of a parameter of TYPE, its own variable.  */
 static const struct term *
 parameter_piece (struct problem *problem, const struct value *value, uint32_t number,
-                 const struct location *location, bool *is_pointer)
+                 const struct location *location, const struct term **variable)
 {
   struct terms *terms = problem->terms;
   const struct region *region = problem->region;
   const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
   unsigned bits = 8 * location->size;
-  *is_pointer = false;
+  *variable = NULL;
   if (type && type->kind == TYPE_BOOL && location->size == 1 && !value->by_reference)
     return term__zext (terms, term__var (terms, 1, number), 8);
   if (type && type->kind == TYPE_POINTER && location->size == 8 && !value->by_reference)
     {
       const struct type *to = type->element < region->n_types ? &region->type[type->element] : NULL;
-      *is_pointer = true;
-      return aligned (terms, 64, number, to && to->align ? to->align : 1);
+      return aligned (terms, 64, number, to && to->align ? to->align : 1, variable);
     }
   return term__var (terms, bits, number);
 }
@@ -112,12 +114,12 @@ make_parameters (struct problem *problem, struct why *why)
       for (unsigned i = 0; i < value->n_locations; i++)
         {
           const struct location *location = &value->location[i];
-          bool is_pointer;
+          const struct term *variable;
           uint32_t number = VAR_PARAMETER + 4 * p + i;
           if (p >= (VAR_GLOBAL - VAR_PARAMETER) / 4 || i >= 4 || location->size == 0
               || location->size > 64)
             return why__set (why, REASON_UNSUPPORTED_TYPE, "parameter %u", p + 1);
-          const struct term *piece = parameter_piece (problem, value, number, location, &is_pointer);
+          const struct term *piece = parameter_piece (problem, value, number, location, &variable);
           switch (location->kind)
             {
             case LOCATION_GPR:
@@ -149,8 +151,8 @@ make_parameters (struct problem *problem, struct why *why)
             default:
               return why__set (why, REASON_UNSUPPORTED_TYPE, "parameter %u in x87", p + 1);
             }
-          if (is_pointer)
-            add_pointer (problem, piece, (int) p,
+          if (variable)
+            add_pointer (problem, piece, variable, (int) p,
                          value->is_restrict || region->type[value->type].is_restrict);
         }
     }

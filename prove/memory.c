@@ -2,9 +2,9 @@
 
    A byte's place is a base and an offset.  A load sees the last write to its own place, as long as no later
    write through another base can have been to the same byte; whether one can is told by what the bases are
-   made from and by what the path's conditions say about their distance.  Where that can't be told, the
-   load becomes a load from the chain of all writes so far, in program order, which is the same term on both sides
-   if both made the same accesses.
+   made from and by what the path's conditions say about their distance.  Where that can't be told, what is loaded is
+   a choice over the writes that may have been there; and where those could hit a part of it, a load from
+   the chain of all writes so far, in program order, which is the same term on both sides if both made the same accesses.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/internal.h"
 
@@ -139,52 +139,36 @@ use__find (struct memory *memory, uint32_t base)
   return use;
 }
 
-/* Can a write after number WHEN, through another base, have been to a byte of BASE + OFFSET ..?  */
+/* Can a write after number WHEN, through another base, have been to a byte of BASE + OFFSET ..?  *ZEROS is then at most as
+   many low bits as are 0 in the distances from such bases.  */
 static bool
 interfered (struct problem *problem, const struct facts *facts, const struct memory *memory,
-            uint32_t base, int64_t offset, unsigned bytes, uint32_t when)
+            uint32_t base, int64_t offset, unsigned bytes, uint32_t when, unsigned *zeros)
 {
+  bool found = false;
   for (unsigned i = 0; i < memory->n_uses; i++)
     {
       const struct use *use = &memory->use[i];
+      struct distance distance;
+      bool hit = false;
       if (use->base == base || use->last_write <= when || bases__disjoint (problem, base, use->base))
         continue;
-      if (facts__apart (problem, facts, problem->valid, base, use->base,
-                        use->write_low - offset - (int64_t) (bytes - 1), use->write_high - offset))
+      facts__distance (problem, facts, problem->valid, base, use->base, &distance);
+      if (distance__excludes (&distance, use->write_low - offset - (int64_t) (bytes - 1),
+                              use->write_high - offset))
         continue;
-      for (unsigned w = memory->n_writes; w > when; w--)
+      for (unsigned w = memory->n_writes; w > when && !hit; w--)
         {
           const struct write *write = &memory->write[w - 1];
-          if (write->base == use->base
-              && !facts__apart (problem, facts, problem->valid, base, use->base,
-                                write->offset - offset - (int64_t) (bytes - 1),
-                                write->offset + write->bytes - 1 - offset))
-            return true;
+          hit = write->base == use->base
+                && !distance__excludes (&distance, write->offset - offset - (int64_t) (bytes - 1),
+                                        write->offset + write->bytes - 1 - offset);
         }
+      if (hit && distance.zeros < *zeros)
+        *zeros = distance.zeros;
+      found |= hit;
     }
-  return false;
-}
-
-/* The chain of all writes so far.  */
-static const struct term *
-chain (struct problem *problem, struct memory *memory)
-{
-  struct terms *terms = problem->terms;
-  if (!memory->chain)
-    memory->chain = term__memory (terms, memory->initial);
-  for (; memory->n_chained < memory->n_writes; memory->n_chained++)
-    {
-      const struct write *write = &memory->write[memory->n_chained];
-      const struct term *condition = write->condition ? write->condition : term__true (terms);
-      if (problem->base[write->base].root == ROOT_STACK)
-        continue;
-      for (unsigned i = 0; i < write->bytes; i++)
-        memory->chain
-          = term__store (terms, memory->chain,
-                         term__add (terms, write->address, term__const (terms, 64, i)),
-                         term__extract (terms, write->value, 8 * i, 8), condition);
-    }
-  return memory->chain;
+  return found;
 }
 
 /* The byte that was there at entry.  */
@@ -219,6 +203,134 @@ initial_byte (struct problem *problem, const struct memory *from, unsigned side,
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
+enum { CHOICES_MAX = 2048, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
+
+/* Is A - B DISTANCE?  Asked over and over.  */
+static const struct term *
+meeting (struct problem *problem, uint32_t a, uint32_t b, int64_t distance)
+{
+  struct terms *terms = problem->terms;
+  uint64_t hash = ((uint64_t) a * UINT64_C (0x9e3779b97f4a7c15)) ^ ((uint64_t) b * UINT64_C (0xc2b2ae3d27d4eb4f))
+                  ^ ((uint64_t) distance * UINT64_C (0xff51afd7ed558ccd));
+  struct meeting *known = &problem->meeting[(hash >> 40) % MEETINGS];
+  if (!known->term || known->a != a || known->b != b || known->distance != distance)
+    *known = (struct meeting){
+      .a = a, .b = b, .distance = distance,
+      .term = term__eq (terms, term__sub (terms, problem->base[a].term, problem->base[b].term),
+                        term__const (terms, 64, (uint64_t) distance))
+    };
+  return known->term;
+}
+
+/* What is at BASE + OFFSET, SIZE bytes that each write through another base hits all of or none of: a choice over the
+   writes that may have been there, the last one first.  NULL where it can't be told so.  */
+static const struct term *
+choice_value (struct problem *problem, const struct facts *facts, const struct memory *memory, unsigned side,
+              uint32_t base, int64_t offset, unsigned size, unsigned *choices)
+{
+  struct terms *terms = problem->terms;
+  struct { const struct term *condition, *value; } choice[CHOICES_MAX];
+  struct { uint32_t base; bool apart; struct distance distance; } near[NEAR_BASES];
+  unsigned n = 0, n_near = 0;
+  const struct term *value = NULL;
+  for (unsigned w = memory->n_writes; w > 0 && !value; w--)
+    {
+      const struct write *write = &memory->write[w - 1];
+      int64_t end = write->offset + (int64_t) write->bytes;
+      if (write->base == base)
+        {
+          if (end <= offset || write->offset >= offset + (int64_t) size)
+            continue;
+          if (write->offset > offset || end < offset + (int64_t) size || n == CHOICES_MAX)
+            return NULL;
+          const struct term *part
+            = term__extract (terms, write->value, 8 * (unsigned) (offset - write->offset), 8 * size);
+          if (!write->condition)
+            value = part;
+          else
+            {
+              choice[n].condition = write->condition;
+              choice[n++].value = part;
+            }
+          continue;
+        }
+      unsigned at = 0;
+      while (at < n_near && near[at].base != write->base)
+        at++;
+      if (at == n_near)
+        {
+          if (n_near == NEAR_BASES)
+            return NULL;
+          n_near++;
+          near[at].base = write->base;
+          near[at].apart = bases__disjoint (problem, base, write->base);
+          if (!near[at].apart)
+            facts__distance (problem, facts, problem->valid, base, write->base, &near[at].distance);
+        }
+      const struct distance *distance = &near[at].distance;
+      if (near[at].apart
+          || distance__excludes (distance, write->offset - offset - (int64_t) (size - 1), end - 1 - offset))
+        continue;
+      if (distance->zeros < 63 && (1u << (distance->zeros < 6 ? distance->zeros : 6)) < size)
+        return NULL;
+      if ((write->offset - offset) % (int64_t) size || write->bytes % size)
+        return NULL;
+      for (int64_t to = end - size; to >= write->offset && !value; to -= size)
+        {
+          if (distance__excludes (distance, to - offset, to - offset))
+            continue;
+          const struct term *condition = meeting (problem, base, write->base, to - offset);
+          const struct term *part
+            = term__extract (terms, write->value, 8 * (unsigned) (to - write->offset), 8 * size);
+          if (write->condition)
+            condition = term__and (terms, condition, write->condition);
+          if (term__is_const (condition) && term__value (condition))
+            value = part;
+          else if (!term__is_const (condition))
+            {
+              if (n == CHOICES_MAX)
+                return NULL;
+              choice[n].condition = condition;
+              choice[n++].value = part;
+            }
+        }
+    }
+  if (!value)
+    {
+      const struct term *part[64];
+      for (unsigned i = 0; i < size; i++)
+        part[i] = initial_byte (problem, memory, side, base, offset + i);
+      value = term__join (terms, part, size);
+    }
+  *choices += n;
+  while (n-- > 0)
+    value = term__ite (terms, choice[n].condition, choice[n].value, value);
+  return value;
+}
+
+/* The chain of all writes so far.  */
+static const struct term *
+chain (struct problem *problem, struct memory *memory)
+{
+  struct terms *terms = problem->terms;
+  if (!memory->chain)
+    memory->chain = term__memory (terms, memory->initial);
+  for (; memory->n_chained < memory->n_writes; memory->n_chained++)
+    {
+      const struct write *write = &memory->write[memory->n_chained];
+      const struct term *condition = write->condition ? write->condition : term__true (terms);
+      if (problem->base[write->base].root == ROOT_STACK)
+        continue;
+      for (unsigned i = 0; i < write->bytes; i++)
+        memory->chain
+          = term__store (terms, memory->chain,
+                         term__add (terms, write->address, term__const (terms, 64, i)),
+                         term__extract (terms, write->value, 8 * i, 8), condition);
+    }
+  return memory->chain;
+}
+
+/* BYTES at BASE + OFFSET.  NULL where that would be too large a term.  */
 static const struct term *
 lookup (struct problem *problem, const struct facts *facts, struct memory *memory, unsigned side,
         uint32_t base, int64_t offset, unsigned bytes)
@@ -237,10 +349,22 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
       whole &= cell[i] && cell[i]->value == cell[0]->value && cell[i]->part == cell[0]->part + i;
     }
   const struct term *part[64];
-  if (interfered (problem, facts, memory, base, offset, bytes, oldest))
+  unsigned zeros = 3;
+  if (interfered (problem, facts, memory, base, offset, bytes, oldest, &zeros))
     {
-      const struct term *all = chain (problem, memory);
+      unsigned size = bytes & -bytes, n = 0, choices = 0;
+      if (size > 1u << zeros)
+        size = 1u << zeros;
       memory->unresolved = true;
+      for (; n < bytes / size; n++)
+        if (!(part[n] = choice_value (problem, facts, memory, side, base, offset + (int64_t) (n * size), size,
+                                       &choices)))
+          break;
+        else if (choices > MIXED_MAX && size < 4 && bytes >= 16)
+          return NULL;
+      if (n == bytes / size)
+        return term__join (terms, part, n);
+      const struct term *all = chain (problem, memory);
       for (unsigned i = 0; i < bytes; i++)
         part[i] = term__load (terms, all,
                               term__add (terms, problem->base[base].term,
@@ -392,7 +516,14 @@ access_condition (struct path *path, const struct term *condition)
   if (!condition)
     condition = path->guard;
   else if (path->guard)
-    condition = term__and (problem->terms, condition, path->guard);
+    {
+      /* A guard often says that some lane's condition holds, which this lane's own implies.  */
+      bool holds = condition->op != TERM_NOT;
+      const struct term *inner = holds ? condition : condition->arg[0];
+      const struct term *known = holds ? term__true (problem->terms) : term__false (problem->terms);
+      const struct term *guard = term__substitute (problem->terms, path->guard, &inner, &known, 1);
+      condition = term__and (problem->terms, condition, guard);
+    }
   if (!condition)
     return NULL;
   int known = facts__decide (problem, &path->facts, condition);
@@ -470,6 +601,11 @@ path__load (struct path *path, const struct term *address, unsigned bytes,
   if (stack && check_stack (path, offset, bytes, false))
     return NULL;
   value = lookup (problem, &path->facts, path->memory, path->program->side, base, offset, bytes);
+  if (!value)
+    {
+      why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      return NULL;
+    }
   if (!stack || offset - problem->stack_constant + (int64_t) bytes > 0)
     note_touch (path, base, offset, bytes, condition);
   path->memory->loaded += stack ? 0 : bytes;
@@ -505,8 +641,13 @@ path__store (struct path *path, const struct term *address, const struct term *v
 
   const struct term *stored = value;
   if (condition)
-    stored = term__ite (terms, condition, value,
-                        lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes));
+    {
+      const struct term *old
+        = lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes);
+      if (!old)
+        return why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      stored = term__ite (terms, condition, value, old);
+    }
   if (memory->n_writes == memory->capacity)
     {
       memory->capacity = 2 * memory->capacity + 16;

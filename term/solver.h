@@ -24,7 +24,7 @@ enum solver_answer solver__check (struct solver *solver, const struct term *cons
                                   double seconds);
 
 /* The same, but quicker: loads and uninterpreted functions are any values, so that SOLVER_UNSAT is right and SOLVER_SAT may be
-   said of what can't be.  Leaves no model.  */
+   said of what can't be.  The model is one of that question.  */
 enum solver_answer solver__check_roughly (struct solver *solver, const struct term *const *condition, unsigned n,
                                           double seconds);
 
