@@ -36,6 +36,8 @@ enum
 /* Seconds for one question about the relation, and for whether a way out is possible.  */
 #define RELATION_SECONDS 1.0
 #define PRUNE_SECONDS 0.5
+/* Of the time left, for one factor when there are more to try.  */
+#define FACTOR_SHARE 0.6
 
 struct induction
 {
@@ -697,6 +699,16 @@ find_trips (struct induction *induction, struct instance *instance, const struct
         instance->trips = trips;
     }
   path__free (round);
+  /* Of an input that can't be that large: its whole upper part.  */
+  const struct term *trips = instance->trips;
+  if (trips && trips->op == TERM_CONCAT && trips->n_args == 2 && term__is_value (trips->arg[0], 0)
+      && trips->arg[1]->op == TERM_EXTRACT && trips->arg[1]->arg[0]->width <= 64)
+    {
+      const struct term *whole = trips->arg[1]->arg[0];
+      const struct term *upper = term__zext (terms, term__lshr_by (terms, whole, trips->arg[1]->number), 64);
+      if (upper != trips && holds (induction, entry, term__eq (terms, upper, trips)))
+        instance->trips = upper;
+    }
 }
 
 /* BASE in round NUMBER.  */
@@ -988,6 +1000,12 @@ induct (struct induction *induction, struct instance *instance, struct path *con
                     ? dry_run (induction, guess.seen[side][k - 1], instance->head[side], rounds) : NULL))
               seen = false;
         }
+      /* A factor that doesn't fit shows in the first round already.  */
+      if (seen && demotions == 0
+          && paths__compare_memory (problem, guess.seen[0][1], guess.seen[1][1], why) != PROOF_PROVED)
+        seen = false;
+      else if (!seen)
+        why__set (why, REASON_PROOF_LOOP, "no way through two rounds of a loop");
       if (seen)
         {
           uint32_t memory = FIRST_MEMORY + induction->memories++;
@@ -998,8 +1016,6 @@ induct (struct induction *induction, struct instance *instance, struct path *con
           find_trips (induction, instance, &start[1]->facts);
           well = run_rounds (induction, instance, why);
         }
-      else
-        why__set (why, REASON_PROOF_LOOP, "no way through two rounds of a loop");
       for (unsigned side = 0; side < SIDES; side++)
         for (unsigned k = 1; k < 3; k++)
           {
@@ -1136,12 +1152,17 @@ open_instance (struct induction *induction, const struct instance *outer, struct
     why__set (why, REASON_PROOF_LOOP, "no way through a round of the %s's loop", round[0] ? "candidate" : "original");
   for (unsigned side = 0; side < SIDES; side++)
     path__free (round[side]);
-  for (unsigned i = 0; i < n && !well && !problem__out_of_time (induction->problem); i++)
+  struct problem *problem = induction->problem;
+  double deadline = problem->deadline;
+  for (unsigned i = 0; i < n && !well && !problem__out_of_time (problem); i++)
     {
+      double now = prove__now ();
+      problem->deadline = now + (deadline - now) * (i + 1 < n ? FACTOR_SHARE : 1);
       struct instance instance = { .outer = outer, .depth = outer ? outer->depth + 1 : 1, .factor = factors[i],
                                    .original_trips = original_trips,
                                    .head = { head_at (original), head_at (candidate) } };
       well = induct (induction, &instance, start, why);
+      problem->deadline = deadline;
     }
   return well;
 }

@@ -21,6 +21,7 @@ struct solver
   unsigned n_ast;
   Z3_tactic tactic;    /* for bit vectors alone, made when first needed */
   bool roughly;        /* loads and functions are any values */
+  bool model_roughly;  /* they were so in the model's question */
   Z3_model model;      /* of the last question, or NULL */
   Z3_sort sort[TERM_WIDTH_MAX + 1], array_sort;
   unsigned questions;
@@ -408,7 +409,8 @@ ask (struct solver *solver, const struct term *const *condition, unsigned n, dou
         break;
       case Z3_L_TRUE:
         answer = SOLVER_SAT;
-        solver->model = solver->roughly ? NULL : Z3_solver_get_model (c, z3);
+        solver->model = Z3_solver_get_model (c, z3);
+        solver->model_roughly = solver->roughly;
         if (solver->model)
           Z3_model_inc_ref (c, solver->model);
         break;
@@ -422,14 +424,20 @@ ask (struct solver *solver, const struct term *const *condition, unsigned n, dou
   return answer;
 }
 
+static void
+forget_model (struct solver *solver)
+{
+  if (solver->model)
+    Z3_model_dec_ref (solver->context, solver->model);
+  solver->model = NULL;
+}
+
 static enum solver_answer
 check (struct solver *solver, const struct term *const *condition, unsigned n, double seconds, bool roughly)
 {
   double began = now ();
   enum solver_answer answer = SOLVER_UNKNOWN;
-  if (solver->model)
-    Z3_model_dec_ref (solver->context, solver->model);
-  solver->model = NULL;
+  forget_model (solver);
   for (unsigned i = 0; i < n; i++)
     if (condition[i] == term__false (solver->terms))
       return SOLVER_UNSAT;
@@ -449,7 +457,10 @@ check (struct solver *solver, const struct term *const *condition, unsigned n, d
       solver->roughly = false;
     }
   if (!theories || (!roughly && answer != SOLVER_UNSAT))
-    answer = ask (solver, condition, n, seconds);
+    {
+      forget_model (solver);
+      answer = ask (solver, condition, n, seconds);
+    }
   solver->seconds += now () - began;
   return answer;
 }
@@ -471,7 +482,9 @@ solver__value (struct solver *solver, const struct term *term, uint64_t *words)
 {
   Z3_context c = solver->context;
   reserve (solver);
+  solver->roughly = solver->model_roughly;
   Z3_ast ast = translate (solver, term);
+  solver->roughly = false;
   if (!solver->model || !ast)
     return -1;
   for (unsigned i = 0; i < (term->width + 63u) / 64u; i++)
