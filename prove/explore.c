@@ -119,6 +119,34 @@ again (struct problem *problem, const struct path *original, const struct facts 
   return path;
 }
 
+/* The candidate's run again, knowing from the beginning what it came to know.  NULL with *WHY.  */
+static struct path *
+candidate_again (struct problem *problem, const struct path *candidate, struct why *why)
+{
+  struct path *path = path__entry (problem, problem->program[1], &candidate->facts), *other = NULL;
+  if (path__run (path, STEPS_MAX, &other) == 0 && !other && path->end == candidate->end)
+    return path;
+  *why = path->why;
+  if (why->reason == REASON_NONE)
+    why__set (why, REASON_UNMODELLED, "a run that can't be done again");
+  path__free (other);
+  path__free (path);
+  return NULL;
+}
+
+/* Do some of MEMORY's addresses come out otherwise under FACTS?  */
+static bool
+moved (struct problem *problem, const struct memory *memory, const struct facts *facts)
+{
+  for (unsigned i = 0; i < memory->n_uses && facts->n_pairs; i++)
+    {
+      const struct term *base = problem->base[memory->use[i].base].term;
+      if (facts__simplify (problem, facts, base, false) != base)
+        return true;
+    }
+  return false;
+}
+
 /* Would the original's terms come out otherwise under FACTS?  */
 static bool
 needs_again (struct problem *problem, const struct path *original, const struct facts *facts)
@@ -129,13 +157,7 @@ needs_again (struct problem *problem, const struct path *original, const struct 
           || memcmp (facts->range, old->range, old->n_ranges * sizeof *old->range) != 0
           || facts->n_pairs != old->n_pairs))
     return true;
-  for (unsigned i = 0; i < original->memory->n_uses && facts->n_pairs; i++)
-    {
-      const struct term *base = problem->base[original->memory->use[i].base].term;
-      if (facts__simplify (problem, facts, base, false) != base)
-        return true;
-    }
-  return false;
+  return moved (problem, original->memory, facts);
 }
 
 /* One pair.  */
@@ -143,20 +165,32 @@ static enum proof_result
 compare_pair (struct search *search, struct path *original, struct path *candidate, struct why *why)
 {
   struct problem *problem = search->problem;
-  struct path *other = NULL;
+  struct path *other = NULL, *better = NULL;
   const struct memory *valid = problem->valid;
   problem->proof->paths++;
+  if (moved (problem, candidate->memory, &candidate->facts))
+    {
+      better = candidate_again (problem, candidate, why);
+      if (!better)
+        return impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+      candidate = better;
+    }
   if (needs_again (problem, original, &candidate->facts))
     {
       other = again (problem, original, &candidate->facts, why);
       problem->valid = valid;
       if (!other)
-        return impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+        {
+          enum proof_result result = impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+          path__free (better);
+          return result;
+        }
       problem->valid = other->memory;
     }
   enum proof_result result = paths__compare (problem, other ? other : original, candidate, why);
   problem->valid = valid;
   path__free (other);
+  path__free (better);
   return result;
 }
 
