@@ -15,7 +15,8 @@ enum
   ROUNDS_MAX = 1200,
   ROUNDS_PLAIN = 64,        /* where the candidate has no loop */
   LONGEST_ROUNDS = 8,       /* iterations of the candidate's longest loop that make a bound worth the name */
-  STEPS_MAX = 2000000
+  STEPS_MAX = 2000000,
+  CASES_MAX = 16, CASES_DEPTH = 2
 };
 
 #define FEASIBLE_SECONDS 1.0
@@ -245,6 +246,34 @@ compare_all (struct search *search, struct path *original, struct why *why)
   return result;
 }
 
+/* As compare_all; where an input is known to be one of a few numbers, for each of them by itself: a loop by twos ends for two
+   lengths, of which the candidate's code may make different things.  */
+static enum proof_result
+compare_cases (struct search *search, struct path *original, unsigned depth, struct why *why)
+{
+  struct problem *problem = search->problem;
+  const struct facts *facts = &original->facts;
+  for (unsigned i = 0; i < facts->n_ranges && depth < CASES_DEPTH; i++)
+    {
+      const struct term *input = facts->range[i].term;
+      uint64_t low = facts->range[i].low, high = facts->range[i].high;
+      if (input->op != TERM_VAR || low >= high || high - low >= CASES_MAX
+          || facts__simplify (problem, facts, input, false) != input)
+        continue;
+      enum proof_result result = PROOF_PROVED;
+      for (uint64_t value = low; value <= high && result == PROOF_PROVED; value++)
+        {
+          struct path *one = path__copy (original);
+          facts__assume (problem, &one->facts,
+                         term__eq (problem->terms, input, term__const (problem->terms, input->width, value)));
+          result = compare_cases (search, one, depth + 1, why);
+          path__free (one);
+        }
+      return result;
+    }
+  return compare_all (search, original, why);
+}
+
 enum proof_result
 problem__explore (struct problem *problem, struct why *why)
 {
@@ -300,7 +329,7 @@ problem__explore (struct problem *problem, struct why *why)
           continue;
         }
       if (path->end != PATH_FAULT || !problem->options.excuse_faults)
-        result = compare_all (&search, path, why);
+        result = compare_cases (&search, path, 0, why);
       if (result == PROOF_UNKNOWN && why->reason == REASON_TIME)
         {
           /* Not seen to its end: as if it still had to be looked at.  */
