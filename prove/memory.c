@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_MAX = 256 };
+enum { TABLE_MAX = 256, PARTS_MAX = 8 /* of a condition */ };
 
 static void *
 checked (void *memory)
@@ -508,6 +508,23 @@ constant (struct path *path, uint32_t base, int64_t offset, unsigned bytes)
   return NULL;
 }
 
+/* TERM as it is where CONDITION holds.  */
+static const struct term *
+under (struct terms *terms, const struct term *condition, const struct term *term)
+{
+  const struct term *from[PARTS_MAX], *to[PARTS_MAX];
+  bool all = condition->op == TERM_AND && condition->n_args <= PARTS_MAX;
+  unsigned n = all ? condition->n_args : 1;
+  for (unsigned i = 0; i < n; i++)
+    {
+      const struct term *part = all ? condition->arg[i] : condition;
+      bool holds = part->op != TERM_NOT;
+      from[i] = holds ? part : part->arg[0];
+      to[i] = holds ? term__true (terms) : term__false (terms);
+    }
+  return term__substitute (terms, term, from, to, n);
+}
+
 /* The condition of an access on PATH: NULL where it surely happens, false where it doesn't.  */
 static const struct term *
 access_condition (struct path *path, const struct term *condition)
@@ -518,10 +535,7 @@ access_condition (struct path *path, const struct term *condition)
   else if (path->guard)
     {
       /* A guard often says that some lane's condition holds, which this lane's own implies.  */
-      bool holds = condition->op != TERM_NOT;
-      const struct term *inner = holds ? condition : condition->arg[0];
-      const struct term *known = holds ? term__true (problem->terms) : term__false (problem->terms);
-      const struct term *guard = term__substitute (problem->terms, path->guard, &inner, &known, 1);
+      const struct term *guard = under (problem->terms, condition, path->guard);
       condition = term__and (problem->terms, condition, guard);
     }
   if (!condition)
@@ -646,7 +660,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
         = lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes);
       if (!old)
         return why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
-      stored = term__ite (terms, condition, value, old);
+      stored = term__ite (terms, condition, under (terms, condition, value), old);
     }
   if (memory->n_writes == memory->capacity)
     {

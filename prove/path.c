@@ -496,6 +496,7 @@ again:
             if (join >= 0 && run_both (path, condition, step.target, behind, (uint64_t) join))
               {
                 note_outcome (path, OUTCOME_BOTH);
+                note_round (path, (unsigned) insn);
                 return 0;
               }
             const struct term *atom = rep ? condition : atom_of (path, condition);

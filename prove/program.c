@@ -156,7 +156,7 @@ program__join (struct program *program, unsigned insn)
   unsigned n[2];
   program->join[insn] = -1;
   uint64_t target = jump_target (program, insn);
-  if (!(decoded->kind & KIND_BRANCH) || target <= program->image->address[insn])
+  if (!(decoded->kind & KIND_BRANCH) || !target)
     return -1;
   follow_line (program, target, ways[0], &n[0]);
   follow_line (program, program->image->address[insn] + decoded->length, ways[1], &n[1]);
