@@ -191,6 +191,10 @@ frame__fill (struct frame *frame, const ZydisDecodedInstruction *insn, const Zyd
     frame->gpr |= 1 << 6 | 1 << 7;
   if (insn->mnemonic == ZYDIS_MNEMONIC_VZEROALL || insn->mnemonic == ZYDIS_MNEMONIC_VZEROUPPER)
     frame->vec = 0xffff;
+  /* Nor that these clear the flags that they don't set, as ptest does.  */
+  if (insn->mnemonic == ZYDIS_MNEMONIC_VPTEST || insn->mnemonic == ZYDIS_MNEMONIC_VTESTPS
+      || insn->mnemonic == ZYDIS_MNEMONIC_VTESTPD)
+    frame->flags = UINT32_MAX;
 }
 
 /* NULL, or what is wrong with AFTER, which was BEFORE.  */
