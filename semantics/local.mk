@@ -19,3 +19,9 @@ testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/se
 testsuite_semantics_integer_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/semantics-integer
+
+check_PROGRAMS += testsuite/semantics-bytes
+testsuite_semantics_bytes_SOURCES = testsuite/semantics-bytes.c
+testsuite_semantics_bytes_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS)
+TESTS += testsuite/semantics-bytes
