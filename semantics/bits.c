@@ -84,11 +84,12 @@ apply__search (struct run *run, bool forwards)
     return -1;
   unsigned width = a->width, written = width == 16 ? 16 : 64;
   const struct term *zero = term__is_zero (terms, a);
-  /* The highest bit's number is width - 1 - clz: as width is a power of 2, the complement.  */
-  const struct term *found
-    = forwards ? term__ctz (terms, a)
-               : term__xor (terms, term__clz (terms, a), term__const (terms, width, width - 1));
-  found = term__ite (terms, zero, run->host->undefined (run->host->context, written), term__zext (terms, found, written));
+  const struct term *found = term__zext (terms, forwards ? term__ctz (terms, a) : term__clz (terms, a), written);
+  found = term__ite (terms, zero, run->host->undefined (run->host->context, written), found);
+  /* The highest bit's number is width - 1 - clz: as width is a power of 2, some bits complemented.  Those of the
+     unknown may be, too: it stays unknown, and the xor of compilers that want clz meets its like.  */
+  if (!forwards)
+    found = term__xor (terms, found, term__const (terms, written, width - 1));
   run->cpu->flags = (struct sym_flags){ .kind = FLAGS_EXPLICIT };
   run->cpu->flags.flag[FLAG_ZF] = zero;
   ZydisRegister reg = run->meaning->operand[0].reg.value;

@@ -9,12 +9,14 @@ run__behind (const struct run *run)
   return run->meaning->address + run->meaning->insn.length;
 }
 
-/* Is operand 0 a direct target?  Then it goes to STEP.  */
+/* Is operand 0 a direct target?  Then it goes to STEP.  With an operand-size prefix AMD's CPUs cut the target to
+   16 bits and Intel's don't.  */
 static bool
 target__direct (struct run *run)
 {
   const ZydisDecodedOperand *operand = &run->meaning->operand[0];
-  if (operand->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !operand->imm.is_relative)
+  if (operand->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !operand->imm.is_relative
+      || (run->meaning->insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))
     return false;
   run->step->target = run__behind (run) + operand->imm.value.u;
   return true;
@@ -81,7 +83,8 @@ static int
 apply__ret (struct run *run)
 {
   const struct meaning *meaning = run->meaning;
-  if (meaning->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR || meaning->insn.operand_width != 64)
+  if (meaning->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR
+      || (meaning->insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))
     return run__unmodelled (run, "of this kind");
   run->step->kind = STEP_RETURN;
   run->step->destination = stack__pop (run);

@@ -498,6 +498,56 @@ comparisons (void **state)
   host__close (&host);
 }
 
+/* rax after the instructions in BYTES, from a new state each time.  */
+static const struct term *
+result (struct host *host, const char *bytes, size_t length)
+{
+  const struct sym_cpu before = host->cpu;
+  host__apply (host, (const uint8_t *) bytes, length);
+  const struct term *rax = host->cpu.gpr[0];
+  host->cpu = before;
+  host->trap[SYM_TRAP_DIVIDE] = NULL;
+  return rax;
+}
+
+/* Ways of writing one thing come out as one term.  */
+static void
+shapes (void **state)
+{
+  (void) state;
+#define INSNS(BYTES) result (&host, BYTES, sizeof (BYTES) - 1)
+  struct host host;
+  host__open (&host);
+  struct terms *terms = host.terms;
+  const struct term *rax = host.cpu.gpr[0], *rcx = host.cpu.gpr[1], *ecx = term__extract (terms, rcx, 0, 32),
+                    *eax = term__extract (terms, rax, 0, 32);
+  /* add %rdx, %rcx; setc %al; movzx %al, %eax, and the sum the other way round.  */
+  assert_ptr_equal (INSNS ("\x48\x01\xd1\x0f\x92\xc0\x0f\xb6\xc0"), INSNS ("\x48\x01\xca\x0f\x92\xc0\x0f\xb6\xc0"));
+  /* The same with adc.  */
+  assert_ptr_equal (INSNS ("\x48\x11\xd1\x0f\x92\xc0\x0f\xb6\xc0"), INSNS ("\x48\x11\xca\x0f\x92\xc0\x0f\xb6\xc0"));
+  /* shl %cl, %eax and shlx %ecx, %eax, %eax.  */
+  assert_ptr_equal (INSNS ("\xd3\xe0"), INSNS ("\xc4\xe2\x71\xf7\xc0"));
+  /* bt $3, %ecx; setc %al, and shr $3, %ecx; and $1, %ecx; mov %cl, %al.  */
+  assert_ptr_equal (INSNS ("\x0f\xba\xe1\x03\x0f\x92\xc0"), INSNS ("\xc1\xe9\x03\x83\xe1\x01\x88\xc8"));
+  /* cmp %rdx, %rcx; sbb %eax, %eax, and cmp; setb %al; movzx %al, %eax; neg %eax.  */
+  assert_ptr_equal (INSNS ("\x48\x39\xd1\x19\xc0"), INSNS ("\x48\x39\xd1\x0f\x92\xc0\x0f\xb6\xc0\xf7\xd8"));
+  /* bsf %ecx, %eax; cmove %edx, %eax, and tzcnt %ecx, %eax; test %ecx, %ecx; cmove %edx, %eax.  */
+  assert_ptr_equal (INSNS ("\x0f\xbc\xc1\x0f\x44\xc2"), INSNS ("\xf3\x0f\xbc\xc1\x85\xc9\x0f\x44\xc2"));
+  /* bsr %ecx, %eax; xor $31, %eax where %ecx isn't 0, and lzcnt.  */
+  assert_ptr_equal (INSNS ("\x0f\xbd\xc1\x83\xf0\x1f\x85\xc9\x0f\x44\xc2"),
+                    INSNS ("\xf3\x0f\xbd\xc1\x85\xc9\x0f\x44\xc2"));
+  /* imul $8, %rcx, %rax; shl $3, %rcx; lea 0(,%rcx,8), %rax.  */
+  assert_ptr_equal (INSNS ("\x48\x6b\xc1\x08"), INSNS ("\x48\xc1\xe1\x03\x48\x89\xc8"));
+  assert_ptr_equal (INSNS ("\x48\x6b\xc1\x08"), INSNS ("\x48\x8d\x04\xcd\x00\x00\x00\x00"));
+  /* mul %ecx and the wide imul %rcx, %rax of zero-extended registers, low halves.  */
+  assert_ptr_equal (INSNS ("\xf7\xe1"), INSNS ("\x0f\xaf\xc1"));
+  /* A single division stays as narrow as it is: xor %edx, %edx; div %ecx, and cltd; idiv %ecx.  */
+  assert_ptr_equal (INSNS ("\x31\xd2\xf7\xf1"), term__zext (terms, term__udiv (terms, eax, ecx), 64));
+  assert_ptr_equal (INSNS ("\x99\xf7\xf9"), term__zext (terms, term__sdiv (terms, eax, ecx), 64));
+  host__close (&host);
+#undef INSNS
+}
+
 /* An unknown flag is the same unknown each time it is asked for.  */
 static void
 unknown_once (void **state)
@@ -597,6 +647,9 @@ symbols (void **state)
     { "\x48\x8d\x05\x10\x00\x00\x00", 7, false, false, 0x101017, -1 },
     { "\x48\x8d\x82\x00\x20\x00\x00", 7, true, false, 0x102000, 2 },      /* lea sym(%rdx), %rax */
     { "\x48\x8d\x82\x00\x20\x00\x00", 7, false, false, 0x2000, 2 },
+    { "\x48\x8d\x04\x25\x00\x20\x00\x00", 8, true, false, 0x102000, -1 }, /* lea sym, %rax */
+    { "\x48\x8d\x04\x25\xf8\xff\xff\xff", 8, false, false, -UINT64_C (8), -1 },
+    { "\x48\x8d\x42\xf8", 4, false, false, -UINT64_C (8), 2 },
     { "\xb8\x00\x20\x00\x00", 5, false, true, 0x102000, -1 },             /* mov $sym, %eax */
     { "\xb8\x00\x20\x00\x00", 5, false, false, 0x2000, -1 },
     { "\x48\xc7\xc0\x00\x20\x00\x00", 7, false, true, 0x102000, -1 },     /* mov $sym, %rax */
@@ -715,6 +768,11 @@ refused (void **state)
     { "\xc8\x10\x00\x00", 4, "enter" },
     { "\x9c", 1, "pushfq" },
     { "\xcb", 1, "ret: of this kind" },
+    { "\x66\xc3", 2, "ret: of this kind" },
+    { "\x66\x75\x10", 3, "jnz: to such a target" },
+    { "\x66\xe9\x10\x00\x00\x00", 6, "jmp: to such a target" },
+    { "\xff\x2e", 2, "jmp: to such a target" },
+    { "\xe2\x10", 2, "loop" },
     { "\xf2\xa4", 2, "movsb" },
     { "\xd9\x06", 2, "fld" },
     { "\x48\x0f\xc3\x06", 4, "movnti" },
@@ -739,7 +797,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (unknown_once),
+    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (shapes), cmocka_unit_test (unknown_once),
     cmocka_unit_test (control),    cmocka_unit_test (symbols),     cmocka_unit_test (repeats),
     cmocka_unit_test (refused),
   };
