@@ -10,8 +10,9 @@ semantics_libsemantics_a_SOURCES += semantics/meaning.c semantics/operand.c sema
 # Vector instructions.
 semantics_libsemantics_a_SOURCES += semantics/vector.h semantics/vector.c semantics/vector-operand.c \
   semantics/vector-lane.c semantics/vector-compare.c semantics/vector-mask.c semantics/vector-move.c \
-  semantics/vector-part.c semantics/vector-shuffle.c semantics/vector-permute.c  
-    
+  semantics/vector-part.c semantics/vector-shuffle.c semantics/vector-permute.c semantics/vector-convert.c \
+  semantics/vector-sum.c semantics/vector-gather.c semantics/vector-crypto.c semantics/float.h \
+  semantics/float.c semantics/float-compare.c semantics/float-convert.c
 
 check_PROGRAMS += testsuite/semantics-integer
 testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/semantics-integer.def

@@ -134,7 +134,7 @@ LANE_FUNCTION (lane_cmpgt) { return spread (terms, term__slt (terms, B, A), W); 
 /* Shifts by the immediate; of every lane by its own count.  */
 LANE_FUNCTION (lane_sll) { return imm >= W ? term__const (terms, W, 0) : term__shl_by (terms, A, imm); }
 LANE_FUNCTION (lane_srl) { return imm >= W ? term__const (terms, W, 0) : term__lshr_by (terms, A, imm); }
-LANE_FUNCTION (lane_sra) { return term__ashr_by (terms, A, imm >= W ? W - 1 : imm); }
+LANE_FUNCTION (lane_sra) { return term__ashr_by (terms, A, imm >= W ? W - 1u : imm); }
 LANE_FUNCTION (lane_sllv) { return term__shl (terms, A, B); }
 LANE_FUNCTION (lane_srlv) { return term__lshr (terms, A, B); }
 LANE_FUNCTION (lane_srav) { return term__ashr (terms, A, B); }

@@ -9,7 +9,7 @@ vec__open (struct vec *vec, struct run *run)
   const ZydisDecodedInstruction *insn = &meaning->insn;
   *vec = (struct vec){ .run = run, .terms = run->terms };
   vec->legacy = insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
-  vec->bits = vec->legacy || insn->avx.vector_length == 0 ? 128 : insn->avx.vector_length;
+  vec->bits = vec->legacy || insn->avx.vector_length == 0 ? 128u : insn->avx.vector_length;
   vec->broadcast = insn->avx.broadcast.mode != ZYDIS_BROADCAST_MODE_INVALID && !insn->avx.broadcast.is_static;
   for (unsigned i = 0; i < insn->operand_count_visible; i++)
     {
@@ -62,7 +62,7 @@ vec__number (ZydisRegister reg)
 int
 mask__number (ZydisRegister reg)
 {
-  return reg >= ZYDIS_REGISTER_K0 && reg <= ZYDIS_REGISTER_K7 ? reg - ZYDIS_REGISTER_K0 : -1;
+  return reg >= ZYDIS_REGISTER_K0 && reg <= ZYDIS_REGISTER_K7 ? (int) reg - ZYDIS_REGISTER_K0 : -1;
 }
 
 void
@@ -81,7 +81,7 @@ address__checked (struct vec *vec, unsigned n)
   const struct term *address = operand__address (vec->run, vec->operand[n]);
   if (address == NULL)
     return NULL;
-  unsigned bytes = vec__operand (vec, n)->size / 8;
+  unsigned bytes = vec__operand (vec, n)->size / 8u;
   switch (vec->run->meaning->insn.mnemonic)
     {
     case ZYDIS_MNEMONIC_MOVUPS:
@@ -304,7 +304,8 @@ vec__write (struct vec *vec, const struct term *value, unsigned lane)
     return run__unmodelled (vec->run, "operand form");
   if (vec->masked)
     value = vec__merge (vec, value, term__extract (vec->terms, vec->run->cpu->vec[number], 0, value->width), lane);
-  vec__set (vec, number, value);
+  /* What is narrower than the smallest vector has zeros above, legacy or not, whatever the mask says.  */
+  vec__set (vec, number, value->width < 128 ? term__zext (vec->terms, value, 128) : value);
   return 0;
 }
 

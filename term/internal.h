@@ -75,5 +75,7 @@ bool cutter__next (struct terms *terms, struct cutter *cutter, const struct term
 /* function__compute of one family of functions: false where FUNCTION is of another.  */
 bool function__compute_bits (enum term_function function, const uint64_t *const *arg, const unsigned *width,
                              uint64_t *result);
+bool function__compute_float (enum term_function function, const uint64_t *const *arg, uint64_t *result);
+bool function__compute_cipher (enum term_function function, const uint64_t *const *arg, uint64_t *result);
 
 #endif
