@@ -225,16 +225,13 @@ child__forget_parent (char *maps, size_t size, const struct range *keep, unsigne
     return "too many mappings";
   maps[length] = 0;
 
-  /* Every shared mapping goes, and every anonymous one but what is kept, the thread's control block and the .bss
-     behind file mappings.  */
-  uint64_t thread = (uintptr_t) __builtin_thread_pointer ();
-  uint64_t file_end = 0;
+  /* Not by what a mapping is named: the kernel makes one of neighbours, and the thread's control block or some .bss
+     may well have become one with the heap.  */
   for (const char *line = maps; *line;)
     {
       uint64_t begin = parse_hex (&line);
       line++;
       uint64_t end = parse_hex (&line);
-      const char *rights = line + 1;
       const char *name = line;
       for (unsigned spaces = 0; *name && *name != '\n' && spaces < 5; name++)
         spaces += *name == ' ';
@@ -244,16 +241,9 @@ child__forget_parent (char *maps, size_t size, const struct range *keep, unsigne
         line++;
       if (*line)
         line++;
-      bool file = *name == '/';
-      bool ours = thread >= begin && thread < end;
-      bool kernel = *name == '[' && name[1] == 'v';
-      bool bss = *name == '\n' && begin == file_end;
-      bool shared = rights[3] == 's';
-      if (file)
-        file_end = end;
-      if (ours || kernel || (!shared && (file || bss)))
+      /* The vdso and what it reads.  */
+      if (*name == '[' && name[1] == 'v')
         continue;
-      /* Neighbours may be one mapping to the kernel: all of it but what is kept.  */
       while (begin < end)
         {
           uint64_t hole_end = end, next = end;

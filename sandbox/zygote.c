@@ -11,6 +11,7 @@
 #include "sandbox/wire.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { START_FDS = 5, ZYGOTE_STACK = 1 << 18, MAPS_BUFFER = 1 << 20 };
+enum { START_FDS = 5, ZYGOTE_STACK = 1 << 18, MAPS_BUFFER = 1 << 20, KEEP_MAX = 1024 };
 
 static struct
 {
@@ -41,6 +42,8 @@ struct own
   const uint8_t *bulk;
   unsigned n_filter;
   struct sock_filter filter[FILTER_MAX];
+  unsigned n_keep;
+  struct range keep[KEEP_MAX];  /* of the program's memory */
   char maps[MAPS_BUFFER];
   uint8_t stack[ZYGOTE_STACK] __attribute__ ((aligned (4096)));
 };
@@ -109,11 +112,14 @@ static void
 live (void *data)
 {
   struct own *own = data;
-  const struct range keep[] = {
-    { (uintptr_t) own, (uintptr_t) (own + 1) },
-    { (uintptr_t) own->bulk, (uintptr_t) own->bulk + BULK_SIZE },
-  };
-  const char *failed = child__forget_parent (own->maps, sizeof own->maps, keep, 2);
+  const char *failed = NULL;
+  if (own->n_keep == KEEP_MAX - 2)
+    failed = "too many libraries";
+  own->keep[own->n_keep++] = (struct range) { (uintptr_t) own, (uintptr_t) (own + 1) };
+  own->keep[own->n_keep++]
+    = (struct range) { (uintptr_t) own->bulk, (uintptr_t) own->bulk + BULK_SIZE };
+  if (!failed)
+    failed = child__forget_parent (own->maps, sizeof own->maps, own->keep, own->n_keep);
   if (!failed)
     failed = child__map_common ();
   if (failed)
@@ -194,6 +200,48 @@ make_bulk (struct why *why)
   return 0;
 }
 
+/* The control block above the thread pointer (struct pthread: 2.3 KB in glibc 2.36), and what alignment may put between the
+   modules' variables below it.  */
+enum { CONTROL_BLOCK = 4096, TLS_SLACK = 2048 };
+
+/* Adds the segments of a module to what is kept, and up the sizes of the thread-local variables.  */
+struct modules
+{
+  struct own *own;
+  uint64_t tls;
+};
+
+static int
+keep_module (struct dl_phdr_info *info, size_t size, void *data)
+{
+  (void) size;
+  struct modules *modules = data;
+  struct own *own = modules->own;
+  for (unsigned i = 0; i < info->dlpi_phnum; i++)
+    {
+      const ElfW (Phdr) *header = &info->dlpi_phdr[i];
+      uint64_t begin = info->dlpi_addr + header->p_vaddr;
+      if (header->p_type == PT_TLS)
+        modules->tls += header->p_memsz + header->p_align;
+      if (header->p_type == PT_LOAD && own->n_keep < KEEP_MAX - 2)
+        own->keep[own->n_keep++] = (struct range) { begin, begin + header->p_memsz };
+    }
+  return 0;
+}
+
+/* Of the program's memory the zygote needs the code, what belongs to it, and the thread's control block with the
+   thread-local variables below it.  */
+static void
+list_kept (struct own *own)
+{
+  struct modules modules = { own, 0 };
+  dl_iterate_phdr (keep_module, &modules);
+  uint64_t thread = (uintptr_t) __builtin_thread_pointer ();
+  if (own->n_keep < KEEP_MAX - 2)
+    own->keep[own->n_keep++]
+      = (struct range) { thread - modules.tls - TLS_SLACK, thread + CONTROL_BLOCK };
+}
+
 static int
 start_zygote (struct why *why)
 {
@@ -218,6 +266,7 @@ start_zygote (struct why *why)
   own->bulk_fd = the.bulk_fd;
   own->n_filter = program.len;
   memcpy (own->filter, program.filter, program.len * sizeof *program.filter);
+  list_kept (own);
   the.owner = getpid ();
   pid_t pid = fork ();
   if (pid < 0)
