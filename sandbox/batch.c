@@ -10,12 +10,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The caller's frame, writable or not.  */
+/* The caller's frame can't be written while batches run, which come in rows.  */
 static void
-protect_frame (int protection)
+protect_frame (struct child *child, bool protect)
 {
-  if (mprotect ((void *) (uintptr_t) BATCH_STACK_POINTER, SANDBOX_PAGE, protection) != 0)
+  if (child->frame_protected == protect)
+    return;
+  if (mprotect ((void *) (uintptr_t) BATCH_STACK_POINTER, SANDBOX_PAGE,
+                protect ? PROT_READ : PROT_READ | PROT_WRITE)
+      != 0)
     _exit (97);
+  child->frame_protected = protect;
+}
+
+void
+batch__leave (struct child *child)
+{
+  protect_frame (child, false);
 }
 
 /* Puts the objects of RECORD in place.  */
@@ -70,9 +81,14 @@ batch__run (struct child *child, const struct command *command)
   struct context *context = CONTEXT;
   uint64_t n = command->n - command->first;
 
-  run__prepare (child, command->image, state);
-  run__activate (child, STACK_PAGES - 2);
-  protect_frame (PROT_READ);
+  if (!child->frame_protected)
+    {
+      run__prepare (child, command->image, state);
+      run__activate (child, STACK_PAGES - 2);
+      protect_frame (child, true);
+    }
+  else
+    run__prepare_again (child, command->image, state);
   context->in_batch = true;
   context->return_target = (uintptr_t) sandbox_batch_return;
   context->stub_target = (uintptr_t) sandbox_batch_stub;
@@ -120,5 +136,4 @@ batch__run (struct child *child, const struct command *command)
   batched->strange = !well;
   batched->done = (uint32_t) context->batch_index - command->first;
   context->in_batch = false;
-  protect_frame (PROT_READ | PROT_WRITE);
 }

@@ -21,7 +21,7 @@ enum
      they are still in the second-level cache when they are compared.  */
   COMMAND_MOST = 4096,
   COMMAND_LEAST = 32,
-  COMMAND_BYTES = 768 << 10
+  COMMAND_BYTES = 3072 << 10
 };
 
 static size_t
@@ -252,7 +252,7 @@ finish (const struct running *running, const struct batch_shape *shape, unsigned
 {
   struct sandbox *sandbox = running->sandbox;
   const struct wire_batched *batched = (const struct wire_batched *) (sandbox->output + OUTPUT_DATA);
-  enum channel_result result = parent__wait (sandbox, 0, n, timeout_ms);
+  enum channel_result result = parent__wait (sandbox, 0, n, timeout_ms, false);
   *stopped = true;
   *done = 0;
   if (result != CHANNEL_DONE)
@@ -294,7 +294,7 @@ finish (const struct running *running, const struct batch_shape *shape, unsigned
 typedef uint64_t block __attribute__ ((vector_size (BLOCK), may_alias));
 
 /* The first of N results, SIZE bytes each, whose bits in MASK differ between A and B; N where there is none.  */
-static unsigned
+__attribute__ ((target_clones ("avx512f", "avx2", "default"))) static unsigned
 first_difference (const uint8_t *a, const uint8_t *b, const uint8_t *mask, size_t size, unsigned n)
 {
   /* Mostly only the first block or two count.  */

@@ -298,6 +298,8 @@ live (void *data)
   volatile uint32_t *progress = &((struct output_header *) child->output)->progress;
   while (read (CHANNEL_FD, &word, sizeof word) == sizeof word)
     {
+      if (word.kind != COMMAND_BATCH)
+        batch__leave (child);
       switch (word.kind)
         {
         case COMMAND_RUN:

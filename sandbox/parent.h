@@ -32,6 +32,7 @@ struct sandbox
   int channel;
   uint32_t number;              /* of the last command */
   bool sent;                    /* it could be sent */
+  unsigned read_timeout_ms;     /* of the channel, 0: none yet */
   unsigned reached;             /* the state at which the last command ended early */
   int death_signal;
   struct batch_item *item;      /* BATCH_MAX */
@@ -56,7 +57,7 @@ enum channel_result parent__command (struct sandbox *sandbox, enum command_kind 
 int parent__send (struct sandbox *sandbox, enum command_kind command, unsigned first,
                   struct why *why);
 enum channel_result parent__wait (struct sandbox *sandbox, unsigned first, unsigned n,
-                                  unsigned timeout_ms);
+                                  unsigned timeout_ms, bool exact);
 
 /* What the process said doesn't fit together: it is ended, the next command starts another.  */
 void parent__distrust (struct sandbox *sandbox);

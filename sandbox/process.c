@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,6 +76,7 @@ spawn (struct sandbox *sandbox, struct why *why)
     }
   sandbox->pid = pid;
   sandbox->channel = pair[0];
+  sandbox->read_timeout_ms = 0;
   return greet (sandbox, why);
 }
 
@@ -94,8 +94,10 @@ parent__send (struct sandbox *sandbox, enum command_kind kind, unsigned first, s
 {
   struct output_header *header = (struct output_header *) sandbox->output;
   struct word word;
-  /* A word that nobody asked for: the process isn't to be trusted any more.  */
-  if (sandbox->pid && recv (sandbox->channel, &word, sizeof word, MSG_DONTWAIT) >= 0)
+  /* A word that nobody asked for: the process isn't to be trusted any more.  (Batches come by the thousand, and
+     there such a word only ends the batch, as its number is wrong.)  */
+  if (sandbox->pid && kind != COMMAND_BATCH
+      && recv (sandbox->channel, &word, sizeof word, MSG_DONTWAIT) >= 0)
     reap (sandbox);
   if (!sandbox->pid && spawn (sandbox, why) != 0)
     return -1;
@@ -107,50 +109,85 @@ parent__send (struct sandbox *sandbox, enum command_kind kind, unsigned first, s
   return 0;
 }
 
+/* How much time the process had.  */
+struct watch
+{
+  clockid_t clock;
+  bool has_clock;
+  double cpu, wall;
+};
+
+static void
+watch__start (struct watch *watch, const struct sandbox *sandbox)
+{
+  watch->has_clock = clock_getcpuclockid (sandbox->pid, &watch->clock) == 0;
+  watch->cpu = watch->has_clock ? clock_seconds (watch->clock) : -1;
+  watch->wall = clock_seconds (CLOCK_MONOTONIC);
+}
+
+double
+sandbox__cpu_seconds (const struct sandbox *sandbox)
+{
+  clockid_t clock;
+  return sandbox->pid && clock_getcpuclockid (sandbox->pid, &clock) == 0 ? clock_seconds (clock) : 0;
+}
+
+/* Makes reads of the channel end after TIMEOUT_MS.  */
+static bool
+limit_reads (struct sandbox *sandbox, unsigned timeout_ms)
+{
+  if (sandbox->read_timeout_ms == timeout_ms)
+    return true;
+  struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+  if (setsockopt (sandbox->channel, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+    return false;
+  sandbox->read_timeout_ms = timeout_ms;
+  return true;
+}
+
 enum channel_result
-parent__wait (struct sandbox *sandbox, unsigned first, unsigned n, unsigned timeout_ms)
+parent__wait (struct sandbox *sandbox, unsigned first, unsigned n, unsigned timeout_ms, bool exact)
 {
   struct output_header *header = (struct output_header *) sandbox->output;
   struct word word;
   enum channel_result result = CHANNEL_DIED;
-  if (sandbox->sent)
+  if (timeout_ms == 0)
+    timeout_ms = 1;
+  if (sandbox->sent && limit_reads (sandbox, timeout_ms))
     {
-      if (timeout_ms == 0)
-        timeout_ms = 1;
-      clockid_t clock;
-      bool has_clock = clock_getcpuclockid (sandbox->pid, &clock) == 0;
       /* A run is hung when the process used TIMEOUT_MS of CPU time since the last sign of progress;
-         waiting for a busy machine doesn't count.  */
+         waiting for a busy machine doesn't count.  Where that needn't be EXACT, reading clocks is left for
+         when no answer came in time.  */
+      struct watch then = { .cpu = -1 };
+      bool watched = exact;
       uint32_t seen = first;
-      double cpu_then = has_clock ? clock_seconds (clock) : -1;
-      double wall_then = clock_seconds (CLOCK_MONOTONIC);
-      struct pollfd poll_fd = { .fd = sandbox->channel, .events = POLLIN };
+      if (exact)
+        watch__start (&then, sandbox);
       for (;;)
         {
-          int ready = poll (&poll_fd, 1, (int) timeout_ms);
-          if (ready < 0 && errno == EINTR)
+          ssize_t got = recv (sandbox->channel, &word, sizeof word, 0);
+          if (got < 0 && errno == EINTR)
             continue;
-          if (ready > 0)
+          if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
             {
               /* An answer to an earlier command is one that a run forged then.  */
-              if (read (sandbox->channel, &word, sizeof word) == sizeof word
-                  && word.kind == WORD_DONE && word.number == sandbox->number)
+              if (got == sizeof word && word.kind == WORD_DONE && word.number == sandbox->number)
                 return CHANNEL_DONE;
               break;
             }
           uint32_t progress = header->progress;
-          double cpu = has_clock ? clock_seconds (clock) : -1;
-          double wall = clock_seconds (CLOCK_MONOTONIC);
-          if (progress > seen && progress < n)
+          struct watch now;
+          watch__start (&now, sandbox);
+          if (!watched || (progress > seen && progress < n))
             {
+              watched = true;
               seen = progress;
-              cpu_then = cpu;
-              wall_then = wall;
+              then = now;
               continue;
             }
           double limit = timeout_ms * 1e-3;
-          if ((cpu >= 0 && cpu_then >= 0 && cpu - cpu_then >= limit)
-              || wall - wall_then >= limit * WALL_FACTOR)
+          if ((now.cpu >= 0 && then.cpu >= 0 && now.cpu - then.cpu >= limit)
+              || now.wall - then.wall >= limit * WALL_FACTOR)
             {
               result = CHANNEL_HUNG;
               break;
@@ -176,7 +213,7 @@ parent__command (struct sandbox *sandbox, enum command_kind kind, unsigned first
 {
   if (parent__send (sandbox, kind, first, why) != 0)
     return CHANNEL_FAILED;
-  return parent__wait (sandbox, first, n, timeout_ms);
+  return parent__wait (sandbox, first, n, timeout_ms, true);
 }
 
 /* A shared area of SIZE bytes that forked children don't inherit.  */

@@ -181,6 +181,13 @@ canary_changed (const struct wire_state *state)
 void
 run__prepare (struct child *child, unsigned image, const struct wire_state *state)
 {
+  fill_stack (child, state);
+  run__prepare_again (child, image, state);
+}
+
+void
+run__prepare_again (struct child *child, unsigned image, const struct wire_state *state)
+{
   struct context *context = CONTEXT;
   child->state = state;
   child->image = image;
@@ -189,7 +196,6 @@ run__prepare (struct child *child, unsigned image, const struct wire_state *stat
   child->n_calls = 0;
   map_spans (child, state);
   fill_spans (child, state);
-  fill_stack (child, state);
 
   context->entry = image == EMPTY_IMAGE ? EMPTY_IMAGE_ENTRY : child->setup->image[image].entry;
   context->return_target = (uintptr_t) sandbox_return;

@@ -219,6 +219,9 @@ void trace__free (struct trace *trace);
 int sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *state,
                    unsigned inner, unsigned repeats, double *ticks, struct why *why);
 
+/* CPU time that the sandbox's process has used, in seconds; 0 where none runs.  */
+double sandbox__cpu_seconds (const struct sandbox *sandbox);
+
 void sandbox__close (struct sandbox *sandbox);
 
 /* Which protections this kernel grants, for `doctor`: a line each, "seccomp: yes" …  Malloc'ed.  */

@@ -324,6 +324,7 @@ struct child
   unsigned n_active;              /* stack pages in use, beginning with the top one */
   uint16_t active[STACK_PAGES];
   bool is_active[STACK_PAGES];
+  bool frame_protected;           /* by batch.c */
   bool tracing;
   struct tracer tracer;
   unsigned level;                 /* CONTEXT_LEVEL */
@@ -429,6 +430,8 @@ void zygote__bulk_release (void);
 /* run.c.  run__prepare gives the state its memory and stack and fills the context; run__one does that,
    runs and writes the outcome.  run__signal is the handler of every fault.  */
 void run__prepare (struct child *child, unsigned image, const struct wire_state *state);
+/* The same without a new stack.  */
+void run__prepare_again (struct child *child, unsigned image, const struct wire_state *state);
 void run__one (struct child *child, unsigned image, const struct wire_state *state);
 void run__signal (int signal, siginfo_t *info, void *context);
 void run__unwind (ucontext_t *context);
@@ -437,6 +440,8 @@ bool run__activate (struct child *child, unsigned page);
 
 /* batch.c.  */
 void batch__run (struct child *child, const struct command *command);
+/* Makes all as ordinary runs need it.  */
+void batch__leave (struct child *child);
 
 /* stub.c: called by sandbox_stub; not 0 where the callee doesn't return.  */
 int stub__record (void);
