@@ -374,6 +374,7 @@ struct context
   uint64_t batch_index;
   uint32_t batch_upper, batch_reset;
   uint64_t batch_call;
+  uint32_t returned;
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
