@@ -22,7 +22,6 @@
 enum
 {
   BATCH = 128,          /* states in a run of the sandbox: what stays in the cache */
-  FORMS_MAX_REPORTED = 400,
   TIMEOUT_MS = 2000
 };
 
@@ -73,8 +72,6 @@ print_difference (const struct bench *bench, const struct form *form, const stru
                   const uint8_t *page)
 {
   const struct machine_state *from = &before->machine;
-  const struct recipe *recipe = NULL;
-  (void) recipe;
   printf ("# %s: %s\n#  before: rflags %03lx mxcsr %04x", form->family, form->text,
           (unsigned long) from->rflags, from->mxcsr);
   for (unsigned i = 0; i < 16; i++)

@@ -4,8 +4,8 @@
    and joined by conditionals.  The roots that are evaluated are the registers that it may change, every address
    that it may access with the condition under which it does, the values stored, and the conditions of its traps.
 
-   A root with unknowns in it (term__fresh) is evaluated three times with different values for them; bits that come
-   out differently are open.
+   A root with unknowns in it (term__fresh) is evaluated with different values for them: all zeros, all ones, each
+   alone ones.  Bits that come out differently are open.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/semantics/predict.h"
 
@@ -25,7 +25,7 @@ enum
   TRAPS_MAX = 32,
   BRANCHES_MAX = 8,
   ROUNDS_MAX = 4096,
-  GUESSES = 3, /* evaluations of a program with unknowns */
+  UNKNOWNS_MAX = 64,
   UNCHANGED = -1,
   OPEN = -2    /* nothing is known of it: an undefined flag, most often */
 };
@@ -60,9 +60,12 @@ struct pass
   unsigned n_roots;
   int variable_root[VARIABLES]; /* of the value that variable has after it; UNCHANGED, OPEN */
   int done_root;
-  bool has_unknown, unknown_access;
+  bool unknown_access;
   struct term_program *program;
-  uint64_t *guess[GUESSES - 1]; /* root values of the evaluations before the last, 8 words each */
+  unsigned n_unknowns;          /* that the roots depend on */
+  uint32_t unknown[UNKNOWNS_MAX];
+  unsigned n_guesses;           /* evaluations, 1 without unknowns */
+  uint64_t **guess;             /* root values of the evaluations before the last, 8 words each */
 };
 
 struct prediction
@@ -278,16 +281,18 @@ is_unknown (const struct term *a)
   return a->op == TERM_VAR && a->number >= VARIABLES;
 }
 
-/* Does A depend on an unknown?  SEEN has a byte for each term.  */
+/* Does A depend on an unknown?  SEEN has a byte for each term; new ones are added to PASS.  */
 static bool
-depends (const struct term *a, uint8_t *seen)
+depends (struct pass *pass, const struct term *a, uint8_t *seen)
 {
   enum { NOT_SEEN, NO, YES };
   if (seen[a->id] != NOT_SEEN)
     return seen[a->id] == YES;
   bool yes = is_unknown (a);
-  for (unsigned i = 0; i < a->n_args && !yes; i++)
-    yes = depends (a->arg[i], seen);
+  if (yes && pass->n_unknowns < UNKNOWNS_MAX)
+    pass->unknown[pass->n_unknowns++] = a->number;
+  for (unsigned i = 0; i < a->n_args; i++)
+    yes |= depends (pass, a->arg[i], seen);
   seen[a->id] = yes ? YES : NO;
   return yes;
 }
@@ -352,14 +357,12 @@ pass__finish (struct prediction *prediction, struct pass *pass)
 
   uint8_t *seen = arena__alloc (prediction->arena, terms__count (terms) + 1);
   for (unsigned i = 0; i < roots.n; i++)
-    if (depends (roots.root[i], seen))
-      {
-        pass->has_unknown = true;
-        pass->unknown_access |= i >= n_values && i < n_decisions;
-      }
-  if (pass->has_unknown)
-    for (unsigned i = 0; i < GUESSES - 1; i++)
-      pass->guess[i] = ARENA_ARRAY (prediction->arena, uint64_t, (size_t) roots.n * 8);
+    if (depends (pass, roots.root[i], seen))
+      pass->unknown_access |= i >= n_values && i < n_decisions;
+  pass->n_guesses = pass->n_unknowns ? pass->n_unknowns + 2 : 1;
+  pass->guess = ARENA_ARRAY (prediction->arena, uint64_t *, pass->n_guesses);
+  for (unsigned i = 0; i + 1 < pass->n_guesses; i++)
+    pass->guess[i] = ARENA_ARRAY (prediction->arena, uint64_t, (size_t) roots.n * 8);
   pass->program = term_program__new (roots.root, roots.n);
 }
 
@@ -393,7 +396,7 @@ prediction__make (const struct form *form, struct prediction **result, struct wh
         return -1;
       round->done = step.condition;
       pass__finish (prediction, round);
-      if (round->has_unknown)
+      if (round->n_unknowns)
         return why__set (why, REASON_UNMODELLED, "rep with unknowns");
       prediction->round = round;
     }
@@ -417,7 +420,8 @@ struct evaluation
   const struct machine_state *machine;
   uint64_t stack_pointer;
   const uint8_t *page;
-  unsigned guess;
+  const struct pass *pass;
+  unsigned guess;   /* unknowns: 0 zeros, 1 ones, 2 + i unknown i ones */
 };
 
 static void
@@ -437,9 +441,10 @@ give_variable (void *context, uint32_t number, unsigned width, uint64_t *words)
     words[0] = machine->mxcsr & 0x3f;
   else
     {
-      uint64_t value = evaluation->guess == 0   ? 0
-                       : evaluation->guess == 1 ? ~UINT64_C (0)
-                                                : mix2 (number, machine->gpr[0]);
+      bool ones = evaluation->guess == 1
+                  || (evaluation->guess > 1
+                      && evaluation->pass->unknown[evaluation->guess - 2] == number);
+      uint64_t value = ones ? ~UINT64_C (0) : 0;
       for (unsigned i = 0; i < (width + 63) / 64; i++)
         words[i] = value;
       if (width % 64)
@@ -472,7 +477,7 @@ settle (const struct pass *pass, int root, void *to, unsigned bytes, const void 
       return;
     }
   const uint64_t *words = term_program__value (pass->program, (unsigned) root);
-  if (!pass->has_unknown)
+  if (!pass->n_unknowns)
     {
       memcpy (to, words, bytes);
       return;
@@ -482,7 +487,7 @@ settle (const struct pass *pass, int root, void *to, unsigned bytes, const void 
   for (unsigned i = 0; i < (bytes + 7) / 8; i++)
     {
       uint64_t open = 0;
-      for (unsigned g = 0; g < GUESSES - 1; g++)
+      for (unsigned g = 0; g + 1 < pass->n_guesses; g++)
         open |= words[i] ^ pass->guess[g][root * 8 + (int) i];
       result[i] = (words[i] & ~open) | (other[i] & open);
     }
@@ -525,15 +530,15 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   struct evaluation evaluation = *begin;
   const struct term_inputs inputs = { &evaluation, give_variable, give_byte };
   unsigned expect = pass->traps_always ? EXPECT_TRAP : 0;
-  for (evaluation.guess = 0; pass->has_unknown && evaluation.guess < GUESSES - 1;
-       evaluation.guess++)
+  evaluation.pass = pass;
+  for (evaluation.guess = 0; evaluation.guess + 1 < pass->n_guesses; evaluation.guess++)
     {
       term_program__run (pass->program, &inputs);
       keep_guess (pass, evaluation.guess);
     }
   term_program__run (pass->program, &inputs);
   if (pass->unknown_access)
-    for (unsigned g = 0; g < GUESSES - 1; g++)
+    for (unsigned g = 0; g + 1 < pass->n_guesses; g++)
       {
         for (unsigned i = 0; i < pass->n_accesses; i++)
           {
@@ -611,7 +616,7 @@ prediction__run (struct prediction *prediction, const struct state *before, uint
   memcpy (page, before->span[0].bytes, INPUTS_PAGE);
   const struct pass *pass = prediction->main;
   const struct evaluation evaluation
-    = { &before->machine, stack_pointer, before->span[0].bytes, 0 };
+    = { &before->machine, stack_pointer, before->span[0].bytes, pass, 0 };
   unsigned expect = pass__run (pass, &evaluation, found, found_page, after, page);
   if (expect || !prediction->round || value (pass, pass->done_root))
     return expect;
@@ -620,7 +625,7 @@ prediction__run (struct prediction *prediction, const struct state *before, uint
       struct machine_state machine = *after;
       uint8_t contents[INPUTS_PAGE];
       memcpy (contents, page, sizeof contents);
-      const struct evaluation next = { &machine, after->gpr[4], contents, 0 };
+      const struct evaluation next = { &machine, after->gpr[4], contents, prediction->round, 0 };
       expect = pass__run (prediction->round, &next, found, found_page, after, page);
       if (expect || value (prediction->round, prediction->round->done_root))
         return expect;
