@@ -88,10 +88,27 @@ static const struct float_row float_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define BINARY(NAME, FLAGS)                                                                                   \
   (FLAGS, term__call (vec->terms, FLOAT_FUNCTION (NAME, width), args, 2))
 
+/* A constant that isn't a NaN: which NaN a sum or product gives doesn't depend on the order then.  */
+static bool
+is_number (const struct term *a)
+{
+  if (a->op != TERM_CONST)
+    return false;
+  uint64_t infinity = a->width == 32 ? UINT64_C (0x7f800000) : UINT64_C (0x7ff0000000000000);
+  uint64_t sign = UINT64_C (1) << (a->width - 1);
+  return (term__value (a) & ~sign) <= infinity;
+}
+
 static const struct term *
 lane__binary (struct vec *vec, unsigned kind, unsigned i, const struct term *a, const struct term *b)
 {
   unsigned width = a->width;
+  if ((kind == FLOAT_ADD || kind == FLOAT_MUL) && is_number (a))
+    {
+      const struct term *swap = a;
+      a = b;
+      b = swap;
+    }
   const struct term *args[2] = { a, b };
   switch (kind)
     {
@@ -134,6 +151,12 @@ static const struct term *
 lane__fused (struct vec *vec, unsigned i, const struct term *x, const struct term *y, const struct term *z,
              unsigned kind)
 {
+  if (is_number (x))
+    {
+      const struct term *swap = x;
+      x = y;
+      y = swap;
+    }
   const struct term *args[4] = { x, y, z, term__const (vec->terms, 2, kind) };
   float__raise (vec, i, FLOAT_FLAGS (FMA, x->width), args, 4);
   return term__call (vec->terms, FLOAT_FUNCTION (FMA, x->width), args, 4);
