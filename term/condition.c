@@ -229,6 +229,20 @@ zeros_within (const struct term *a, unsigned depth)
       unsigned y = x ? zeros_within (a->arg[2], depth - 1) : 0;
       return x < y ? x : y;
     }
+  if (a->op == TERM_SUM && depth && a->n_args <= CHOICE_DEPTH)
+    {
+      /* What it is at most, where that doesn't wrap.  */
+      unsigned __int128 most = a->words[0];
+      for (unsigned i = 0; i < a->n_args; i++)
+        {
+          unsigned zeros = zeros_within (a->arg[i], depth - 1);
+          most += (unsigned __int128) a->words[1 + i] * (zeros ? (UINT64_C (1) << (a->width - zeros)) - 1 : UINT64_MAX);
+          if (most >> a->width)
+            return 0;
+        }
+      unsigned used = most == 0 ? 0 : 64 - (unsigned) __builtin_clzll ((uint64_t) most);
+      return a->width - used;
+    }
   return 0;
 }
 
@@ -435,6 +449,78 @@ common_sum (struct terms *terms, const struct term *condition, const struct term
   return linear__make (terms, &outside);
 }
 
+/* A and B are surely equal where X is Y: their difference is one or two of X - Y, as much of it as their width has.  */
+static bool
+equal_with (struct terms *terms, const struct term *a, const struct term *b, const struct term *x, const struct term *y)
+{
+  unsigned width = a->width;
+  if (width > 64 || x->width > 64)
+    return false;
+  if (a->op != TERM_SUM && b->op != TERM_SUM && a->op != TERM_CONST && b->op != TERM_CONST && width >= x->width)
+    return (a == x && b == y) || (a == y && b == x);
+  const struct term *difference = term__sub (terms, a, b);
+  if (difference->op == TERM_CONST)
+    return false;
+  for (unsigned i = 0; i < 2; i++)
+    {
+      const struct term *by
+        = width <= x->width
+            ? term__sub (terms, term__extract (terms, x, 0, width), term__extract (terms, y, 0, width))
+            : term__sub (terms, i ? term__sext (terms, x, width) : term__zext (terms, x, width),
+                         i ? term__sext (terms, y, width) : term__zext (terms, y, width));
+      const struct term *minus = term__neg (terms, by);
+      if (difference == by || difference == minus || difference == term__add (terms, by, by)
+          || difference == term__add (terms, minus, minus))
+        return true;
+      if (width <= x->width)
+        break;
+    }
+  return false;
+}
+
+/* A choice by the sign of a sum between what are the same for the sum 0, as an absolute value: the sum and not its
+   negation, whichever has a positive first coefficient.  */
+static const struct term *
+absolute (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
+{
+  const struct term *sum = condition->op == TERM_EXTRACT ? condition->arg[0] : NULL;
+  if (!sum || sum->op != TERM_SUM || condition->number != sum->width - 1u || a->width > sum->width
+      || sum->words[1] <= UINT64_C (1) << (sum->width - 1))
+    return NULL;
+  const struct term *difference = term__sub (terms, a, b), *part = term__extract (terms, sum, 0, a->width);
+  const struct term *twice = term__add (terms, part, part);
+  /* The least number is its own negation: there the two have to be the same, too.  */
+  if (difference != twice && difference != term__neg (terms, twice))
+    return NULL;
+  const struct term *minus = term__neg (terms, sum);
+  return term__ite (terms, term__extract (terms, minus, minus->width - 1, 1), b, a);
+}
+
+/* The sign of SUM as a comparison of what it adds with what it subtracts, where neither wraps.  NULL: no such.  */
+const struct term *
+sum__sign (struct terms *terms, const struct term *sum)
+{
+  unsigned width = sum->width;
+  if (sum->n_args > CHOICE_DEPTH)
+    return NULL;
+  LINEAR_NEW (plus, width);
+  LINEAR_NEW (minus, width);
+  for (unsigned i = 0; i < sum->n_args; i++)
+    {
+      uint64_t coef = sum->words[1 + i];
+      if (coef >> (width - 1))
+        linear__add (terms, &minus, sum->arg[i], word__cut (-coef, width));
+      else
+        linear__add (terms, &plus, sum->arg[i], coef);
+    }
+  if (sum->words[0] >> (width - 1))
+    minus.constant = word__cut (-sum->words[0], width);
+  else
+    plus.constant = sum->words[0];
+  const struct term *x = linear__make (terms, &plus), *y = linear__make (terms, &minus);
+  return zeros_above (x) && zeros_above (y) ? term__ult (terms, x, y) : NULL;
+}
+
 /* Minimum and maximum: the arguments of the comparison in one order.  */
 static const struct term *
 extremum (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
@@ -445,13 +531,17 @@ extremum (struct terms *terms, const struct term *condition, const struct term *
     = condition->op == TERM_ULT ? term__ult : term__slt;
   const struct term *x = condition->arg[0], *y = condition->arg[1];
   /* x < c + 1 chooses between x and c as x < c does.  */
-  const struct term *other = a == x ? b : b == x ? a : NULL;
-  if (y->op == TERM_CONST && other && other->op == TERM_CONST && other != y
-      && term__add (terms, other, term__const (terms, other->width, 1)) == y)
-    return term__ite (terms, less (terms, x, other), a, b);
+  if (y->op == TERM_CONST && y->width <= 64 && (a->op == TERM_CONST || b->op == TERM_CONST || a->op == TERM_SUM))
+    {
+      const struct term *before = term__const (terms, y->width, y->words[0] - 1);
+      /* Not where there is none before: both comparisons have made sure of that.  */
+      if (equal_with (terms, a, b, x, before))
+        return term__ite (terms, less (terms, x, before), a, b);
+      return NULL;
+    }
   if (y->op == TERM_CONST || x->op == TERM_CONST || x->id < y->id)
     return NULL;
-  if ((a == x && b == y) || (a == y && b == x))
+  if (equal_with (terms, a, b, x, y))
     return term__ite (terms, less (terms, y, x), b, a);
   return NULL;
 }
@@ -521,6 +611,11 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
     {
       if (a->op == TERM_CONST)
         return a->words[0] ? term__or (terms, condition, b) : term__and (terms, term__not (terms, condition), b);
+      /* Negative numbers are below those that aren't.  */
+      if (term__is_value (b, 0) && condition->op == TERM_SLT && condition->arg[1]->op == TERM_CONST
+          && zeros_above (condition->arg[1])
+          && a == term__extract (terms, condition->arg[0], condition->arg[0]->width - 1u, 1))
+        return a;
       if (b->op == TERM_CONST)
         return b->words[0] ? term__or (terms, term__not (terms, condition), a) : term__and (terms, condition, a);
       if (a == condition)
@@ -546,6 +641,8 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
       if (condition->op == TERM_EQ && condition->arg[1] == a && condition->arg[0] == b)
         return b;
       const struct term *result = extremum (terms, condition, a, b);
+      if (!result && width <= 64)
+        result = absolute (terms, condition, a, b);
       if (!result && width <= 64)
         result = common_sum (terms, condition, a, b);
       if (!result)
@@ -594,9 +691,25 @@ count (struct terms *terms, enum term_op op, const struct term *a)
   return op == TERM_CLZ ? term__add (terms, inner, term__const (terms, width, zeros)) : inner;
 }
 
+/* Of conditions side by side: their sum, as a loop counts.  */
 const struct term *
 term__popcount (struct terms *terms, const struct term *a)
 {
+  const struct term *piece[64];
+  unsigned n = a->op == TERM_CONCAT && a->width <= 64 ? term__pieces (terms, a, piece, 64) : 0;
+  bool conditions = n > 0;
+  for (unsigned i = 0; i < n; i++)
+    conditions &= piece[i]->op == TERM_CONST || (piece[i]->width == 1 && piece[i]->op != TERM_EXTRACT);
+  if (conditions)
+    {
+      LINEAR_NEW (sum, a->width);
+      for (unsigned i = 0; i < n; i++)
+        if (piece[i]->op == TERM_CONST)
+          sum.constant += count_bits (piece[i], TERM_POPCOUNT);
+        else
+          linear__add (terms, &sum, term__zext (terms, piece[i], a->width), 1);
+      return linear__make (terms, &sum);
+    }
   return count (terms, TERM_POPCOUNT, a);
 }
 
