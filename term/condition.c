@@ -163,6 +163,32 @@ equal_extreme (struct terms *terms, const struct term *a, const struct term *b)
   return term__not (terms, a->arg[0]->op == TERM_ULT ? term__ult (terms, y, x) : term__slt (terms, y, x));
 }
 
+/* A == 0 where A is what X has over Y, or Y over X, and 0 where there is nothing over.  NULL for anything else.  */
+static const struct term *
+equal_over (struct terms *terms, const struct term *a)
+{
+  if (a->op != TERM_ITE || (a->arg[0]->op != TERM_ULT && a->arg[0]->op != TERM_SLT) || a->width > 64)
+    return NULL;
+  const struct term *x = a->arg[0]->arg[0], *y = a->arg[0]->arg[1], *then = a->arg[1], *otherwise = a->arg[2];
+  bool first = term__is_value (then, 0);
+  const struct term *over = first ? otherwise : then;
+  /* Only the difference itself, in all its bits, is 0 where they are equal and nowhere else.  */
+  if (a->width < x->width || (!first && !term__is_value (otherwise, 0)))
+    return NULL;
+  bool found = false;
+  for (unsigned i = 0; i < 2 && !found; i++)
+    {
+      const struct term *by = term__sub (terms, i ? term__sext (terms, x, a->width) : term__zext (terms, x, a->width),
+                                         i ? term__sext (terms, y, a->width) : term__zext (terms, y, a->width));
+      found = over == by || over == term__neg (terms, by);
+    }
+  if (!found)
+    return NULL;
+  if (!first)
+    return term__not (terms, a->arg[0]);
+  return term__not (terms, a->arg[0]->op == TERM_ULT ? term__ult (terms, y, x) : term__slt (terms, y, x));
+}
+
 const struct term *
 term__eq (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -181,6 +207,10 @@ term__eq (struct terms *terms, const struct term *a, const struct term *b)
   const struct term *extreme = equal_extreme (terms, a, b);
   if (!extreme)
     extreme = equal_extreme (terms, b, a);
+  if (!extreme && term__is_value (b, 0))
+    extreme = equal_over (terms, a);
+  if (!extreme && term__is_value (a, 0))
+    extreme = equal_over (terms, b);
   if (extreme)
     return extreme;
   const struct term *pieces = equal_pieces (terms, a, b);
@@ -205,7 +235,7 @@ term__eq (struct terms *terms, const struct term *a, const struct term *b)
 }
 
 /* How deep choices are looked into.  */
-enum { CHOICE_DEPTH = 4 };
+enum { CHOICE_DEPTH = 4, SUM_TERMS = 16 };
 
 /* Bits at the top of A that are known to be zero.  */
 static unsigned
@@ -229,7 +259,7 @@ zeros_within (const struct term *a, unsigned depth)
       unsigned y = x ? zeros_within (a->arg[2], depth - 1) : 0;
       return x < y ? x : y;
     }
-  if (a->op == TERM_SUM && depth && a->n_args <= CHOICE_DEPTH)
+  if (a->op == TERM_SUM && depth && a->n_args <= SUM_TERMS)
     {
       /* What it is at most, where that doesn't wrap.  */
       unsigned __int128 most = a->words[0];
@@ -252,6 +282,12 @@ zeros_above (const struct term *a)
   return zeros_within (a, CHOICE_DEPTH);
 }
 
+bool
+term__is_below (const struct term *a, unsigned bit)
+{
+  return zeros_above (a) >= a->width - bit;
+}
+
 static int
 compare_const (const struct term *a, const struct term *b)
 {
@@ -259,6 +295,30 @@ compare_const (const struct term *a, const struct term *b)
     if (a->words[i] != b->words[i])
       return a->words[i] < b->words[i] ? -1 : 1;
   return 0;
+}
+
+/* A minimum or maximum of X and a constant, less than K: X is, or it is known.  The sign instead of a comparison with 0
+   counts for signed ones, and for unsigned ones where only 0 and more is left.  NULL: no such.  */
+static const struct term *
+extreme_below (struct terms *terms, const struct term *a, const struct term *k, bool is_signed)
+{
+  if (a->op != TERM_ITE || k->op != TERM_CONST || k->width > 64)
+    return NULL;
+  const struct term *condition = a->arg[0], *then = a->arg[1], *otherwise = a->arg[2];
+  unsigned width = a->width;
+  const struct term *(*less) (struct terms *, const struct term *, const struct term *) = is_signed ? term__slt : term__ult;
+  /* The greater of x and 0.  */
+  if (term__is_value (then, 0) && condition == term__extract (terms, otherwise, width - 1, 1)
+      && !(k->words[0] >> (width - 1)) && k->words[0])
+    return term__slt (terms, otherwise, k);
+  if (condition->op != (is_signed ? TERM_SLT : TERM_ULT) || condition->arg[1]->op != TERM_CONST)
+    return NULL;
+  const struct term *x = condition->arg[0], *limit = condition->arg[1];
+  if (then == x && otherwise == limit)
+    return less (terms, limit, k) == term__true (terms) ? term__true (terms) : less (terms, x, k);
+  if (then == limit && otherwise == x)
+    return less (terms, limit, k) == term__true (terms) ? less (terms, x, k) : term__false (terms);
+  return NULL;
 }
 
 /* A choice of constants compared with a constant: LESS says which comparison.  */
@@ -288,6 +348,8 @@ term__ult (struct terms *terms, const struct term *a, const struct term *b)
   if (term__is_value (a, 0))
     return term__not (terms, term__is_zero (terms, b));
   const struct term *chosen = choose (terms, a, b, term__ult);
+  if (!chosen)
+    chosen = extreme_below (terms, a, b, false);
   if (chosen)
     return chosen;
   unsigned x = zeros_above (a), y = zeros_above (b), common = x < y ? x : y;
@@ -354,6 +416,10 @@ term__slt (struct terms *terms, const struct term *a, const struct term *b)
         return term__ult (terms, x, y);
     }
   const struct term *chosen = choose (terms, a, b, term__slt);
+  if (!chosen)
+    chosen = extreme_below (terms, a, b, true);
+  if (!chosen && a->op == TERM_SUM && term__neg (terms, a) == b)
+    chosen = sum__sign (terms, a);
   if (chosen)
     return chosen;
   if (width <= 64 && a->op == TERM_CONST && b->op == TERM_CONST)
@@ -501,7 +567,7 @@ const struct term *
 sum__sign (struct terms *terms, const struct term *sum)
 {
   unsigned width = sum->width;
-  if (sum->n_args > CHOICE_DEPTH)
+  if (sum->n_args > SUM_TERMS)
     return NULL;
   LINEAR_NEW (plus, width);
   LINEAR_NEW (minus, width);
@@ -587,6 +653,20 @@ choose_pieces (struct terms *terms, const struct term *condition, const struct t
   return term__join (terms, piece[0], m);
 }
 
+/* INNER holds only where OUTER does, both comparing one number with constants: the lower limit is asked first.  */
+static bool
+below_first (struct terms *terms, const struct term *outer, const struct term *inner)
+{
+  if ((outer->op != TERM_SLT && outer->op != TERM_ULT) || outer->arg[1]->op != TERM_CONST)
+    return false;
+  const struct term *x = outer->arg[0], *limit = outer->arg[1];
+  if (outer->op == TERM_SLT && inner->op == TERM_EXTRACT && zeros_above (limit))
+    return inner == term__extract (terms, x, x->width - 1u, 1);
+  return inner->op == outer->op && inner->arg[0] == x && inner->arg[1]->op == TERM_CONST && inner->arg[1] != limit
+         && (inner->op == TERM_SLT ? term__slt (terms, inner->arg[1], limit) : term__ult (terms, inner->arg[1], limit))
+              == term__true (terms);
+}
+
 const struct term *
 term__ite (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
 {
@@ -602,6 +682,8 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
     return term__ite (terms, condition, a->arg[1], b);
   if (b->op == TERM_ITE && b->arg[0] == condition)
     return term__ite (terms, condition, a, b->arg[2]);
+  if (a->op == TERM_ITE && below_first (terms, condition, a->arg[0]))
+    return term__ite (terms, a->arg[0], a->arg[1], term__ite (terms, condition, a->arg[2], b));
   if (width == 0)
     {
       const struct term *memories[] = { condition, a, b };

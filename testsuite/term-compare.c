@@ -160,6 +160,82 @@ choices (void **state)
       }
 }
 
+/* Fills RESULT's values: CONDITION ? P : Q.  */
+static void
+choose (struct both *chosen, const struct both *when, const struct both *then, const struct both *otherwise,
+        struct terms *terms)
+{
+  chosen->term = term__ite (terms, when->term, then->term, otherwise->term);
+  for (unsigned a = 0; a < VALUES; a++)
+    for (unsigned b = 0; b < VALUES; b++)
+      chosen->value[a][b] = when->value[a][b] ? then->value[a][b] : otherwise->value[a][b];
+}
+
+static struct both limit, bound, inner, outer, zero;
+
+/* Limits within limits, compared with constants; differences that are 0 where there is nothing over.  */
+static void
+limits (void **state)
+{
+  (void) state;
+  static const unsigned constants[] = { 0, 1, 9, 15, 16, 17, 31 };
+  enum { N = sizeof constants / sizeof *constants };
+  static const unsigned numbers[] = { 0, 2, 5, 11 };
+  for (unsigned w = 5; w <= 8; w += 3)
+    for (unsigned f = 0; f < 4; f++)
+      {
+        struct terms *terms = terms__new ();
+        form__make (terms, &zero, 12, w, 0);
+        form__make (terms, &x, numbers[f], w, 0);
+        for (unsigned i = 0; i < N * N * 16; i++)
+          {
+            unsigned c = i & 1 ? 1 : 0, order = i >> 1 & 1, inside = i >> 2 & 3;
+            form__make (terms, &limit, 4, w, constants[i / 16 % N]);
+            form__make (terms, &bound, 4, w, constants[i / 16 / N]);
+            /* The lesser or greater of x and a limit; by the sign.  */
+            condition__make (terms, &condition, inside == 3 ? 3 : c, &x, &limit);
+            if (inside == 3)
+              choose (&inner, &condition, &zero, &x, terms);
+            else if (order)
+              choose (&inner, &condition, &x, &limit, terms);
+            else
+              choose (&inner, &condition, &limit, &x, terms);
+            check (&inner, "limit");
+            condition__make (terms, &condition, inside & 1, &inner, &bound);
+            check (&condition, "limit compared");
+            choose (&outer, &condition, &inner, &bound, terms);
+            check (&outer, "limits");
+            condition__make (terms, &condition, inside & 1, &x, &bound);
+            choose (&outer, &condition, &inner, &bound, terms);
+            check (&outer, "limit in a choice");
+          }
+        for (unsigned g = 0; g < 4; g++)
+          for (unsigned i = 0; i < 16; i++)
+            {
+              form__make (terms, &y, g == f ? 1 : numbers[g], w, 0);
+              condition__make (terms, &condition, i & 1, &x, &y);
+              p.term = i & 2 ? term__sub (terms, x.term, y.term) : term__sub (terms, y.term, x.term);
+              for (unsigned a = 0; a < VALUES; a++)
+                for (unsigned b = 0; b < VALUES; b++)
+                  p.value[a][b] = cut (i & 2 ? x.value[a][b] - y.value[a][b] : y.value[a][b] - x.value[a][b], w);
+              if (i & 4)
+                choose (&inner, &condition, &zero, &p, terms);
+              else
+                choose (&inner, &condition, &p, &zero, terms);
+              condition__make (terms, &condition, 4, &inner, &zero);
+              check (&condition, "nothing over");
+              /* The difference and its negation.  */
+              q.term = term__neg (terms, p.term);
+              for (unsigned a = 0; a < VALUES; a++)
+                for (unsigned b = 0; b < VALUES; b++)
+                  q.value[a][b] = cut (-p.value[a][b], w);
+              condition__make (terms, &condition, i >> 3, &p, &q);
+              check (&condition, "less than its negation");
+            }
+        terms__free (terms);
+      }
+}
+
 static void
 one_term (void **state)
 {
@@ -190,6 +266,16 @@ one_term (void **state)
   const struct term *low = term__extract (t, s, 0, 8);
   assert_ptr_equal (term__ite (t, term__slt (t, s, term__const (t, 16, 256)), low, full),
                     term__ite (t, term__slt (t, s, term__const (t, 16, 255)), low, full));
+  /* s between 0 and 255, either limit first; and as an unsigned number once it isn't negative.  */
+  const struct term *negative = term__extract (t, s, 15, 1), *top = term__const (t, 16, 255), *none = term__const (t, 16, 0);
+  const struct term *at_most = term__ite (t, term__slt (t, s, top), s, top), *at_least = term__ite (t, negative, none, s);
+  const struct term *clamped = term__extract (t, term__ite (t, term__slt (t, at_most, none), none, at_most), 0, 8);
+  assert_ptr_equal (clamped, term__extract (t, term__ite (t, term__slt (t, top, at_least), top, at_least), 0, 8));
+  assert_ptr_equal (clamped, term__extract (t, term__ite (t, term__ult (t, at_least, top), at_least, top), 0, 8));
+  /* SSE2's unsigned comparisons.  */
+  const struct term *over = term__ite (t, term__ult (t, a, b), zero, term__sub (t, a, b));
+  assert_ptr_equal (term__eq (t, over, zero), term__ule (t, a, b));
+  assert_ptr_equal (term__slt (t, d, term__neg (t, d)), term__ult (t, a, b));
   /* Conditions counted as bits and one by one.  */
   const struct term *bit[] = { term__ult (t, a, b), term__eq (t, a, b), term__eq (t, b, zero) };
   const struct term *count = term__popcount (t, term__zext (t, term__join (t, bit, 3), 32));
@@ -203,6 +289,6 @@ one_term (void **state)
 int
 main (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (choices), cmocka_unit_test (one_term) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (choices), cmocka_unit_test (limits), cmocka_unit_test (one_term) };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
