@@ -282,11 +282,6 @@ zeros_above (const struct term *a)
   return zeros_within (a, CHOICE_DEPTH);
 }
 
-bool
-term__is_below (const struct term *a, unsigned bit)
-{
-  return zeros_above (a) >= a->width - bit;
-}
 
 static int
 compare_const (const struct term *a, const struct term *b)

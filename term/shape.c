@@ -308,8 +308,6 @@ extract (struct terms *terms, const struct term *a, unsigned low, unsigned width
                 bit = term__xor (terms, bit, term__extract (terms, a->arg[i], 0, 1));
             return bit;
           }
-        if (low && term__is_below (a, low))
-          return term__const (terms, width, 0);
         if (width == 1 && used == a->width)
           {
             const struct term *comparison = sum__sign (terms, a);
