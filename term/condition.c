@@ -132,6 +132,12 @@ equal_sum (struct terms *terms, const struct term *a, const struct term *b)
           const struct term *inner = atom->arg[0], *low = term__extract (terms, known, 0, inner->width);
           return term__sext (terms, low, atom->width) == known ? term__eq (terms, inner, low) : term__false (terms);
         }
+      /* A count that says that there is nothing to count.  */
+      if ((atom->op == TERM_POPCOUNT && term__is_value (known, 0))
+          || ((atom->op == TERM_CLZ || atom->op == TERM_CTZ) && term__is_value (known, atom->width)))
+        return term__is_zero (terms, atom->arg[0]);
+      if (atom->op == TERM_XOR && atom->n_args == 2 && term__is_value (known, 0))
+        return term__eq (terms, atom->arg[0], atom->arg[1]);
       if (atom->op == TERM_XOR && atom->arg[0]->op == TERM_CONST)
         return term__eq (terms, term__xor (terms, atom, atom->arg[0]), term__xor (terms, known, atom->arg[0]));
       const struct term *args[] = { atom, known };
@@ -342,6 +348,8 @@ term__ult (struct terms *terms, const struct term *a, const struct term *b)
     return term__is_zero (terms, a);
   if (term__is_value (a, 0))
     return term__not (terms, term__is_zero (terms, b));
+  if (term__is_ones (b))
+    return term__ne (terms, a, b);
   const struct term *chosen = choose (terms, a, b, term__ult);
   if (!chosen)
     chosen = extreme_below (terms, a, b, false);
@@ -662,6 +670,21 @@ below_first (struct terms *terms, const struct term *outer, const struct term *i
               == term__true (terms);
 }
 
+/* x == k ? c : f (x), where f counts x's bits and f (k) is c anyway: what compilers write for CPUs whose bsf and bsr
+   don't count those of 0.  */
+static bool
+count__covers (struct terms *terms, const struct term *condition, const struct term *constant, const struct term *a)
+{
+  const struct term *count = a;
+  while (count->op == TERM_EXTRACT || count->op == TERM_CONCAT)
+    count = count->arg[count->n_args - 1];
+  if (condition->op != TERM_EQ || condition->arg[1]->op != TERM_CONST || constant->op != TERM_CONST
+      || (count->op != TERM_CLZ && count->op != TERM_CTZ && count->op != TERM_POPCOUNT)
+      || count->arg[0] != condition->arg[0])
+    return false;
+  return term__substitute (terms, a, &condition->arg[0], &condition->arg[1], 1) == constant;
+}
+
 const struct term *
 term__ite (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
 {
@@ -679,6 +702,8 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
     return term__ite (terms, condition, a, b->arg[2]);
   if (a->op == TERM_ITE && below_first (terms, condition, a->arg[0]))
     return term__ite (terms, a->arg[0], a->arg[1], term__ite (terms, condition, a->arg[2], b));
+  if (condition->op == TERM_EQ && condition->arg[0] == a && condition->arg[1]->op == TERM_CONST)
+    return term__ite (terms, condition, condition->arg[1], b);
   if (width == 0)
     {
       const struct term *memories[] = { condition, a, b };
@@ -714,6 +739,8 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
         }
       if (term__is_ones (a) && term__is_value (b, 0))
         return term__sext (terms, condition, width);
+      if (count__covers (terms, condition, a, b))
+        return b;
       /* x == k ? k : x.  */
       if (condition->op == TERM_EQ && condition->arg[1] == a && condition->arg[0] == b)
         return b;
