@@ -13,6 +13,7 @@ struct form
 {
   const char *family;
   const char *text;     /* AT&T; several instructions are separated by "; " */
+  uint64_t digest;      /* of the text */
   const uint8_t *bytes; /* NULL: the assembler refuses it */
   size_t size;
 };

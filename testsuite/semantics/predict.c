@@ -79,6 +79,7 @@ struct prediction
   struct pass *pass;           /* being made */
   struct pass *main, *round;   /* round: of a rep instruction, one round */
   unsigned n_branches;
+  bool has_vectors;
 };
 
 static const struct term *
@@ -384,6 +385,8 @@ prediction__make (const struct form *form, struct prediction **result, struct wh
     return -1;
   pass__finish (prediction, pass);
   prediction->main = pass;
+  for (unsigned i = FIRST_VEC; i < FIRST_MASK; i++)
+    prediction->has_vectors |= pass->variable_root[i] != UNCHANGED;
   if (pass->done)
     {
       const struct meaning *meaning;
@@ -458,7 +461,7 @@ give_byte (void *context, uint32_t number, uint64_t address)
   const struct evaluation *evaluation = context;
   uint64_t offset = address - inputs__page ();
   (void) number;
-  return offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
+  return evaluation->page && offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
 }
 
 static uint64_t
@@ -514,10 +517,10 @@ keep_guess (const struct pass *pass, unsigned guess)
 
 /* Is ADDRESS[BYTES] memory that the form may access?  */
 static bool
-is_mapped (uint64_t address, unsigned bytes)
+is_mapped (const struct evaluation *evaluation, uint64_t address, unsigned bytes)
 {
   if (address - inputs__page () < INPUTS_PAGE)
-    return address - inputs__page () + bytes <= INPUTS_PAGE;
+    return evaluation->page && address - inputs__page () + bytes <= INPUTS_PAGE;
   return address >= SANDBOX_STACK_BASE && address + bytes <= SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE;
 }
 
@@ -562,7 +565,7 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
     {
       const struct access *access = &pass->access[i];
       if ((access->condition_root < 0 || value (pass, access->condition_root))
-          && !is_mapped (value (pass, access->address_root), access->bytes))
+          && !is_mapped (&evaluation, value (pass, access->address_root), access->bytes))
         expect |= EXPECT_FAULT;
     }
   if (expect)
@@ -606,26 +609,45 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   return 0;
 }
 
+bool
+prediction__has_vectors (const struct prediction *prediction)
+{
+  return prediction->has_vectors;
+}
+
 unsigned
 prediction__run (struct prediction *prediction, const struct state *before, uint64_t stack_pointer,
                  const struct machine_state *found, const uint8_t *found_page,
                  struct machine_state *after, uint8_t *page)
 {
-  *after = before->machine;
+  const struct machine_state *machine = &before->machine;
+  const uint8_t *from = before->n_spans ? before->span[0].bytes : NULL;
+  memcpy (after->gpr, machine->gpr, sizeof after->gpr);
+  memcpy (after->mask, machine->mask, sizeof after->mask);
+  after->rflags = machine->rflags;
+  after->mxcsr = machine->mxcsr;
   after->gpr[4] = stack_pointer;
-  memcpy (page, before->span[0].bytes, INPUTS_PAGE);
+  if (prediction__has_vectors (prediction))
+    memcpy (after->vec, machine->vec, sizeof after->vec);
+  if (from)
+    memcpy (page, from, INPUTS_PAGE);
   const struct pass *pass = prediction->main;
   const struct evaluation evaluation
-    = { &before->machine, stack_pointer, before->span[0].bytes, pass, 0 };
+    = { machine, stack_pointer, from, pass, 0 };
   unsigned expect = pass__run (pass, &evaluation, found, found_page, after, page);
   if (expect || !prediction->round || value (pass, pass->done_root))
     return expect;
   for (unsigned rounds = 0; rounds < ROUNDS_MAX; rounds++)
     {
-      struct machine_state machine = *after;
+      /* Rounds change general registers and memory alone.  */
+      struct machine_state round = *machine;
       uint8_t contents[INPUTS_PAGE];
-      memcpy (contents, page, sizeof contents);
-      const struct evaluation next = { &machine, after->gpr[4], contents, prediction->round, 0 };
+      memcpy (round.gpr, after->gpr, sizeof round.gpr);
+      round.rflags = after->rflags;
+      if (from)
+        memcpy (contents, page, sizeof contents);
+      const struct evaluation next
+        = { &round, after->gpr[4], from ? contents : NULL, prediction->round, 0 };
       expect = pass__run (prediction->round, &next, found, found_page, after, page);
       if (expect || value (prediction->round, prediction->round->done_root))
         return expect;
