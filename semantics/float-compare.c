@@ -88,6 +88,41 @@ predicate__signals (unsigned predicate)
   return predicate & 16 ? !signals : signals;
 }
 
+/* CF, for less or unordered, is what "above or equal" is not.  */
+const struct term *
+float__flag (struct terms *terms, const struct term *a, const struct term *b, enum flag flag)
+{
+  switch (flag)
+    {
+    case FLAG_CF:
+      return predicate__apply (terms, 9, a, b);
+    case FLAG_PF:
+      return float__unordered (terms, a, b);
+    case FLAG_ZF:
+      return comparison__make (terms, a, b).zf;
+    default:
+      return NULL;
+    }
+}
+
+const struct term *
+float__condition (struct terms *terms, const struct term *a, const struct term *b, unsigned cc)
+{
+  switch (cc)
+    {
+    case 2: /* b */
+      return float__flag (terms, a, b, FLAG_CF);
+    case 4: /* e */
+      return float__flag (terms, a, b, FLAG_ZF);
+    case 6: /* be */
+      return predicate__apply (terms, 10, a, b);
+    case 10: /* p */
+      return float__flag (terms, a, b, FLAG_PF);
+    default:
+      return NULL;
+    }
+}
+
 struct compare_row
 {
   uint8_t width;
@@ -116,10 +151,9 @@ compare_flags__apply (struct run *run)
   if (b == NULL)
     return -1;
   float__raise_compare (&vec, 0, a, b, row->signalling);
-  struct comparison it = comparison__make (terms, a, b);
-  /* With the arguments swapped, less and greater are: CF where ZF is as CF.  */
-  const struct term *cf = it.swapped ? term__not (terms, term__xor (terms, it.cf, it.zf)) : it.cf;
-  vec__flags (&vec, it.zf, term__and (terms, it.cf, it.zf), cf);
+  const struct term *zero = term__false (terms);
+  run->cpu->flags
+    = (struct sym_flags){ .kind = FLAGS_FLOAT, .a = a, .b = b, .flag = { [FLAG_AF] = zero, [FLAG_SF] = zero, [FLAG_OF] = zero } };
   return 0;
 }
 

@@ -165,6 +165,8 @@ float__apply (struct run *run)
   vec__open (&vec, run);
   if (vec.n < 2 || vec.n > 3 || (row->kind == FLOAT_FMA && vec.n != 3))
     return run__unmodelled (run, "number of operands");
+  if (row->kind == FLOAT_ROUND && vec.imm > 15 && run->meaning->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX)
+    return run__unmodelled (run, "reserved bits of the immediate");
   unsigned bits = row->scalar ? row->width : vec.bits, lanes = bits / row->width;
   /* Sources as of three operands: the destination, the one before the last, the last.  A packed operation on one source
      has none before.  */

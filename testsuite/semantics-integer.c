@@ -1,8 +1,8 @@
 /* General-purpose instructions mean to the proof what they do on this CPU, flag by flag; what the manual leaves
    undefined is unknown, and nothing else is; comparisons come out as comparisons; the rest is refused.
 
-   Each case of semantics-integer.def is assembled into this program, run on the CPU from random states, and evaluated as
-   terms from the same ones.
+   Each case of semantics-integer.def is assembled into this program, run on the CPU from random states, and
+   evaluated as terms from the same ones.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/semantics.h"
 
@@ -797,9 +797,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (shapes), cmocka_unit_test (unknown_once),
-    cmocka_unit_test (control),    cmocka_unit_test (symbols),     cmocka_unit_test (repeats),
-    cmocka_unit_test (refused),
+    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (shapes),
+    cmocka_unit_test (unknown_once), cmocka_unit_test (control), cmocka_unit_test (symbols),
+    cmocka_unit_test (repeats), cmocka_unit_test (refused),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
