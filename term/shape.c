@@ -221,7 +221,7 @@ merge (struct terms *terms, const struct term *high, const struct term *low)
         return term__sext (terms, inner, width);
     }
   const struct term *sign = high->op == TERM_SEXT ? high->arg[0] : high->width == 1 ? high : NULL;
-  if (sign && low == sign)
+  if (sign && sign->width == 1 && low == sign)
     return term__sext (terms, sign, width);
   if (sign && sign->width == 1 && low->width > 1 && sign->op == TERM_EXTRACT
       && (low == sign->arg[0] || low->op == TERM_EXTRACT || low->op == TERM_SEXT)
