@@ -344,3 +344,43 @@ forms__add (struct forms *forms, const char *family, const char *text)
                                             .text = arena__strdup (forms->arena, text),
                                             .digest = digest };
 }
+
+/* May FORM be part of a sequence of which MAY_ACCESS says that pointers are still what they were?  */
+static bool
+is_part (const struct form *form, bool may_access)
+{
+  static const char *const families[] = { "alu", "move", "lea", "shift", "multiply", "bits",
+                                          "condition", NULL };
+  bool known = false;
+  for (const char *const *family = families; *family; family++)
+    known |= strcmp (form->family, *family) == 0;
+  return known && !strchr (form->text, ';')
+         && (may_access || !strchr (form->text, '(') || strncmp (form->text, "lea", 3) == 0);
+}
+
+void
+forms__add_sequences (struct forms *forms, unsigned n, uint64_t seed)
+{
+  struct rng rng = { seed };
+  unsigned n_forms = forms->n;
+  for (unsigned i = 0; i < n && n_forms; i++)
+    {
+      char text[TEXT_MAX] = "";
+      size_t length = 0;
+      bool may_access = true;
+      unsigned left = 2 + (unsigned) rng__below (&rng, 2);
+      for (unsigned tries = 0; left > 0 && tries < 1000; tries++)
+        {
+          const struct form *form = &forms->form[rng__below (&rng, n_forms)];
+          if (!is_part (form, may_access))
+            continue;
+          length += (size_t) snprintf (text + length, sizeof text - length, "%s%s",
+                                       length ? "; " : "", form->text);
+          /* What is written to memory leaves the pointers alone.  */
+          may_access = may_access && text[length - 1] == ')' && !strstr (text, "xchg")
+                       && !strstr (text, "xadd");
+          left--;
+        }
+      forms__add (forms, "sequence", text);
+    }
+}
