@@ -5,7 +5,9 @@
    that it may access with the condition under which it does, the values stored, and the conditions of its traps.
 
    A root with unknowns in it (term__fresh) is evaluated with different values for them: all zeros, all ones, each
-   alone ones.  Bits that come out differently are open.
+   alone ones.  Bits that come out differently are open.  That finds every bit of an instruction that an unknown
+   decides; but where the next instruction compares or multiplies an unknown of many bits, some other value could
+   decide, so that in sequences what depends on such an unknown is open as a whole.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/semantics/predict.h"
 
@@ -61,6 +63,7 @@ struct pass
   int variable_root[VARIABLES]; /* of the value that variable has after it; UNCHANGED, OPEN */
   int done_root;
   bool unknown_access;
+  bool unknown_always;          /* an access or a trap depends on an unknown of many bits in a sequence */
   struct term_program *program;
   unsigned n_unknowns;          /* that the roots depend on */
   uint32_t unknown[UNKNOWNS_MAX];
@@ -78,7 +81,8 @@ struct prediction
   struct sym_host host;
   struct pass *pass;           /* being made */
   struct pass *main, *round;   /* round: of a rep instruction, one round */
-  unsigned n_branches;
+  unsigned n_branches, n_insns;
+  bool has_vectors;
 };
 
 static const struct term *
@@ -208,12 +212,19 @@ follow (struct prediction *prediction, size_t at, struct sym_cpu *cpu, struct wh
           || meaning__apply (meaning, cpu, &prediction->host, &step, why) != 0)
         return -1;
       at += insn.length;
+      prediction->n_insns++;
       switch (step.kind)
         {
         case STEP_NEXT:
           break;
         case STEP_JUMP:
+        case STEP_CALL:
           at = step.target - SANDBOX_CODE_BASE;
+          break;
+        case STEP_RETURN:
+          if (!term__is_const (step.destination))
+            return why__set (why, REASON_UNMODELLED, "a form that leaves");
+          at = term__value (step.destination) - SANDBOX_CODE_BASE;
           break;
         case STEP_TRAP:
           prediction->pass->traps_always = true;
@@ -281,6 +292,19 @@ is_unknown (const struct term *a)
   return a->op == TERM_VAR && a->number >= VARIABLES;
 }
 
+/* Does A depend on an unknown of more than a bit?  SEEN as below.  */
+static bool
+depends_on_wide (const struct term *a, uint8_t *seen)
+{
+  if (seen[a->id])
+    return seen[a->id] == 2;
+  bool yes = is_unknown (a) && a->width > 1;
+  for (unsigned i = 0; i < a->n_args && !yes; i++)
+    yes = depends_on_wide (a->arg[i], seen);
+  seen[a->id] = yes ? 2 : 1;
+  return yes;
+}
+
 /* Does A depend on an unknown?  SEEN has a byte for each term; new ones are added to PASS.  */
 static bool
 depends (struct pass *pass, const struct term *a, uint8_t *seen)
@@ -333,9 +357,13 @@ pass__finish (struct prediction *prediction, struct pass *pass)
   memcpy (after + FIRST_MASK, pass->cpu.mask, sizeof begin.mask);
   memcpy (after + FIRST_FLAG, pass->flag, sizeof pass->flag);
   after[STICKY] = pass->cpu.sticky;
+  bool is_sequence = prediction->n_insns > 1;
+  uint8_t *wide = arena__alloc (prediction->arena, terms__count (terms) + 1);
   for (unsigned i = 0; i < VARIABLES; i++)
-    pass->variable_root[i] = after[i] == before[i]           ? UNCHANGED
-                             : is_unknown (after[i])         ? OPEN
+    pass->variable_root[i] = after[i] == before[i]   ? UNCHANGED
+                             : is_unknown (after[i]) ? OPEN
+                             : is_sequence && depends_on_wide (after[i], wide)
+                               ? OPEN
                                                              : roots__add (&roots, after[i]);
   unsigned n_values = roots.n;
   for (unsigned i = 0; i < pass->n_accesses; i++)
@@ -358,7 +386,10 @@ pass__finish (struct prediction *prediction, struct pass *pass)
   uint8_t *seen = arena__alloc (prediction->arena, terms__count (terms) + 1);
   for (unsigned i = 0; i < roots.n; i++)
     if (depends (pass, roots.root[i], seen))
-      pass->unknown_access |= i >= n_values && i < n_decisions;
+      {
+        pass->unknown_access |= i >= n_values && i < n_decisions;
+        pass->unknown_always |= i >= n_values && is_sequence && depends_on_wide (roots.root[i], wide);
+      }
   pass->n_guesses = pass->n_unknowns ? pass->n_unknowns + 2 : 1;
   pass->guess = ARENA_ARRAY (prediction->arena, uint64_t *, pass->n_guesses);
   for (unsigned i = 0; i + 1 < pass->n_guesses; i++)
@@ -384,6 +415,8 @@ prediction__make (const struct form *form, struct prediction **result, struct wh
     return -1;
   pass__finish (prediction, pass);
   prediction->main = pass;
+  for (unsigned i = FIRST_VEC; i < FIRST_MASK; i++)
+    prediction->has_vectors |= pass->variable_root[i] != UNCHANGED;
   if (pass->done)
     {
       const struct meaning *meaning;
@@ -458,7 +491,7 @@ give_byte (void *context, uint32_t number, uint64_t address)
   const struct evaluation *evaluation = context;
   uint64_t offset = address - inputs__page ();
   (void) number;
-  return offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
+  return evaluation->page && offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
 }
 
 static uint64_t
@@ -514,10 +547,10 @@ keep_guess (const struct pass *pass, unsigned guess)
 
 /* Is ADDRESS[BYTES] memory that the form may access?  */
 static bool
-is_mapped (uint64_t address, unsigned bytes)
+is_mapped (const struct evaluation *evaluation, uint64_t address, unsigned bytes)
 {
   if (address - inputs__page () < INPUTS_PAGE)
-    return address - inputs__page () + bytes <= INPUTS_PAGE;
+    return evaluation->page && address - inputs__page () + bytes <= INPUTS_PAGE;
   return address >= SANDBOX_STACK_BASE && address + bytes <= SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE;
 }
 
@@ -530,6 +563,8 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   struct evaluation evaluation = *begin;
   const struct term_inputs inputs = { &evaluation, give_variable, give_byte };
   unsigned expect = pass->traps_always ? EXPECT_TRAP : 0;
+  if (pass->unknown_always)
+    return EXPECT_UNKNOWN;
   evaluation.pass = pass;
   for (evaluation.guess = 0; evaluation.guess + 1 < pass->n_guesses; evaluation.guess++)
     {
@@ -562,7 +597,7 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
     {
       const struct access *access = &pass->access[i];
       if ((access->condition_root < 0 || value (pass, access->condition_root))
-          && !is_mapped (value (pass, access->address_root), access->bytes))
+          && !is_mapped (&evaluation, value (pass, access->address_root), access->bytes))
         expect |= EXPECT_FAULT;
     }
   if (expect)
@@ -606,26 +641,45 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   return 0;
 }
 
+bool
+prediction__has_vectors (const struct prediction *prediction)
+{
+  return prediction->has_vectors;
+}
+
 unsigned
 prediction__run (struct prediction *prediction, const struct state *before, uint64_t stack_pointer,
                  const struct machine_state *found, const uint8_t *found_page,
                  struct machine_state *after, uint8_t *page)
 {
-  *after = before->machine;
+  const struct machine_state *machine = &before->machine;
+  const uint8_t *from = before->n_spans ? before->span[0].bytes : NULL;
+  memcpy (after->gpr, machine->gpr, sizeof after->gpr);
+  memcpy (after->mask, machine->mask, sizeof after->mask);
+  after->rflags = machine->rflags;
+  after->mxcsr = machine->mxcsr;
   after->gpr[4] = stack_pointer;
-  memcpy (page, before->span[0].bytes, INPUTS_PAGE);
+  if (prediction__has_vectors (prediction))
+    memcpy (after->vec, machine->vec, sizeof after->vec);
+  if (from)
+    memcpy (page, from, INPUTS_PAGE);
   const struct pass *pass = prediction->main;
   const struct evaluation evaluation
-    = { &before->machine, stack_pointer, before->span[0].bytes, pass, 0 };
+    = { machine, stack_pointer, from, pass, 0 };
   unsigned expect = pass__run (pass, &evaluation, found, found_page, after, page);
   if (expect || !prediction->round || value (pass, pass->done_root))
     return expect;
   for (unsigned rounds = 0; rounds < ROUNDS_MAX; rounds++)
     {
-      struct machine_state machine = *after;
+      /* Rounds change general registers and memory alone.  */
+      struct machine_state round = *machine;
       uint8_t contents[INPUTS_PAGE];
-      memcpy (contents, page, sizeof contents);
-      const struct evaluation next = { &machine, after->gpr[4], contents, prediction->round, 0 };
+      memcpy (round.gpr, after->gpr, sizeof round.gpr);
+      round.rflags = after->rflags;
+      if (from)
+        memcpy (contents, page, sizeof contents);
+      const struct evaluation next
+        = { &round, after->gpr[4], from ? contents : NULL, prediction->round, 0 };
       expect = pass__run (prediction->round, &next, found, found_page, after, page);
       if (expect || value (prediction->round, prediction->round->done_root))
         return expect;
