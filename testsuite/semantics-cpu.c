@@ -21,14 +21,16 @@
 
 enum
 {
-  BATCH = 128,          /* states in a run of the sandbox: what stays in the cache */
-  FORMS_MAX_REPORTED = 400,
-  TIMEOUT_MS = 2000
+  BATCH = 256,           /* states in a run of the sandbox: what stays in the cache */
+  TIMEOUT_MS = 2000,
+  TURNS = 61,           /* through the list */
+  TRIES = 20,
+  SEQUENCES = 1500      /* of forms of general instructions */
 };
 
 struct options
 {
-  unsigned states, every, shard, n_shards;
+  unsigned states, every, shard, n_shards, minutes;
   uint64_t seed;
   const char *pattern, *json;
   bool list, verbose;
@@ -40,6 +42,7 @@ struct result
 {
   enum verdict_kind kind;
   unsigned long states, differences, traps, uncompared;
+  double seconds;
   struct why why;
 };
 
@@ -49,12 +52,21 @@ struct bench
   struct options options;
   struct forms forms;
   struct result *result; /* of forms.form[i] */
+  struct sandbox *sandbox;
   uint64_t stack_pointer;
   unsigned n_vec, vec_bytes;
-  struct state state[BATCH];
-  const struct state *pointer[BATCH];
+  struct state state[2][BATCH]; /* with whole vector registers, and of 16 bytes */
+  const struct state *pointer[2][BATCH];
   struct outcome outcome[BATCH];
 };
+
+static double
+now (void)
+{
+  struct timespec time;
+  clock_gettime (CLOCK_MONOTONIC, &time);
+  return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
+}
 
 static void
 image__fill (struct image *image, uint8_t *page, const struct form *form)
@@ -73,8 +85,6 @@ print_difference (const struct bench *bench, const struct form *form, const stru
                   const uint8_t *page)
 {
   const struct machine_state *from = &before->machine;
-  const struct recipe *recipe = NULL;
-  (void) recipe;
   printf ("# %s: %s\n#  before: rflags %03lx mxcsr %04x", form->family, form->text,
           (unsigned long) from->rflags, from->mxcsr);
   for (unsigned i = 0; i < 16; i++)
@@ -128,7 +138,7 @@ print_difference (const struct bench *bench, const struct form *form, const stru
             (unsigned long) ((to->rflags ^ after->rflags) & ARITHMETIC_FLAGS));
   if (to->mxcsr != after->mxcsr)
     printf ("#  mxcsr: CPU %04x terms %04x\n", to->mxcsr, after->mxcsr);
-  for (unsigned i = 0, n = 0; i < INPUTS_PAGE && n < 8; i++)
+  for (unsigned i = 0, n = 0; before->n_spans && i < INPUTS_PAGE && n < 8; i++)
     if (found->span_bytes[0][i] != page[i])
       {
         printf ("#  memory page + %u: before %02x CPU %02x terms %02x\n", i,
@@ -144,11 +154,12 @@ is_same (struct bench *bench, const struct form *form, struct prediction *predic
 {
   struct machine_state after;
   uint8_t page[INPUTS_PAGE];
+  bool has_page = before->n_spans > 0, has_vectors = prediction__has_vectors (prediction);
   /* The function's end, `ret`, has taken the return address off.  */
   if (found->status == RUN_RETURNED)
     found->machine.gpr[4] -= 8;
   unsigned expect = prediction__run (prediction, before, bench->stack_pointer, &found->machine,
-                                     found->span_bytes[0], &after, page);
+                                     has_page ? found->span_bytes[0] : NULL, &after, page);
   bool same;
   if (expect & EXPECT_UNKNOWN)
     {
@@ -171,16 +182,37 @@ is_same (struct bench *bench, const struct form *form, struct prediction *predic
       same = found->status == RUN_RETURNED && memcmp (to->gpr, after.gpr, sizeof after.gpr) == 0
              && memcmp (to->mask, after.mask, sizeof after.mask) == 0
              && ((to->rflags ^ after.rflags) & ARITHMETIC_FLAGS) == 0 && to->mxcsr == after.mxcsr
-             && memcmp (page, found->span_bytes[0], INPUTS_PAGE) == 0;
+             && (!has_page || memcmp (page, found->span_bytes[0], INPUTS_PAGE) == 0);
+      const uint8_t (*vec)[64] = (has_vectors ? &after : &before->machine)->vec;
       if (bench->vec_bytes == 64)
-        same = same && memcmp (to->vec, after.vec, sizeof after.vec) == 0;
+        same = same && memcmp (to->vec, vec, sizeof after.vec) == 0;
       else
         for (unsigned i = 0; i < bench->n_vec && same; i++)
-          same = memcmp (to->vec[i], after.vec[i], bench->vec_bytes) == 0;
+          same = memcmp (to->vec[i], vec[i], bench->vec_bytes) == 0;
     }
+  if (!same && !has_vectors)
+    memcpy (after.vec, before->machine.vec, sizeof after.vec);
   if (!same && result->differences == 0)
     print_difference (bench, form, before, found, expect, &after, page);
   return same;
+}
+
+/* Runs N states.  A machine that has no room for another process just now gets time to find some.  */
+static int
+run_batch (struct bench *bench, bool narrow, unsigned n, struct why *why)
+{
+  static const struct timespec pause = { .tv_nsec = 500000000 };
+  for (unsigned tries = 0; tries < TRIES; tries++)
+    {
+      if (sandbox__run (bench->sandbox, 0, bench->pointer[narrow], bench->outcome, n, TIMEOUT_MS, why)
+          == 0)
+        {
+          why->detail[0] = 0;
+          return 0;
+        }
+      nanosleep (&pause, NULL);
+    }
+  return -1;
 }
 
 /* Runs FORM on as many states as asked for.  */
@@ -189,13 +221,9 @@ form__test (struct bench *bench, const struct form *form, struct result *result)
 {
   struct recipe recipe;
   struct prediction *prediction = NULL;
-  struct sandbox *sandbox = NULL;
   struct image image;
   uint8_t bytes[SANDBOX_PAGE];
-  const struct image *images[] = { &image };
-  struct rng rng = { mix2 (bench->options.seed, 0x5e3a) };
-  for (const char *at = form->text; *at; at++)
-    rng.state = mix2 (rng.state, (unsigned char) *at);
+  struct rng rng = { mix2 (bench->options.seed, form->digest) };
 
   result->kind = FORM_BROKEN;
   if (!form->bytes)
@@ -214,15 +242,17 @@ form__test (struct bench *bench, const struct form *form, struct result *result)
       goto done;
     }
   image__fill (&image, bytes, form);
-  if (sandbox__open (NULL, images, 1, NULL, &sandbox, &result->why) != 0)
+  if (sandbox__replace (bench->sandbox, 0, &image, &result->why) != 0)
     goto done;
   for (unsigned left = bench->options.states; left > 0;)
     {
       unsigned n = left < BATCH ? left : BATCH;
+      /* Only the first batch has whole vector registers where the form doesn't know of any.  */
+      bool narrow = !recipe.vectors && result->states > 0;
+      struct state *state = bench->state[narrow];
       for (unsigned i = 0; i < n; i++)
-        inputs__draw (&bench->state[i], &recipe, &rng);
-      if (sandbox__run (sandbox, 0, bench->pointer, bench->outcome, n, TIMEOUT_MS, &result->why)
-          != 0)
+        inputs__draw (&state[i], &recipe, &rng);
+      if (run_batch (bench, narrow, n, &result->why) != 0)
         goto done;
       for (unsigned i = 0; i < n; i++)
         {
@@ -232,7 +262,7 @@ form__test (struct bench *bench, const struct form *form, struct result *result)
               result->kind = FORM_ABSENT;
               goto done;
             }
-          if (!is_same (bench, form, prediction, &bench->state[i], &bench->outcome[i], result))
+          if (!is_same (bench, form, prediction, &state[i], &bench->outcome[i], result))
             result->differences++;
           result->states++;
         }
@@ -243,29 +273,27 @@ form__test (struct bench *bench, const struct form *form, struct result *result)
     }
   result->kind = result->differences ? FORM_DIFFERENT : FORM_SAME;
 done:
-  if (sandbox)
-    sandbox__close (sandbox);
   if (prediction)
     prediction__free (prediction);
 }
 
-/* What rsp is when a function is entered: told by an empty one.  */
+/* Opens the sandbox, with an empty function, which tells what rsp is when a function is entered.  The forms take
+   its place.  */
 static int
-find_stack_pointer (struct bench *bench, struct why *why)
+open_sandbox (struct bench *bench, struct why *why)
 {
-  static const struct form empty = { "", "", (const uint8_t *) "", 0 };
+  static const struct form empty = { .bytes = (const uint8_t *) "" };
+  /* Twice what 20,000 forms on 100,000 states take.  */
+  static const struct sandbox_options options = { .cpu_seconds = 4 * 3600 };
   struct image image;
   uint8_t bytes[SANDBOX_PAGE];
   const struct image *images[] = { &image };
-  struct sandbox *sandbox;
   image__fill (&image, bytes, &empty);
-  if (sandbox__open (NULL, images, 1, NULL, &sandbox, why) != 0)
+  if (sandbox__open (NULL, images, 1, &options, &bench->sandbox, why) != 0
+      || sandbox__run (bench->sandbox, 0, bench->pointer[0], bench->outcome, 1, TIMEOUT_MS, why) != 0)
     return -1;
-  int result
-    = sandbox__run (sandbox, 0, bench->pointer, bench->outcome, 1, TIMEOUT_MS, why);
   bench->stack_pointer = bench->outcome[0].machine.gpr[4] - 8;
-  sandbox__close (sandbox);
-  return result;
+  return 0;
 }
 
 static bool
@@ -279,14 +307,14 @@ static const char *const kind_names[]
   = { "same", "different", "unmodelled", "refused", "absent", "broken" };
 
 static int
-write_json (const struct bench *bench, double seconds)
+write_json (const struct bench *bench, const bool *is_chosen, double seconds)
 {
   cJSON *root = cJSON_CreateObject (), *list = cJSON_AddArrayToObject (root, "forms");
   cJSON_AddNumberToObject (root, "seconds", seconds);
   for (unsigned i = 0; i < bench->forms.n; i++)
     {
       const struct result *result = &bench->result[i];
-      if (result->kind == FORM_REFUSED && !bench->forms.form[i].bytes)
+      if (!is_chosen[i] || result->kind == FORM_REFUSED)
         continue;
       cJSON *form = cJSON_CreateObject ();
       cJSON_AddStringToObject (form, "family", bench->forms.form[i].family);
@@ -296,6 +324,7 @@ write_json (const struct bench *bench, double seconds)
       cJSON_AddNumberToObject (form, "traps", (double) result->traps);
       cJSON_AddNumberToObject (form, "uncompared", (double) result->uncompared);
       cJSON_AddNumberToObject (form, "differences", (double) result->differences);
+      cJSON_AddNumberToObject (form, "seconds", result->seconds);
       if (result->why.detail[0])
         cJSON_AddStringToObject (form, "why", result->why.detail);
       cJSON_AddItemToArray (list, form);
@@ -372,6 +401,7 @@ static const struct argp_option options_known[] = {
   { "forms", 'f', "PATTERN", 0, "forms whose text matches this shell pattern, or a family", 0 },
   { "every", 'e', "N", 0, "of these each N-th alone (slice: 23)", 0 },
   { "shard", 'p', "K/N", 0, "of these the K-th part of N, K from 1", 0 },
+  { "minutes", 'm', "N", 0, "after which no form is begun (no limit)", 0 },
   { "seed", 'r', "N", 0, "of the random states (1)", 0 },
   { "list", 'l', NULL, 0, "print the forms, run nothing", 0 },
   { "json", 'j', "FILE", 0, "write each form's result there", 0 },
@@ -399,6 +429,9 @@ parse_option (int key, char *argument, struct argp_state *state)
       if (sscanf (argument, "%u/%u", &options->shard, &options->n_shards) != 2
           || options->shard < 1 || options->shard > options->n_shards)
         argp_error (state, "--shard wants K/N, K from 1 to N");
+      break;
+    case 'm':
+      options->minutes = (unsigned) strtoul (argument, NULL, 10);
       break;
     case 'r':
       options->seed = strtoul (argument, NULL, 10);
@@ -452,6 +485,7 @@ main (int argc, char **argv)
                      &why)
         != 0)
       goto failed;
+  forms__add_sequences (&bench->forms, SEQUENCES, bench->options.seed);
   if (forms__assemble (&bench->forms, &why) != 0)
     goto failed;
   if (bench->options.list)
@@ -464,17 +498,17 @@ main (int argc, char **argv)
     }
   measure_vectors (bench);
   struct rng rng = { bench->options.seed };
-  for (unsigned i = 0; i < BATCH; i++)
+  for (unsigned i = 0; i < 2 * BATCH; i++)
     {
-      inputs__begin (&bench->state[i], &rng);
-      bench->pointer[i] = &bench->state[i];
+      struct state *state = &bench->state[i / BATCH][i % BATCH];
+      inputs__begin (state, i < BATCH, &rng);
+      bench->pointer[i / BATCH][i % BATCH] = state;
     }
-  if (find_stack_pointer (bench, &why) != 0)
+  if (open_sandbox (bench, &why) != 0)
     goto failed;
   bench->result = ARENA_ARRAY (bench->forms.arena, struct result, bench->forms.n);
   bool *is_chosen = ARENA_ARRAY (bench->forms.arena, bool, bench->forms.n);
-  struct timespec begin, end;
-  clock_gettime (CLOCK_MONOTONIC, &begin);
+  double begin = now ();
   for (unsigned i = 0, wanted = 0; i < bench->forms.n; i++)
     {
       bench->result[i].kind = FORM_REFUSED;
@@ -484,22 +518,38 @@ main (int argc, char **argv)
       is_chosen[i] = number % bench->options.every == 0
                      && number / bench->options.every % bench->options.n_shards
                           == bench->options.shard - 1;
-      if (is_chosen[i])
-        form__test (bench, &bench->forms.form[i], &bench->result[i]);
     }
-  clock_gettime (CLOCK_MONOTONIC, &end);
-  double seconds
-    = (double) (end.tv_sec - begin.tv_sec) + (double) (end.tv_nsec - begin.tv_nsec) * 1e-9;
+  /* Neighbours are alike: what a time limit cuts off should be a part of every family.  */
+  unsigned n_left = 0, per_turn = (bench->forms.n + TURNS - 1) / TURNS;
+  for (unsigned n = 0; n < per_turn * TURNS; n++)
+    {
+      unsigned i = n % per_turn * TURNS + n / per_turn;
+      double before = now ();
+      if (i >= bench->forms.n || !is_chosen[i])
+        continue;
+      if (bench->options.minutes && before - begin > bench->options.minutes * 60.0)
+        {
+          is_chosen[i] = false;
+          n_left++;
+          continue;
+        }
+      form__test (bench, &bench->forms.form[i], &bench->result[i]);
+      bench->result[i].seconds = now () - before;
+    }
+  double seconds = now () - begin;
   unsigned n_failed = report (bench, is_chosen);
   printf ("# %.1f s\n", seconds);
-  if (bench->options.json && write_json (bench, seconds) != 0)
+  if (n_left)
+    printf ("# %u forms not tried: no time left\n", n_left);
+  if (bench->options.json && write_json (bench, is_chosen, seconds) != 0)
     {
       fprintf (stderr, "semantics-cpu: %s can't be written\n", bench->options.json);
       return 1;
     }
+  sandbox__close (bench->sandbox);
   arena__free (bench->forms.arena);
-  for (unsigned i = 0; i < BATCH; i++)
-    free (bench->state[i].span[0].bytes);
+  for (unsigned i = 0; i < 2 * BATCH; i++)
+    free (bench->state[i / BATCH][i % BATCH].span[0].bytes);
   free (bench);
   return n_failed ? 1 : 0;
 failed:

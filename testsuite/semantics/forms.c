@@ -20,6 +20,7 @@
    all registers would be ten times as many and show little more.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/semantics/forms.h"
+#include "states/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,8 +325,11 @@ forms__read (struct forms *forms, const char *path, struct why *why)
 void
 forms__add (struct forms *forms, const char *family, const char *text)
 {
+  uint64_t digest = 0;
+  for (const char *at = text; *at; at++)
+    digest = mix2 (digest, (unsigned char) *at);
   for (unsigned i = 0; i < forms->n; i++)
-    if (strcmp (forms->form[i].text, text) == 0)
+    if (forms->form[i].digest == digest)
       return;
   if (forms->n == forms->room)
     {
@@ -337,5 +341,46 @@ forms__add (struct forms *forms, const char *family, const char *text)
       forms->room = room;
     }
   forms->form[forms->n++] = (struct form) { .family = arena__strdup (forms->arena, family),
-                                            .text = arena__strdup (forms->arena, text) };
+                                            .text = arena__strdup (forms->arena, text),
+                                            .digest = digest };
+}
+
+/* May FORM be part of a sequence of which MAY_ACCESS says that pointers are still what they were?  */
+static bool
+is_part (const struct form *form, bool may_access)
+{
+  static const char *const families[] = { "alu", "move", "lea", "shift", "multiply", "bits",
+                                          "condition", NULL };
+  bool known = false;
+  for (const char *const *family = families; *family; family++)
+    known |= strcmp (form->family, *family) == 0;
+  return known && !strchr (form->text, ';')
+         && (may_access || !strchr (form->text, '(') || strncmp (form->text, "lea", 3) == 0);
+}
+
+void
+forms__add_sequences (struct forms *forms, unsigned n, uint64_t seed)
+{
+  struct rng rng = { seed };
+  unsigned n_forms = forms->n;
+  for (unsigned i = 0; i < n && n_forms; i++)
+    {
+      char text[TEXT_MAX] = "";
+      size_t length = 0;
+      bool may_access = true;
+      unsigned left = 2 + (unsigned) rng__below (&rng, 2);
+      for (unsigned tries = 0; left > 0 && tries < 1000; tries++)
+        {
+          const struct form *form = &forms->form[rng__below (&rng, n_forms)];
+          if (!is_part (form, may_access))
+            continue;
+          length += (size_t) snprintf (text + length, sizeof text - length, "%s%s",
+                                       length ? "; " : "", form->text);
+          /* What is written to memory leaves the pointers alone.  */
+          may_access = may_access && text[length - 1] == ')' && !strstr (text, "xchg")
+                       && !strstr (text, "xadd");
+          left--;
+        }
+      forms__add (forms, "sequence", text);
+    }
 }

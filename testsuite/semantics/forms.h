@@ -13,6 +13,7 @@ struct form
 {
   const char *family;
   const char *text;     /* AT&T; several instructions are separated by "; " */
+  uint64_t digest;      /* of the text */
   const uint8_t *bytes; /* NULL: the assembler refuses it */
   size_t size;
 };
@@ -30,6 +31,9 @@ int forms__read (struct forms *forms, const char *path, struct why *why);
 
 /* Adds one form.  */
 void forms__add (struct forms *forms, const char *family, const char *text);
+
+/* Adds N sequences of two or three of the forms of general instructions that are there, drawn by SEED.  */
+void forms__add_sequences (struct forms *forms, unsigned n, uint64_t seed);
 
 /* Gives every form its bytes; those that the assembler refuses are left without.  0, or -1 and *WHY.  */
 int forms__assemble (struct forms *forms, struct why *why);

@@ -90,6 +90,7 @@ recipe__make (const struct form *form, struct recipe *recipe)
       recipe->n_insns++;
       at += insn.length;
     }
+  recipe->vectors = recipe->vec || recipe->mask || strstr (form->family, "vex");
   recipe->floating = strstr (form->family, "float") || strstr (form->family, "move")
                      || strstr (form->family, "convert") || strstr (form->family, "flags");
   recipe->index &= (uint16_t) ~recipe->pointer;
@@ -237,7 +238,7 @@ draw_pointer (struct rng *rng)
 }
 
 void
-inputs__begin (struct state *state, struct rng *rng)
+inputs__begin (struct state *state, bool wide, struct rng *rng)
 {
   memset (state, 0, sizeof *state);
   state->n_spans = 1;
@@ -249,9 +250,13 @@ inputs__begin (struct state *state, struct rng *rng)
     abort ();
   for (unsigned i = 0; i < INPUTS_PAGE; i += 64)
     draw_vector (state->span[0].bytes + i, false, rng);
-  for (unsigned i = 0; i < 32; i++)
-    draw_vector (state->machine.vec[i], true, rng);
-  for (unsigned i = 0; i < 8; i++)
+  for (unsigned i = 0; i < (wide ? 32 : 16); i++)
+    {
+      draw_vector (state->machine.vec[i], true, rng);
+      if (!wide)
+        memset (state->machine.vec[i] + 16, 0, 48);
+    }
+  for (unsigned i = 0; wide && i < 8; i++)
     state->machine.mask[i] = rng__next (rng);
   state->seed = rng__next (rng);
 }
@@ -316,6 +321,7 @@ void
 inputs__draw (struct state *state, const struct recipe *recipe, struct rng *rng)
 {
   struct machine_state *machine = &state->machine;
+  state->n_spans = recipe->memory;
   for (unsigned i = 0; i < 16; i++)
     machine->gpr[i] = draw_integer (rng);
   uint64_t random = rng__next (rng);

@@ -26,6 +26,7 @@ struct recipe
   uint32_t index4, index8;/* … that are indices of 4, 8 bytes */
   uint8_t mask;           /* mask registers named */
   bool memory;            /* it accesses memory */
+  bool vectors;           /* it may know of vector or mask registers */
   bool divide, repeat, floating;
   unsigned n_insns;
 };
@@ -33,8 +34,9 @@ struct recipe
 /* -1 where FORM's bytes can't be decoded.  */
 int recipe__make (const struct form *form, struct recipe *recipe);
 
-/* Makes *STATE's page and all registers, random by *RNG, whatever the form.  */
-void inputs__begin (struct state *state, struct rng *rng);
+/* Makes *STATE's page and all registers, random by *RNG, whatever the form; unless WIDE of vector registers the low 16
+   bytes of the first 16 alone, which the sandbox loads faster.  */
+void inputs__begin (struct state *state, bool wide, struct rng *rng);
 
 /* Draws anew all that RECIPE's form looks at.  */
 void inputs__draw (struct state *state, const struct recipe *recipe, struct rng *rng);

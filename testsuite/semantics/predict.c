@@ -4,8 +4,10 @@
    and joined by conditionals.  The roots that are evaluated are the registers that it may change, every address
    that it may access with the condition under which it does, the values stored, and the conditions of its traps.
 
-   A root with unknowns in it (term__fresh) is evaluated three times with different values for them; bits that come
-   out differently are open.
+   A root with unknowns in it (term__fresh) is evaluated with different values for them: all zeros, all ones, each
+   alone ones.  Bits that come out differently are open.  That finds every bit of an instruction that an unknown
+   decides; but where the next instruction compares or multiplies an unknown of many bits, some other value could
+   decide, so that in sequences what depends on such an unknown is open as a whole.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/semantics/predict.h"
 
@@ -25,7 +27,7 @@ enum
   TRAPS_MAX = 32,
   BRANCHES_MAX = 8,
   ROUNDS_MAX = 4096,
-  GUESSES = 3, /* evaluations of a program with unknowns */
+  UNKNOWNS_MAX = 64,
   UNCHANGED = -1,
   OPEN = -2    /* nothing is known of it: an undefined flag, most often */
 };
@@ -60,9 +62,13 @@ struct pass
   unsigned n_roots;
   int variable_root[VARIABLES]; /* of the value that variable has after it; UNCHANGED, OPEN */
   int done_root;
-  bool has_unknown, unknown_access;
+  bool unknown_access;
+  bool unknown_always;          /* an access or a trap depends on an unknown of many bits in a sequence */
   struct term_program *program;
-  uint64_t *guess[GUESSES - 1]; /* root values of the evaluations before the last, 8 words each */
+  unsigned n_unknowns;          /* that the roots depend on */
+  uint32_t unknown[UNKNOWNS_MAX];
+  unsigned n_guesses;           /* evaluations, 1 without unknowns */
+  uint64_t **guess;             /* root values of the evaluations before the last, 8 words each */
 };
 
 struct prediction
@@ -75,7 +81,8 @@ struct prediction
   struct sym_host host;
   struct pass *pass;           /* being made */
   struct pass *main, *round;   /* round: of a rep instruction, one round */
-  unsigned n_branches;
+  unsigned n_branches, n_insns;
+  bool has_vectors;
 };
 
 static const struct term *
@@ -205,12 +212,19 @@ follow (struct prediction *prediction, size_t at, struct sym_cpu *cpu, struct wh
           || meaning__apply (meaning, cpu, &prediction->host, &step, why) != 0)
         return -1;
       at += insn.length;
+      prediction->n_insns++;
       switch (step.kind)
         {
         case STEP_NEXT:
           break;
         case STEP_JUMP:
+        case STEP_CALL:
           at = step.target - SANDBOX_CODE_BASE;
+          break;
+        case STEP_RETURN:
+          if (!term__is_const (step.destination))
+            return why__set (why, REASON_UNMODELLED, "a form that leaves");
+          at = term__value (step.destination) - SANDBOX_CODE_BASE;
           break;
         case STEP_TRAP:
           prediction->pass->traps_always = true;
@@ -278,16 +292,31 @@ is_unknown (const struct term *a)
   return a->op == TERM_VAR && a->number >= VARIABLES;
 }
 
-/* Does A depend on an unknown?  SEEN has a byte for each term.  */
+/* Does A depend on an unknown of more than a bit?  SEEN as below.  */
 static bool
-depends (const struct term *a, uint8_t *seen)
+depends_on_wide (const struct term *a, uint8_t *seen)
+{
+  if (seen[a->id])
+    return seen[a->id] == 2;
+  bool yes = is_unknown (a) && a->width > 1;
+  for (unsigned i = 0; i < a->n_args && !yes; i++)
+    yes = depends_on_wide (a->arg[i], seen);
+  seen[a->id] = yes ? 2 : 1;
+  return yes;
+}
+
+/* Does A depend on an unknown?  SEEN has a byte for each term; new ones are added to PASS.  */
+static bool
+depends (struct pass *pass, const struct term *a, uint8_t *seen)
 {
   enum { NOT_SEEN, NO, YES };
   if (seen[a->id] != NOT_SEEN)
     return seen[a->id] == YES;
   bool yes = is_unknown (a);
-  for (unsigned i = 0; i < a->n_args && !yes; i++)
-    yes = depends (a->arg[i], seen);
+  if (yes && pass->n_unknowns < UNKNOWNS_MAX)
+    pass->unknown[pass->n_unknowns++] = a->number;
+  for (unsigned i = 0; i < a->n_args; i++)
+    yes |= depends (pass, a->arg[i], seen);
   seen[a->id] = yes ? YES : NO;
   return yes;
 }
@@ -328,9 +357,13 @@ pass__finish (struct prediction *prediction, struct pass *pass)
   memcpy (after + FIRST_MASK, pass->cpu.mask, sizeof begin.mask);
   memcpy (after + FIRST_FLAG, pass->flag, sizeof pass->flag);
   after[STICKY] = pass->cpu.sticky;
+  bool is_sequence = prediction->n_insns > 1;
+  uint8_t *wide = arena__alloc (prediction->arena, terms__count (terms) + 1);
   for (unsigned i = 0; i < VARIABLES; i++)
-    pass->variable_root[i] = after[i] == before[i]           ? UNCHANGED
-                             : is_unknown (after[i])         ? OPEN
+    pass->variable_root[i] = after[i] == before[i]   ? UNCHANGED
+                             : is_unknown (after[i]) ? OPEN
+                             : is_sequence && depends_on_wide (after[i], wide)
+                               ? OPEN
                                                              : roots__add (&roots, after[i]);
   unsigned n_values = roots.n;
   for (unsigned i = 0; i < pass->n_accesses; i++)
@@ -352,14 +385,15 @@ pass__finish (struct prediction *prediction, struct pass *pass)
 
   uint8_t *seen = arena__alloc (prediction->arena, terms__count (terms) + 1);
   for (unsigned i = 0; i < roots.n; i++)
-    if (depends (roots.root[i], seen))
+    if (depends (pass, roots.root[i], seen))
       {
-        pass->has_unknown = true;
         pass->unknown_access |= i >= n_values && i < n_decisions;
+        pass->unknown_always |= i >= n_values && is_sequence && depends_on_wide (roots.root[i], wide);
       }
-  if (pass->has_unknown)
-    for (unsigned i = 0; i < GUESSES - 1; i++)
-      pass->guess[i] = ARENA_ARRAY (prediction->arena, uint64_t, (size_t) roots.n * 8);
+  pass->n_guesses = pass->n_unknowns ? pass->n_unknowns + 2 : 1;
+  pass->guess = ARENA_ARRAY (prediction->arena, uint64_t *, pass->n_guesses);
+  for (unsigned i = 0; i + 1 < pass->n_guesses; i++)
+    pass->guess[i] = ARENA_ARRAY (prediction->arena, uint64_t, (size_t) roots.n * 8);
   pass->program = term_program__new (roots.root, roots.n);
 }
 
@@ -381,6 +415,8 @@ prediction__make (const struct form *form, struct prediction **result, struct wh
     return -1;
   pass__finish (prediction, pass);
   prediction->main = pass;
+  for (unsigned i = FIRST_VEC; i < FIRST_MASK; i++)
+    prediction->has_vectors |= pass->variable_root[i] != UNCHANGED;
   if (pass->done)
     {
       const struct meaning *meaning;
@@ -393,7 +429,7 @@ prediction__make (const struct form *form, struct prediction **result, struct wh
         return -1;
       round->done = step.condition;
       pass__finish (prediction, round);
-      if (round->has_unknown)
+      if (round->n_unknowns)
         return why__set (why, REASON_UNMODELLED, "rep with unknowns");
       prediction->round = round;
     }
@@ -417,7 +453,8 @@ struct evaluation
   const struct machine_state *machine;
   uint64_t stack_pointer;
   const uint8_t *page;
-  unsigned guess;
+  const struct pass *pass;
+  unsigned guess;   /* unknowns: 0 zeros, 1 ones, 2 + i unknown i ones */
 };
 
 static void
@@ -437,9 +474,10 @@ give_variable (void *context, uint32_t number, unsigned width, uint64_t *words)
     words[0] = machine->mxcsr & 0x3f;
   else
     {
-      uint64_t value = evaluation->guess == 0   ? 0
-                       : evaluation->guess == 1 ? ~UINT64_C (0)
-                                                : mix2 (number, machine->gpr[0]);
+      bool ones = evaluation->guess == 1
+                  || (evaluation->guess > 1
+                      && evaluation->pass->unknown[evaluation->guess - 2] == number);
+      uint64_t value = ones ? ~UINT64_C (0) : 0;
       for (unsigned i = 0; i < (width + 63) / 64; i++)
         words[i] = value;
       if (width % 64)
@@ -453,7 +491,7 @@ give_byte (void *context, uint32_t number, uint64_t address)
   const struct evaluation *evaluation = context;
   uint64_t offset = address - inputs__page ();
   (void) number;
-  return offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
+  return evaluation->page && offset < INPUTS_PAGE ? evaluation->page[offset] : 0;
 }
 
 static uint64_t
@@ -472,7 +510,7 @@ settle (const struct pass *pass, int root, void *to, unsigned bytes, const void 
       return;
     }
   const uint64_t *words = term_program__value (pass->program, (unsigned) root);
-  if (!pass->has_unknown)
+  if (!pass->n_unknowns)
     {
       memcpy (to, words, bytes);
       return;
@@ -482,7 +520,7 @@ settle (const struct pass *pass, int root, void *to, unsigned bytes, const void 
   for (unsigned i = 0; i < (bytes + 7) / 8; i++)
     {
       uint64_t open = 0;
-      for (unsigned g = 0; g < GUESSES - 1; g++)
+      for (unsigned g = 0; g + 1 < pass->n_guesses; g++)
         open |= words[i] ^ pass->guess[g][root * 8 + (int) i];
       result[i] = (words[i] & ~open) | (other[i] & open);
     }
@@ -509,10 +547,10 @@ keep_guess (const struct pass *pass, unsigned guess)
 
 /* Is ADDRESS[BYTES] memory that the form may access?  */
 static bool
-is_mapped (uint64_t address, unsigned bytes)
+is_mapped (const struct evaluation *evaluation, uint64_t address, unsigned bytes)
 {
   if (address - inputs__page () < INPUTS_PAGE)
-    return address - inputs__page () + bytes <= INPUTS_PAGE;
+    return evaluation->page && address - inputs__page () + bytes <= INPUTS_PAGE;
   return address >= SANDBOX_STACK_BASE && address + bytes <= SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE;
 }
 
@@ -525,15 +563,17 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   struct evaluation evaluation = *begin;
   const struct term_inputs inputs = { &evaluation, give_variable, give_byte };
   unsigned expect = pass->traps_always ? EXPECT_TRAP : 0;
-  for (evaluation.guess = 0; pass->has_unknown && evaluation.guess < GUESSES - 1;
-       evaluation.guess++)
+  if (pass->unknown_always)
+    return EXPECT_UNKNOWN;
+  evaluation.pass = pass;
+  for (evaluation.guess = 0; evaluation.guess + 1 < pass->n_guesses; evaluation.guess++)
     {
       term_program__run (pass->program, &inputs);
       keep_guess (pass, evaluation.guess);
     }
   term_program__run (pass->program, &inputs);
   if (pass->unknown_access)
-    for (unsigned g = 0; g < GUESSES - 1; g++)
+    for (unsigned g = 0; g + 1 < pass->n_guesses; g++)
       {
         for (unsigned i = 0; i < pass->n_accesses; i++)
           {
@@ -557,7 +597,7 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
     {
       const struct access *access = &pass->access[i];
       if ((access->condition_root < 0 || value (pass, access->condition_root))
-          && !is_mapped (value (pass, access->address_root), access->bytes))
+          && !is_mapped (&evaluation, value (pass, access->address_root), access->bytes))
         expect |= EXPECT_FAULT;
     }
   if (expect)
@@ -601,26 +641,45 @@ pass__run (const struct pass *pass, const struct evaluation *begin,
   return 0;
 }
 
+bool
+prediction__has_vectors (const struct prediction *prediction)
+{
+  return prediction->has_vectors;
+}
+
 unsigned
 prediction__run (struct prediction *prediction, const struct state *before, uint64_t stack_pointer,
                  const struct machine_state *found, const uint8_t *found_page,
                  struct machine_state *after, uint8_t *page)
 {
-  *after = before->machine;
+  const struct machine_state *machine = &before->machine;
+  const uint8_t *from = before->n_spans ? before->span[0].bytes : NULL;
+  memcpy (after->gpr, machine->gpr, sizeof after->gpr);
+  memcpy (after->mask, machine->mask, sizeof after->mask);
+  after->rflags = machine->rflags;
+  after->mxcsr = machine->mxcsr;
   after->gpr[4] = stack_pointer;
-  memcpy (page, before->span[0].bytes, INPUTS_PAGE);
+  if (prediction__has_vectors (prediction))
+    memcpy (after->vec, machine->vec, sizeof after->vec);
+  if (from)
+    memcpy (page, from, INPUTS_PAGE);
   const struct pass *pass = prediction->main;
   const struct evaluation evaluation
-    = { &before->machine, stack_pointer, before->span[0].bytes, 0 };
+    = { machine, stack_pointer, from, pass, 0 };
   unsigned expect = pass__run (pass, &evaluation, found, found_page, after, page);
   if (expect || !prediction->round || value (pass, pass->done_root))
     return expect;
   for (unsigned rounds = 0; rounds < ROUNDS_MAX; rounds++)
     {
-      struct machine_state machine = *after;
+      /* Rounds change general registers and memory alone.  */
+      struct machine_state round = *machine;
       uint8_t contents[INPUTS_PAGE];
-      memcpy (contents, page, sizeof contents);
-      const struct evaluation next = { &machine, after->gpr[4], contents, 0 };
+      memcpy (round.gpr, after->gpr, sizeof round.gpr);
+      round.rflags = after->rflags;
+      if (from)
+        memcpy (contents, page, sizeof contents);
+      const struct evaluation next
+        = { &round, after->gpr[4], from ? contents : NULL, prediction->round, 0 };
       expect = pass__run (prediction->round, &next, found, found_page, after, page);
       if (expect || value (prediction->round, prediction->round->done_root))
         return expect;

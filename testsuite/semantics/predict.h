@@ -21,9 +21,13 @@ struct prediction;
 int prediction__make (const struct form *form, struct prediction **prediction, struct why *why);
 void prediction__free (struct prediction *prediction);
 
-/* What FORM makes of BEFORE, into *AFTER (of rflags the six arithmetic flags) and PAGE[INPUTS_PAGE].  Bits that the
-   terms leave open are taken from what was found, FOUND and FOUND_PAGE.  Gives EXPECT_… bits; unless they
-   are 0 AFTER and PAGE mean nothing.  STACK_POINTER is what rsp is at entry.  */
+/* Whether FORM can change vector registers.  */
+bool prediction__has_vectors (const struct prediction *prediction);
+
+/* What FORM makes of BEFORE, into *AFTER (of rflags the six arithmetic flags; vectors only where it can change some) and
+   PAGE[INPUTS_PAGE], where BEFORE has a page.  Bits that the terms leave open are taken from what was found,
+   FOUND and FOUND_PAGE.  Gives EXPECT_… bits; unless they are 0 AFTER and PAGE mean nothing.  STACK_POINTER is what
+   rsp is at entry.  */
 unsigned prediction__run (struct prediction *prediction, const struct state *before,
                           uint64_t stack_pointer, const struct machine_state *found,
                           const uint8_t *found_page, struct machine_state *after, uint8_t *page);
