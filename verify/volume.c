@@ -44,8 +44,14 @@ struct volume
   uint64_t seed;
   unsigned n_varied;
   struct varied varied[16];
-  uint8_t element[SPANS_MAX];  /* of an object that changes, 0: it is as in the base */
-  uint32_t from[SPANS_MAX];    /* where in its span it begins: what comes before is as in the base */
+  /* Of each object of the shape: where its bytes are in the base, and the part of it that changes from record to
+     record, of elements of so many bytes.  */
+  struct
+  {
+    const uint8_t *base;
+    uint32_t from, size;
+    uint8_t element;
+  } object[BATCH_OBJECTS_MAX];
 };
 
 static const struct type *
@@ -199,18 +205,10 @@ fill (void *data, uint64_t first, unsigned n, uint8_t *records, size_t step)
       for (unsigned o = 0; o < volume->shape.n_objects; o++)
         {
           uint8_t *to = record + batch__object_in (&volume->shape, o);
-          memcpy (to, base->span[o].bytes, base->span[o].size);
-          if (!volume->element[o])
-            continue;
-          /* Of a large object a part.  */
-          size_t begin = volume->from[o], size = (base->span[o].size - begin) & -(size_t) 8;
-          if (size > PART_MAX)
-            {
-              begin += rng__below (&rng, (size - PART_MAX) / 8 + 1) * 8;
-              size = PART_MAX;
-            }
-          if (size)
-            fill_object (to + begin, size, volume->element[o], base->span[o].bytes + begin, &rng);
+          memcpy (to, volume->object[o].base, volume->shape.object[o].size);
+          if (volume->object[o].size)
+            fill_object (to + volume->object[o].from, volume->object[o].size, volume->object[o].element,
+                         volume->object[o].base + volume->object[o].from, &rng);
         }
     }
 }
@@ -385,14 +383,33 @@ scalars (struct trial *trial, double until)
          || run_volume (trial, volume, PIECE_SCALARS, until);
 }
 
-/* Objects of plain numbers get other contents; all else is as in the base.  */
+/* Which bytes of SPAN the original changed on TEST, as offsets; none: *BEGIN is *END.  */
 static void
-choose_objects (struct volume *volume)
+changed_bytes (const struct test *test, unsigned s, uint32_t *begin, uint32_t *end)
+{
+  const struct span *span = &test->state->span[s];
+  const uint8_t *after = test->expected->span_bytes[s];
+  *begin = *end = 0;
+  if (!(span->protection & PROT_STATE_WRITE) || memcmp (span->bytes, after, span->size) == 0)
+    return;
+  *end = span->size;
+  while (span->bytes[*begin] == after[*begin])
+    (*begin)++;
+  while (span->bytes[*end - 1] == after[*end - 1])
+    (*end)--;
+}
+
+/* Objects of plain numbers get other contents, all else is as in the base.  An object of the batch is what changes between
+   records and what the original changed: anything else that a run changes ends the batch.  False where there is
+   nothing to change.  */
+static bool
+choose_objects (struct volume *volume, const struct test *test)
 {
   const struct region *region = volume->trial->verifier->region;
   const struct state *base = volume->base;
-  bool fixed[SPANS_MAX] = { false };
-  memset (volume->element, 0, sizeof volume->element);
+  unsigned element[SPANS_MAX] = { 0 };
+  uint32_t from[SPANS_MAX] = { 0 };
+  bool fixed[SPANS_MAX] = { false }, any = false;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
@@ -404,25 +421,45 @@ choose_objects (struct volume *volume)
       const struct type *pointee = type && type->kind == TYPE_POINTER && !value->by_reference
                                      ? type_of (region, type->element) : NULL;
       for (unsigned s = 0; s < base->n_spans; s++)
-        if (address - base->span[s].address <= base->span[s].size)
+        if (address - base->span[s].address < base->span[s].size)
           {
-            uint32_t from = (uint32_t) (address - base->span[s].address);
+            uint32_t at = (uint32_t) (address - base->span[s].address);
             if (!is_scalar (pointee) || pointee->kind == TYPE_BOOL)
               fixed[s] = true;
-            else if (!volume->element[s] || from < volume->from[s])
+            else if (!element[s] || at < from[s])
               {
-                volume->element[s] = (uint8_t) pointee->size;
-                volume->from[s] = from;
+                element[s] = (unsigned) pointee->size;
+                from[s] = at;
               }
           }
     }
+  volume->shape.n_objects = 0;
   for (unsigned s = 0; s < base->n_spans; s++)
     {
-      if (fixed[s] || base->span[s].address < slot__begin (SANDBOX_GLOBAL_SLOTS))
-        volume->element[s] = 0;
-      volume->shape.object[s] = (struct batch_object) { base->span[s].address, base->span[s].size };
+      const struct span *span = &base->span[s];
+      uint32_t begin, end, size = 0;
+      changed_bytes (test, s, &begin, &end);
+      if (element[s] && !fixed[s] && span->address >= slot__begin (SANDBOX_GLOBAL_SLOTS))
+        {
+          size = (span->size - from[s]) & ~7u;
+          size = size < PART_MAX ? size : PART_MAX;
+        }
+      if (size)
+        {
+          begin = begin == end || from[s] < begin ? from[s] : begin;
+          end = from[s] + size > end ? from[s] + size : end;
+        }
+      if (begin == end)
+        continue;
+      unsigned o = volume->shape.n_objects++;
+      volume->shape.object[o] = (struct batch_object) { span->address + begin, end - begin };
+      volume->object[o].base = span->bytes + begin;
+      volume->object[o].from = from[s] - begin;
+      volume->object[o].size = size;
+      volume->object[o].element = (uint8_t) element[s];
+      any |= size != 0;
     }
-  volume->shape.n_objects = base->n_spans;
+  return any;
 }
 
 static bool
@@ -449,11 +486,7 @@ contents (struct trial *trial, double until)
           continue;
         volume->base = volume->shape.base = base;
         volume->seed = trial->verifier->options.seed ^ (k * 1000 + t);
-        choose_objects (volume);
-        bool any = false;
-        for (unsigned s = 0; s < base->n_spans; s++)
-          any |= volume->element[s] != 0;
-        if (!any)
+        if (!choose_objects (volume, test))
           continue;
         taken++;
         done++;
