@@ -336,7 +336,7 @@ judge (struct bench *bench, const char *name, enum want want, enum run_status st
     as_wanted &= status != RUN_RETURNED;
   if (want == WANT_DIED)
     as_wanted &= status == RUN_DIED;
-  if (want == WANT_TRAPPED)
+  if (want == WANT_TRAPPED && !SANITIZED)
     as_wanted &= status == RUN_TRAPPED;
   bool well = is_well (bench, detail, sizeof detail);
   snprintf (all, sizeof all, "%s%s%s%s", status <= RUN_ESCAPED ? status_names[status] : "no outcome",
