@@ -103,6 +103,10 @@ struct sandbox_options
   size_t memory_bytes;    /* 0: 1 GiB */
 };
 
+/* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the
+   first sandbox, at the price of forking a program that may have grown by then.  0, or -1 and *WHY.  */
+int sandbox__prepare (struct why *why);
+
 /* Starts a sandbox process holding IMAGES (1 or 2) and, for recorder stubs, REGION's callees.
    0, or -1 and *WHY (SANDBOX).  */
 int sandbox__open (const struct region *region, const struct image *const *images, unsigned n_images,

@@ -441,6 +441,8 @@ differential__judge (struct trial *trial)
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
+  if (!volume__judge (trial))
+    return false;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);

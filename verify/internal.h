@@ -59,6 +59,7 @@ struct trial
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
+  uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
@@ -99,6 +100,9 @@ extern const double mutants__threshold;
 
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
+
+/* Very many tests, in batches, where the region allows them.  False where the verdict is filled.  */
+bool volume__judge (struct trial *trial);
 
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
