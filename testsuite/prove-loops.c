@@ -8,10 +8,10 @@
 int
 main (int argc, char **argv)
 {
-  static const struct variant variants[] = { { "compiled/gcc-O3", NULL, "-O3 -march=native" } };
+  static const struct variant variants[] = { { "compiled/gcc-O3", NULL, "-O3 -march=native -fno-tree-loop-distribute-patterns" } };
   static const struct pairs pairs = { .title = "vectorizable integer loops",
                                       .folder = "testsuite/verify/loops",
-                                      .original_flags = "-O1",
+                                      .original_flags = "-O1 -fno-tree-loop-distribute-patterns",
                                       .budget = 20,
                                       .n_variants = 1,
                                       .variant = variants };

@@ -27,3 +27,6 @@ testsuite_prove_hackers_delight_SOURCES = testsuite/prove-hackers-delight.c test
 testsuite_prove_hackers_delight_LDADD = $(testsuite_verify_corpus_LDADD)
 testsuite_prove_loops_SOURCES = testsuite/prove-loops.c testsuite/prove-pairs.c testsuite/prove-pairs.h $(VERIFY_CASES)
 testsuite_prove_loops_LDADD = $(testsuite_verify_corpus_LDADD)
+check_PROGRAMS += testsuite/false-accept
+testsuite_false_accept_SOURCES = testsuite/false-accept.c testsuite/mutate.c testsuite/mutate.h $(VERIFY_CASES)
+testsuite_false_accept_LDADD = $(testsuite_verify_corpus_LDADD)
