@@ -2,7 +2,7 @@
    them at -O1 to -O3 -march=native, and other ways to write them, against gcc -O2.  All are loop-free, so all should be
    proved.  With --strict it fails where one isn't, or where the median takes longer than a second.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "testsuite/prove-pairs.h"
+#include "testsuite/verdict-table.h"
 
 #define MEDIAN_MOST 1.0
 

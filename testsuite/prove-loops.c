@@ -1,7 +1,7 @@
 /* Vectorizable integer loops: gcc -O3 -march=native against gcc -O1.  How many are proved, bounded, tested, unknown?
    With --strict it fails below the share that issue 3 asks for.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "testsuite/prove-pairs.h"
+#include "testsuite/verdict-table.h"
 
 #define SHARE_LEAST 0.38
 

@@ -1,6 +1,6 @@
 /* Judging pairs and printing them as a table.  Functions are shared out to processes, as in verify-strength.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "testsuite/prove-pairs.h"
+#include "testsuite/verdict-table.h"
 
 #include <argp.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* Tables of verdicts: each function of a folder of case files against what compilers make of it at several levels.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#ifndef AIOPT_PROVE_PAIRS_H
-#define AIOPT_PROVE_PAIRS_H
+#ifndef AIOPT_VERDICT_TABLE_H
+#define AIOPT_VERDICT_TABLE_H
 
 #include "testsuite/case-file.h"
 
