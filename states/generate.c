@@ -96,6 +96,7 @@ next_object (struct attempt *attempt)
   o->flip = o->nul = -1;
   o->bad_hi = -1;
   o->bad_lo = 1;
+  o->residue = -1;
   o->parent = -1;
   return o;
 }
@@ -139,6 +140,23 @@ choose_twin (const struct states *states, struct attempt *attempt, struct object
         o->flip = (int64_t) value__length (rng, attempt->kind, states->region, o->element);
       return;
     }
+}
+
+/* Objects of parameters, where PLAN wants them.  */
+static void
+place_as_planned (const struct plan *plan, struct object_in_test *o)
+{
+  if (plan->large)
+    o->limit = SANDBOX_SLOT_SIZE;
+  if (o->parent >= 0 || o->root < 0 || o->root >= PLAN_PARAMETERS)
+    return;
+  int residue = plan->residue[o->root];
+  if (plan->at_start)
+    o->wish = PLACE_START;
+  if (residue < 0)
+    return;
+  o->wish = PLACE_GAP;
+  o->residue = residue / (int) o->align * (int) o->align % 64;
 }
 
 int
@@ -189,6 +207,8 @@ attempt__object (struct states *states, struct attempt *attempt, unsigned number
       o->wish = PLACE_END;
     }
   o->gap = o->align * (1 + (uint32_t) rng__below (&rng, 64 / o->align));
+  if (attempt->plan)
+    place_as_planned (attempt->plan, o);
   if (!type || type->kind == TYPE_INTEGER)
     choose_end (states, attempt, o, &rng, type);
   choose_twin (states, attempt, o, &rng, type);
@@ -294,6 +314,11 @@ static void
 generate_scalar (struct states *states, struct attempt *attempt, unsigned p)
 {
   const struct type *type = &states->region->type[states->region->parameter[p].type];
+  if (attempt->plan && p < PLAN_PARAMETERS && attempt->plan->fixed >> p & 1)
+    {
+      memcpy (attempt->parameter[p], &attempt->plan->scalar[p], type->size);
+      return;
+    }
   struct rng rng = { mix2 (attempt->rng.state, mix2 ('S', p)) };
   unsigned site = site__find (states, mix2 (mix2 ('S', p), attempt->kind + 1));
   enum scalar_profile profile
@@ -347,7 +372,7 @@ generate_parameter (struct states *states, struct attempt *attempt, unsigned p)
       static const uint8_t prior[] = { 40, 2 };
       struct rng rng = { mix2 (attempt->rng.state, path) };
       unsigned site = site__find (states, mix2 (path, 'n'));
-      if (attempt->kind != STATE_OVERLAP && attempt->kind != STATE_PROFILE
+      if (attempt->kind != STATE_OVERLAP && attempt->kind != STATE_PROFILE && !attempt->plan
           && site__choose (states, attempt, &rng, site, prior, 2))
         {
           attempt__reference (attempt, -1 - (int) p, 0, -1, 0);
@@ -502,6 +527,8 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
       }
   generate_answers (states, attempt);
   generate_patches (states, attempt, &rng);
+  if (attempt->plan && attempt->plan->overlap)
+    return attempt__overlap_planned (states, attempt);
   if (kind == STATE_OVERLAP)
     return attempt__overlap (states, attempt);
   return true;

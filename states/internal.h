@@ -101,6 +101,7 @@ struct object_in_test
   unsigned n_joined;     /* further pointers into this object: whose sites, at which distance */
   struct { unsigned site; int64_t distance; } joined[2];
   enum placement wish, placement;
+  int residue;           /* of its address modulo 64 where placed with a gap, or -1 */
   uint32_t gap;
   unsigned n_leaves;
   struct leaf leaf[LEAVES_MAX];
@@ -148,6 +149,8 @@ struct choice
 
 struct attempt
 {
+  const struct plan *plan; /* what the test shall have, or NULL */
+  unsigned plan_number;
   enum state_kind kind;
   struct rng rng;
   enum stage stage;
@@ -243,6 +246,9 @@ uint64_t object__address (const struct object_in_test *o);
 
 /* Points parameters into one object.  False where types rule it out or there is no pair.  */
 bool attempt__overlap (struct states *states, struct attempt *attempt);
+
+/* Points them as attempt->plan says.  False where types rule it out.  */
+bool attempt__overlap_planned (struct states *states, struct attempt *attempt);
 
 /* Turns a valid attempt into one that shall trap.  False where the region has nothing to trap on.  */
 bool attempt__poison (struct states *states, struct attempt *attempt);

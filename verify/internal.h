@@ -100,6 +100,21 @@ extern const double mutants__threshold;
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
 
+/* Runs TESTS[N] of KIND in setup S on the candidate and follows them while following has taken less than
+   SHARE of the budget.  Tests whose calls were not all recorded are left out.  False where the verdict is filled.  */
+bool trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share);
+
+/* Runs STATES[N], made by hand, on the original of setup S and what returns or traps on the candidate as well.
+   False where the verdict is filled.  */
+bool trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n);
+
+/* systematic.c.  Sizes, overlaps and alignments laid out by the code's own steps, special numbers one at a time.  False
+   where the verdict is filled.  */
+bool systematic__judge (struct trial *trial);
+
+/* hunt.c.  Inputs that make comparisons come out otherwise, for at most SECONDS.  False where the verdict is filled.  */
+bool hunt__judge (struct trial *trial, double seconds);
+
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                     const struct difference *difference);
