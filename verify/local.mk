@@ -6,7 +6,7 @@ verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h v
   verify/systematic.c verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c verify/hunt.h verify/solve.c verify/mutants.c
 
 check_PROGRAMS += testsuite/verify-corpus
-testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/region-build.h
+testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_verify_corpus_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
   machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
 TESTS += testsuite/verify-corpus
@@ -17,3 +17,8 @@ testsuite_verify_compare_SOURCES = testsuite/verify-compare.c testsuite/region-b
 testsuite_verify_compare_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
   machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/verify-compare
+
+# The corpus that measures the verifier: a slice in `make check`, all of it in `make check-verify`.
+check_PROGRAMS += testsuite/verify-strength
+testsuite_verify_strength_SOURCES = testsuite/verify-strength.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_verify_strength_LDADD = $(testsuite_verify_corpus_LDADD)
