@@ -159,6 +159,28 @@ place_as_planned (const struct plan *plan, struct object_in_test *o)
   o->residue = residue / (int) o->align * (int) o->align % 64;
 }
 
+/* Lists and trees longer than there are objects: the nodes of one object.  */
+static void
+choose_nodes (struct states *states, struct attempt *attempt, struct object_in_test *o, struct rng *rng,
+              const struct type *type)
+{
+  if (!type || type->kind != TYPE_STRUCT || o->parent >= 0 || attempt->sharing != SHARING_POOL)
+    return;
+  bool linked = false;
+  for (unsigned i = 0; i < type->n_fields; i++)
+    {
+      const struct type *field = region__type (states->region, type->field[i].type);
+      linked |= field && field->kind == TYPE_POINTER && type__alike (states->region, field->element, o->type)
+                && !field->is_restrict;
+    }
+  if (!linked)
+    return;
+  o->nodes = 1 + (int64_t) (rng__chance (rng, 1, 3) || attempt->kind == STATE_LARGE
+                              ? rng__below (rng, 1200) : value__length (rng, attempt->kind, states->region, o->element));
+  if (o->nodes * (int64_t) o->element > o->limit)
+    o->nodes = o->limit / (int64_t) o->element;
+}
+
 int
 attempt__object (struct states *states, struct attempt *attempt, unsigned number, uint64_t path, int root,
                  int parent, int64_t parent_at)
@@ -212,6 +234,7 @@ attempt__object (struct states *states, struct attempt *attempt, unsigned number
   if (!type || type->kind == TYPE_INTEGER)
     choose_end (states, attempt, o, &rng, type);
   choose_twin (states, attempt, o, &rng, type);
+  choose_nodes (states, attempt, o, &rng, type);
   return (int) self;
 }
 
@@ -507,7 +530,7 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
   attempt->first_slot = (uint32_t) rng__below (&rng, 2);
   attempt->slots_down = rng__chance (&rng, 1, 2);
   attempt->slack = (uint8_t) rng__next (&rng);
-  static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1 };
+  static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1, 3 };
   attempt->sharing
     = site__choose (states, attempt, &rng, site__find (states, 'C'), sharing_prior, SHARINGS);
   generate_machine (states, attempt, &rng);

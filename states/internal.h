@@ -79,6 +79,7 @@ struct object_in_test
   int64_t flip;          /* element in which a twin differs, or -1 */
   int64_t nul;           /* index of a zero element, or -1 */
   bool nonzero;          /* no zero element before NUL */
+  int64_t nodes;         /* its elements point to each other, so many of them; 0: they don't */
   int root;              /* parameter number, 1000 + global, or -1 */
   int parent;            /* object that holds the first pointer to this one, or -1 */
   int64_t parent_at;     /* offset of that pointer */
@@ -125,8 +126,8 @@ struct reference
   int64_t delta;
 };
 
-/* May pointers in objects meet?  */
-enum sharing { SHARING_NONE, SHARING_DOWN, SHARING_CYCLES, SHARINGS };
+/* May pointers in objects meet?  In pools the nodes of a list or tree are the elements of one object.  */
+enum sharing { SHARING_NONE, SHARING_DOWN, SHARING_CYCLES, SHARING_POOL, SHARINGS };
 
 enum stage
 {
@@ -273,6 +274,17 @@ static inline const struct type *
 region__type (const struct region *region, unsigned type)
 {
   return type < region->n_types ? &region->type[type] : NULL;
+}
+
+/* Are types A and B the same but for qualifiers?  */
+static inline bool
+type__alike (const struct region *region, unsigned a, unsigned b)
+{
+  const struct type *x = region__type (region, a), *y = region__type (region, b);
+  if (a == b || !x || !y)
+    return a == b;
+  return x->kind == TYPE_STRUCT && y->kind == TYPE_STRUCT && x->size == y->size && x->n_fields == y->n_fields
+         && (x->field == y->field || (x->name && y->name && strcmp (x->name, y->name) == 0));
 }
 
 #endif
