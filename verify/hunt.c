@@ -31,8 +31,11 @@ enum
   HITS_MAX = 6,           /* places in memory with the operand's value */
   WANTED_MAX = 192,
   NEWS_MAX = 64,
-  TIMEOUTS_MAX = 12
+  TIMEOUTS_MAX = 12,
+  TRIES_MAX = 4           /* seeds from which a comparison is pursued in vain */
 };
+/* The share of the time left for what is one apart, when all that can be equal was.  */
+#define CLOSE_SHARE 0.25
 /* The generator's share of the whole budget for the sizes that were found.  */
 #define FOLLOW_SHARE 0.35
 
@@ -411,12 +414,12 @@ add_seed (struct hunt *hunt, const struct state *state)
 static bool
 hopeless (const struct eye *eye, unsigned k)
 {
-  return eye->tries[k] >= 6;
+  return eye->tries[k] >= TRIES_MAX;
 }
 
-/* Looks for what is missing from one seed.  */
+/* Looks for what is missing from one seed: equality, then where CLOSE what is one apart.  */
 static void
-hunt_from (struct hunt *hunt, const struct state *seed)
+hunt_from (struct hunt *hunt, const struct state *seed, bool close)
 {
   struct watch_record *records = calloc (WATCH_SCALARS, sizeof *records);
   struct state *watched = calloc (1, sizeof *watched);
@@ -428,6 +431,8 @@ hunt_from (struct hunt *hunt, const struct state *seed)
         {
           const struct watch_site *site = &eye->watch->site[k];
           uint64_t missing = goals_of (site) & ~eye->met[k];
+          if (site->kind != WATCH_VECTOR)
+            missing &= close ? 6 : 1;
           if (!missing || hopeless (eye, k) || verify__now () > hunt->until || hunt->timeouts >= TIMEOUTS_MAX
               || hunt->n_news == NEWS_MAX)
             continue;
@@ -440,9 +445,8 @@ hunt_from (struct hunt *hunt, const struct state *seed)
           for (unsigned goal = 0; goal < 64; goal++)
             if ((missing >> goal & 1) && !(eye->met[k] >> goal & 1) && verify__now () < hunt->until)
               pursue (hunt, e, k, goal, seed, records, n);
-          if (goals_of (site) & ~eye->met[k] & (site->kind == WATCH_VECTOR ? ~UINT64_C (0) : 1))
-            continue;
-          eye->tries[k] = 0;
+          if (site->kind != WATCH_VECTOR && !(missing & ~eye->met[k]))
+            eye->tries[k] = 0;
         }
     }
   free (records);
@@ -564,19 +568,31 @@ hunt__judge (struct trial *trial, double seconds)
     for (unsigned e = 0; e < 2; e++)
       if (hunt->eye[e].watch)
         observe (hunt, e, &hunt->seed[i].state, 1, false);
-  for (unsigned i = 0; well && i < hunt->n_seeds && verify__now () < hunt->until; i++)
+  for (unsigned close = 0; close < 2 && well; close++)
     {
-      /* The newest first: it got furthest.  */
-      unsigned at = 0;
-      for (unsigned k = 0; k < hunt->n_seeds; k++)
-        if (!hunt->seed[k].used)
-          at = k;
-      if (i % 3 == 0)
-        for (at = 0; at + 1 < hunt->n_seeds && hunt->seed[at].used;)
-          at++;
-      hunt->seed[at].used = true;
-      hunt_from (hunt, hunt->seed[at].state);
-      well = settle_news (hunt) && try_wanted (hunt) && settle_news (hunt);
+      if (close)
+        {
+          double now = verify__now ();
+          hunt->until = now + CLOSE_SHARE * (hunt->until - now);
+          for (unsigned e = 0; e < 2; e++)
+            memset (hunt->eye[e].tries, 0, sizeof hunt->eye[e].tries);
+          for (unsigned i = 0; i < hunt->n_seeds; i++)
+            hunt->seed[i].used = false;
+        }
+      for (unsigned i = 0; well && i < hunt->n_seeds && verify__now () < hunt->until; i++)
+        {
+          /* The newest first: it got furthest.  */
+          unsigned at = 0;
+          for (unsigned k = 0; k < hunt->n_seeds; k++)
+            if (!hunt->seed[k].used)
+              at = k;
+          if (i % 3 == 0)
+            for (at = 0; at + 1 < hunt->n_seeds && hunt->seed[at].used;)
+              at++;
+          hunt->seed[at].used = true;
+          hunt_from (hunt, hunt->seed[at].state, close);
+          well = settle_news (hunt) && try_wanted (hunt) && settle_news (hunt);
+        }
     }
   for (unsigned e = 0; e < 2; e++)
     if (hunt->eye[e].sandbox)
