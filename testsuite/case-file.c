@@ -439,6 +439,8 @@ case__parse (char *text, const char *name, const char *flags, char *message)
         region->constant_time = true;
       else if (strncmp (line, "endbr:", 6) == 0)
         region->endbr = true;
+      else if (strncmp (line, "cfi:", 4) == 0)
+        region->needs_cfi = true;
       else if (strncmp (line, "alias:", 6) == 0)
         {
           unsigned a, b;

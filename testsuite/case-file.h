@@ -12,6 +12,7 @@
        callee: name void (p:i32, i32) [noreturn|pure|const]
        constant-time: yes
        endbr: yes                                  the function begins with endbr64 (flags have -fcf-protection)
+       cfi: yes                                    it has to be unwound at every instruction
        budget: SECONDS
        original:
        …C…
