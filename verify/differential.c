@@ -447,6 +447,8 @@ trial__try (struct trial *trial, unsigned s, const struct state *const *states, 
                                             .expected = expected, .arena = arena };
           }
       well = trial__run (trial, s, STATE_BOUNDARY, tests, kept, TRACE_SHARE_LEAST);
+      for (unsigned i = 0; well && s == 0 && i < kept && trial->n_kept < KEPT_FIRST_MAX; i++)
+        trial__keep (trial, &tests[i]);
       arena__free (arena);
     }
   free (outcomes);

@@ -296,6 +296,9 @@ write_evidence (struct trial *trial)
   cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");
   cJSON_AddNumberToObject (mutants, "killed", verdict->mutants_killed);
   cJSON_AddNumberToObject (mutants, "total", verdict->mutants_total);
+  cJSON *survivors = verdict->survivors ? cJSON_Parse (verdict->survivors) : NULL;
+  if (survivors)
+    cJSON_AddItemToObject (mutants, "survivors", survivors);
   char *text = cJSON_PrintUnformatted (json);
   cJSON_Delete (json);
   verdict->evidence = arena__strdup (verdict->arena, text);
@@ -324,17 +327,17 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
       else
         trial__unknown (&trial, &why);
     }
-  else if (differential__judge (&trial))
+  else if (differential__judge (&trial) && mutants__run (&trial))
     {
-      mutants__run (&trial);
       /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
       double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
       if (verdict->mutants_total
           && (verdict->mutants_killed == 0
               || verdict->mutants_killed < share * verdict->mutants_total))
         {
-          why__set (&why, REASON_MUTANTS, "%u of %u killed", verdict->mutants_killed,
-                    verdict->mutants_total);
+          why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s",
+                    verdict->mutants_killed, verdict->mutants_total,
+                    verdict->first_survivor ? verdict->first_survivor : "the rest");
           trial__unknown (&trial, &why);
         }
       else
