@@ -111,6 +111,13 @@ collect_tests (struct hunt_ground *ground)
     ground->test[ground->n_tests++] = setup->bank[STATE_LARGE][i];
 }
 
+/* Does MUTANT live only on tests that don't see both ways of a condition?  */
+static bool
+is_condition (const struct mutant *mutant)
+{
+  return mutant->mutation.fault == FAULT_NEVER || mutant->mutation.fault == FAULT_ALWAYS;
+}
+
 /* All mutants there are, in an order that visits the whole function however early we stop: a stride that is coprime
    to their number and near its golden section.  */
 static void
@@ -158,9 +165,12 @@ collect_mutants (struct hunt_ground *ground)
       if (a == 1)
         break;
     }
+  /* Those that have to be seen first.  */
   ground->mutant = ARENA_ARRAY (ground->arena, struct mutant, n);
-  for (unsigned k = 0, at = 0; k < n; k++, at = (at + stride) % n)
-    ground->mutant[ground->n++] = all[at];
+  for (unsigned must = 2; must-- > 0;)
+    for (unsigned k = 0, at = 0; k < n; k++, at = (at + stride) % n)
+      if (is_condition (&all[at]) == must)
+        ground->mutant[ground->n++] = all[at];
 }
 
 /* Runs TESTS[N], that the candidate has passed, on all survivors.  */
@@ -374,6 +384,9 @@ mutants__run (struct trial *trial)
     }
   for (unsigned i = 0; i < tried; i++)
     {
+      verdict->conditions += is_condition (&ground->mutant[i]);
+      verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !ground->mutant[i].dead
+                                    && !ground->mutant[i].equal;
       verdict->mutants_total += !ground->mutant[i].equal;
       verdict->mutants_killed += ground->mutant[i].dead;
     }

@@ -75,7 +75,7 @@ const char *
 fault__name (enum fault fault)
 {
   static const char *const name[FAULTS]
-    = { [FAULT_DROP] = "dropped", [FAULT_CONDITION] = "condition", [FAULT_IMMEDIATE] = "immediate",
+    = { [FAULT_NEVER] = "never", [FAULT_ALWAYS] = "always", [FAULT_DROP] = "dropped", [FAULT_CONDITION] = "condition", [FAULT_IMMEDIATE] = "immediate",
         [FAULT_DISPLACEMENT] = "displacement", [FAULT_OPCODE] = "opcode", [FAULT_SWAP] = "swapped",
         [FAULT_REGISTER] = "register" };
   return (unsigned) fault < FAULTS ? name[fault] : "unknown";
@@ -139,6 +139,75 @@ encode (const struct work *work, const ZydisEncoderRequest *request, uint8_t byt
       return true;
     }
   return false;
+}
+
+/* Adds REQUEST as the mutant WHAT.  */
+static void
+add_encoded (struct work *work, enum fault fault, const ZydisEncoderRequest *request, const char *what)
+{
+  uint8_t bytes[16];
+  struct mutation *mutation = encode (work, request, bytes) ? add (work, fault, bytes) : NULL;
+  if (mutation)
+    snprintf (mutation->what, sizeof mutation->what, "%s", what);
+}
+
+/* Where a condition is no branch its two ways have to be seen all the same: a mutant that knows one alone.  */
+static void
+force_condition (struct work *work)
+{
+  ZydisEncoderRequest request = work->request;
+  const char *name = ZydisMnemonicGetString (work->zi.mnemonic);
+  uint8_t nops[16];
+  memset (nops, 0x90, sizeof nops);
+  struct mutation *mutation;
+  switch (work->zi.meta.category)
+    {
+    case ZYDIS_CATEGORY_CMOV:
+      request.mnemonic = ZYDIS_MNEMONIC_MOV;
+      add_encoded (work, FAULT_ALWAYS, &request, "condition always holds");
+      /* A conditional move of 32 bits clears the upper half whether it moves or not.  */
+      if (work->request.operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER
+          && ZydisRegisterGetClass (work->request.operands[0].reg.value) == ZYDIS_REGCLASS_GPR32)
+        {
+          request.operands[1] = request.operands[0];
+          add_encoded (work, FAULT_NEVER, &request, "condition never holds");
+        }
+      else if ((mutation = add (work, FAULT_NEVER, nops)))
+        snprintf (mutation->what, sizeof mutation->what, "condition never holds");
+      return;
+    case ZYDIS_CATEGORY_SETCC:
+      request.mnemonic = ZYDIS_MNEMONIC_MOV;
+      request.operand_count = 2;
+      request.operands[1] = (ZydisEncoderOperand) { .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
+      add_encoded (work, FAULT_NEVER, &request, "condition never holds");
+      request.operands[1].imm.u = 1;
+      add_encoded (work, FAULT_ALWAYS, &request, "condition always holds");
+      return;
+    default:
+      break;
+    }
+  if (work->zi.mnemonic == ZYDIS_MNEMONIC_ADC || work->zi.mnemonic == ZYDIS_MNEMONIC_SBB)
+    {
+      request.mnemonic = work->zi.mnemonic == ZYDIS_MNEMONIC_ADC ? ZYDIS_MNEMONIC_ADD : ZYDIS_MNEMONIC_SUB;
+      add_encoded (work, FAULT_NEVER, &request, "carry never set");
+      return;
+    }
+  /* pcmp of different registers: all lanes unequal, all equal.  */
+  const char *plain = name[0] == 'v' ? name + 1 : name;
+  unsigned last = request.operand_count - 1;
+  if (strncmp (plain, "pcmpeq", 6) != 0 && strncmp (plain, "pcmpgt", 6) != 0)
+    return;
+  if (request.operand_count < 2 || request.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER
+      || (request.operands[last].type == ZYDIS_OPERAND_TYPE_REGISTER
+          && request.operands[last].reg.value == request.operands[last - 1].reg.value)
+      || ZydisRegisterGetClass (request.operands[0].reg.value) == ZYDIS_REGCLASS_MASK)
+    return;
+  for (unsigned i = 1; i <= last; i++)
+    request.operands[i] = request.operands[0];
+  request.mnemonic = name[0] == 'v' ? ZYDIS_MNEMONIC_VPXOR : ZYDIS_MNEMONIC_PXOR;
+  add_encoded (work, FAULT_NEVER, &request, "no lane ever");
+  request.mnemonic = name[0] == 'v' ? ZYDIS_MNEMONIC_VPCMPEQD : ZYDIS_MNEMONIC_PCMPEQD;
+  add_encoded (work, FAULT_ALWAYS, &request, "all lanes always");
 }
 
 static void
@@ -426,13 +495,15 @@ mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn, const
   if ((insn->kind & (KIND_NOP | KIND_PREFETCH | KIND_RETURN | KIND_CALL | KIND_TRAP | KIND_SYSTEM))
       || !ZYAN_SUCCESS (ZydisDecoderDecodeFull (&mutator->decoder, bytes, insn->length, &work.zi, work.op)))
     return 0;
+  bool can = !(insn->kind & (KIND_BRANCH | KIND_JUMP))
+             && ZYAN_SUCCESS (ZydisEncoderDecodedInstructionToEncoderRequest (
+               &work.zi, work.op, work.zi.operand_count_visible, &work.request));
+  if (can)
+    force_condition (&work);
   drop (&work);
   change_condition (&work);
   change_displacement (&work);
-  if (insn->kind & (KIND_BRANCH | KIND_JUMP))
-    return work.n;
-  if (!ZYAN_SUCCESS (ZydisEncoderDecodedInstructionToEncoderRequest (&work.zi, work.op,
-                                                                     work.zi.operand_count_visible, &work.request)))
+  if (!can)
     return work.n;
   change_immediate (&work);
   change_opcode (&work);

@@ -132,6 +132,9 @@ layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *siz
   unsigned step = main_step (steps, element);
   for (uint64_t size = 0; size <= 2 * (uint64_t) step + 2 && size <= RESIDUES_MAX && n < SIZES_MAX; size++)
     sizes[n++] = size;
+  for (unsigned i = 0; i < sizeof large / sizeof *large && n < SIZES_MAX; i++)
+    if ((uint64_t) large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
+      sizes[n++] = large[i];
   /* Every residue of the main step, two steps on; and each step's neighbours.  */
   for (unsigned r = 0; r < step && step <= RESIDUES_MAX && n < SIZES_MAX; r++)
     if (2 * step + r > RESIDUES_MAX || step > 64)
@@ -147,9 +150,6 @@ layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *siz
             if (size)
               sizes[n++] = size + (uint64_t) (int64_t) around;
           }
-  for (unsigned i = 0; i < sizeof large / sizeof *large && n < SIZES_MAX; i++)
-    if ((uint64_t) large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
-      sizes[n++] = large[i];
   return n;
 }
 
