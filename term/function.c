@@ -36,8 +36,8 @@ void
 function__compute (enum term_function function, const uint64_t *const *arg, const unsigned *width, unsigned n,
                    uint64_t *result)
 {
-  (void) arg;
-  (void) width;
   (void) n;
+  if (function__compute_bits (function, arg, width, result))
+    return;
   memset (result, 0, (function__width (function) + 63) / 64 * sizeof *result);
 }

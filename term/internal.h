@@ -72,4 +72,8 @@ struct cutter
 /* The next parts of the same width, or false at the end.  */
 bool cutter__next (struct terms *terms, struct cutter *cutter, const struct term **a, const struct term **b);
 
+/* function__compute of one family of functions: false where FUNCTION is of another.  */
+bool function__compute_bits (enum term_function function, const uint64_t *const *arg, const unsigned *width,
+                             uint64_t *result);
+
 #endif

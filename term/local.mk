@@ -2,7 +2,7 @@
 noinst_LIBRARIES += term/libterm.a
 term_libterm_a_SOURCES = term/term.h term/function.def term/solver.h term/internal.h \
   term/store.c term/sum.c term/bits.c term/shape.c term/condition.c term/memory.c term/walk.c \
-  term/evaluate.c term/function.c term/solver.c
+  term/evaluate.c term/function.c term/function-bits.c term/solver.c
 
 check_PROGRAMS += testsuite/term-simplify
 testsuite_term_simplify_SOURCES = testsuite/term-simplify.c

@@ -10,6 +10,13 @@ static const char prelude[]
     "typedef int8_t i8; typedef int16_t i16; typedef int32_t i32; typedef int64_t i64;\n"
     "typedef float f32; typedef double f64;\n";
 
+/* Does TEXT use intrinsics?  */
+static bool
+has_intrinsics (const char *text)
+{
+  return strstr (text, "_mm") || strstr (text, "_u64 (") || strstr (text, "_u32 (");
+}
+
 /* Copies at most N - 1 of LENGTH bytes of TEXT.  */
 static void
 copy_text (char *to, size_t n, const char *text, size_t length)
@@ -465,7 +472,7 @@ case__parse (char *text, const char *name, const char *flags, char *message)
   if (well && !has_signature)
     {
       unit->prelude = arena__printf (region->arena, "%s%s", prelude,
-                                     strstr (body, "_mm") ? "#include <immintrin.h>\n" : "");
+                                     has_intrinsics (body) ? "#include <immintrin.h>\n" : "");
       well = derive_signature (region, body);
       if (!well)
         snprintf (message, 256, "no definition of f that can be read");
@@ -533,7 +540,7 @@ case__compile (const struct case_unit *unit, const char *name, const char *compi
   struct region scratch = { .arena = arena };
   if (is_blank (text))
     text = unit->original;
-  bool vectors = strstr (text, "_mm") && !strstr (unit->prelude, "immintrin") && *unit->prelude;
+  bool vectors = has_intrinsics (text) && !strstr (unit->prelude, "immintrin") && *unit->prelude;
   text = arena__printf (arena, "%s%s%s", unit->prelude, vectors ? "#include <immintrin.h>\n" : "", text);
   if (!region_build__compile_with (&scratch, compiler, text, flags))
     why__set (why, REASON_COMPILE, "%s", name);
