@@ -50,6 +50,11 @@
 /* Tests followed by instrumented runs before the clock is looked at.  */
 #define FOLLOW_STEP 16
 
+/* The share of the budget that goes into the first hunt for inputs (hunt.c), and into one more where something isn't
+   covered.  */
+#define HUNT_SHARE 0.15
+#define HUNTS_MAX 2
+
 /* Rounds without any new instruction or branch way after which we stop hoping.  */
 #define ROUNDS_STAGNANT 10
 
@@ -389,6 +394,67 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   return true;
 }
 
+bool
+trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share)
+{
+  n = leave_out (tests, n);
+  struct difference difference;
+  unsigned which = 0;
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n, TIMEOUT_MS,
+                                                  true, &which, &difference);
+  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+    return false;
+  trial->tests[kind] += n;
+  trial->verdict->tests += n;
+  bool *followed = calloc (n + 1, sizeof *followed);
+  bool well = !followed || follow_tests (trial, s, tests, n, share, followed);
+  free (followed);
+  return well;
+}
+
+bool
+trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n)
+{
+  struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
+  bool well = outcomes != NULL;
+  struct why why = { 0 };
+  if (!well)
+    {
+      why__set (&why, REASON_SANDBOX, "out of memory");
+      trial__unknown (trial, &why);
+    }
+  for (unsigned from = 0; well && from < n; from += BATCH)
+    {
+      unsigned count = n - from < BATCH ? n - from : BATCH, kept = 0;
+      struct test tests[BATCH];
+      memset (outcomes, 0, BATCH * sizeof *outcomes);
+      if (sandbox__run (trial->verifier->setup[s].sandbox, 0, states + from, outcomes, count, TIMEOUT_MS / 4, &why))
+        {
+          trial__unknown (trial, &why);
+          well = false;
+          break;
+        }
+      /* Following runs the original again: what it left must be kept.  */
+      struct arena *arena = arena__new ();
+      for (unsigned i = 0; i < count; i++)
+        if (outcomes[i].status == RUN_RETURNED || outcomes[i].status == RUN_TRAPPED
+            || outcomes[i].status == RUN_NORETURN)
+          {
+            struct outcome *expected = arena__memdup (arena, &outcomes[i], sizeof *expected);
+            for (unsigned k = 0; k < expected->n_spans; k++)
+              expected->span_bytes[k] = arena__memdup (arena, expected->span_bytes[k], states[from + i]->span[k].size);
+            tests[kept++] = (struct test) { .kind = STATE_BOUNDARY, .state = (struct state *) states[from + i],
+                                            .expected = expected, .arena = arena };
+          }
+      well = trial__run (trial, s, STATE_BOUNDARY, tests, kept, TRACE_SHARE_LEAST);
+      for (unsigned i = 0; well && s == 0 && i < kept && trial->n_kept < KEPT_FIRST_MAX; i++)
+        trial__keep (trial, &tests[i]);
+      arena__free (arena);
+    }
+  free (outcomes);
+  return well;
+}
+
 static uint64_t
 total_tests (const struct trial *trial)
 {
@@ -432,11 +498,12 @@ differential__judge (struct trial *trial)
       return false;
     }
 
-  if (!derived__judge (trial))
+  if (!derived__judge (trial) || !systematic__judge (trial)
+      || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
 
   struct reach now = reach (trial);
-  unsigned best = reached (&now), stagnant = 0;
+  unsigned best = reached (&now), stagnant = 0, hunts = 0;
   double volume = TESTS_SHARE * verifier->options.budget_seconds;
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
@@ -470,6 +537,9 @@ differential__judge (struct trial *trial)
           }
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
+      if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX
+          && !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
+        return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
         trial->trace_steps *= 2;
       if (reached (&now) > best)
