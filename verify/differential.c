@@ -547,6 +547,10 @@ differential__judge (struct trial *trial)
       if (total_tests (trial) == before)
         break;
     }
+  if (!covered (trial, &now) && excuse__ways (trial))
+    now = reach (trial);
+  if (trial->verdict->level == VERDICT_REFUTED)
+    return false;
   trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;
   if (!covered (trial, &now))
     {

@@ -120,6 +120,10 @@ bool systematic__judge (struct trial *trial);
 /* hunt.c.  Inputs that make comparisons come out otherwise, for at most SECONDS.  False where the verdict is filled.  */
 bool hunt__judge (struct trial *trial, double seconds);
 
+/* excuse.c.  Asks the solver about the candidate's branch ways that no test took.  True where some were excused; the
+   verdict may be filled in between, where a state that takes one refutes.  */
+bool excuse__ways (struct trial *trial);
+
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                     const struct difference *difference);

@@ -3,12 +3,14 @@ noinst_LIBRARIES += verify/libverify.a
 verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h verify/verdict.c \
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
   verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c \
-  verify/systematic.c verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c verify/hunt.h verify/solve.c verify/mutants.c verify/mutate.c verify/mutate.h
+  verify/systematic.c verify/systematic.h verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c \
+  verify/hunt.h verify/solve.c verify/excuse.c verify/mutants.c verify/mutate.c verify/mutate.h
 
 check_PROGRAMS += testsuite/verify-corpus
 testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
-testsuite_verify_corpus_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
-  machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
+testsuite_verify_corpus_LDADD = verify/libverify.a prove/libprove.a semantics/libsemantics.a term/libterm.a \
+  states/libstates.a sandbox/libsandbox.a machine/libmachine.a $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
+testsuite_verify_corpus_LDFLAGS = -Wl,-u,prove__equivalent -Wl,-u,prove__steer
 TESTS += testsuite/verify-corpus
 EXTRA_DIST += testsuite/verify
 
@@ -22,3 +24,4 @@ TESTS += testsuite/verify-compare
 check_PROGRAMS += testsuite/verify-strength
 testsuite_verify_strength_SOURCES = testsuite/verify-strength.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_verify_strength_LDADD = $(testsuite_verify_corpus_LDADD)
+testsuite_verify_strength_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
