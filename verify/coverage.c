@@ -108,8 +108,8 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
             count->ways++;
             if (coverage->branch[i] & (1u << way))
               count->ways_reached++;
-            else if (count->first_way < 0)
-              count->first_way = (int) i;
+            else if (count->first_way < 0 || (!coverage->executed[count->first_way] && coverage->executed[i]))
+              count->first_way = (int) i; /* one that was reached says more */
           }
     }
 }

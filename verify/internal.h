@@ -43,6 +43,15 @@ struct verifier
   struct setup setup[SETUPS_MAX];
 };
 
+/* How near a branch came to going its other way.  */
+struct branch_seen
+{
+  bool known;
+  unsigned comparison;   /* decoded number of what it depends on */
+  uint64_t nearest;      /* least distance of the operands */
+  uint32_t depends;      /* parameters that they depend on, as far as seen; bit 31: memory */
+};
+
 /* One candidate being judged.  */
 struct trial
 {
@@ -60,6 +69,7 @@ struct trial
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
+  struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */

@@ -37,3 +37,9 @@ check_PROGRAMS += testsuite/false-accept
 testsuite_false_accept_SOURCES = testsuite/false-accept.c testsuite/mutate.c testsuite/mutate.h $(VERIFY_CASES)
 testsuite_false_accept_LDADD = $(testsuite_verify_corpus_LDADD)
 testsuite_false_accept_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+
+check_PROGRAMS += testsuite/verify-search
+testsuite_verify_search_SOURCES = testsuite/verify-search.c testsuite/region-build.h
+testsuite_verify_search_LDADD = $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)
+testsuite_verify_search_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+TESTS += testsuite/verify-search
