@@ -565,6 +565,8 @@ differential__judge (struct trial *trial)
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
+  if (!volume__judge (trial))
+    return false;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);
@@ -595,7 +597,8 @@ differential__judge (struct trial *trial)
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
       if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX
-          && !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
+          && (!hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)
+              || !steer__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)))
         return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
         trial->trace_steps *= 2;
