@@ -1,5 +1,6 @@
 /* Planting faults: another register, immediate, displacement, scale, opcode of the same shape, condition, branch target or byte of a
-   table; operands or instructions exchanged; an instruction left out or doubled.
+   table; operands or instructions exchanged; an instruction left out or doubled.  What obviously changes nothing (a move
+   doubled, instructions exchanged that share no register) isn't planted.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/mutate.h"
 
@@ -305,6 +306,36 @@ change_operand (struct mutator *m, struct operand *operand)
     }
 }
 
+/* The general and vector registers that INSN names, a bit each.  */
+static uint64_t
+registers (const struct insn *insn)
+{
+  uint64_t all = 0;
+  unsigned width, number;
+  for (unsigned k = 0; k < insn->n_operands; k++)
+    {
+      const char *names[] = { insn->operand[k].reg, insn->operand[k].base, insn->operand[k].index };
+      for (unsigned i = 0; i < 3; i++)
+        if (find_gpr (names[i], &width, &number))
+          all |= UINT64_C (1) << number;
+        else if (find_vec (names[i], &number))
+          all |= UINT64_C (1) << (32 + number % 32);
+    }
+  return all;
+}
+
+/* Does INSN say the same when it is said twice?  */
+static bool
+is_idempotent (const struct insn *insn)
+{
+  static const char *const stems[] = { "mov", "lea", "cmp", "test", "set", "v", "and", "or", "nop", "pand", "por", "pmax",
+                                       "pmin", "cmov", "k", "prefetch", "b", "pxor" };
+  for (unsigned i = 0; i < sizeof stems / sizeof *stems; i++)
+    if (strncmp (insn->mnemonic, stems[i], strlen (stems[i])) == 0)
+      return true;
+  return false;
+}
+
 static bool
 is_branch (const struct insn *insn)
 {
@@ -405,7 +436,7 @@ plant (struct mutator *m)
       tell (m, "dropped", &before, NULL);
       return true;
     case 1: /* doubled; the copy of the items has room for it */
-      if (is_branch (insn))
+      if (is_branch (insn) || is_idempotent (insn))
         return false;
       memmove (item + 1, item, (code->n_items - i) * sizeof *item);
       code->n_items++;
@@ -414,7 +445,8 @@ plant (struct mutator *m)
       tell (m, "doubled", &before, NULL);
       return true;
     case 2: /* exchanged with the next */
-      if (i + 1 >= code->n_items || item[1].kind != ITEM_INSN || is_branch (insn) || is_branch (&item[1].insn))
+      if (i + 1 >= code->n_items || item[1].kind != ITEM_INSN || is_branch (insn) || is_branch (&item[1].insn)
+          || !(registers (insn) & registers (&item[1].insn)))
         return false;
       tell (m, "exchanged", insn, &item[1].insn);
       *insn = item[1].insn;

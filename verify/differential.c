@@ -17,6 +17,14 @@
 #define TIMEOUT_MS 100
 #define CONFIRM_TIMEOUT_MS 1000
 
+/* MS, or less where the options say so.  */
+static unsigned
+timeout (const struct trial *trial, unsigned ms)
+{
+  unsigned most = trial->verifier->options.timeout_ms;
+  return most && most < ms ? most : ms;
+}
+
 /* How many states it takes for `tested`, and how many are enough when nothing is left to reach.  */
 #define TESTS_LEAST 1000
 #define TESTS_ENOUGH 4000
@@ -109,7 +117,7 @@ differential__run (const struct trial *trial, struct sandbox *sandbox, const str
             continue;
           /* The lone rerun invalidates the batch's memory: run what comes after it again.  */
           struct outcome *again = calloc (1, sizeof *again);
-          if (!again || sandbox__run (sandbox, 0, &states[i], again, 1, CONFIRM_TIMEOUT_MS, &why))
+          if (!again || sandbox__run (sandbox, 0, &states[i], again, 1, timeout (trial, CONFIRM_TIMEOUT_MS), &why))
             {
               memset (difference, 0, sizeof *difference);
               difference->why = why;
@@ -409,7 +417,8 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   double budget = trial->verifier->options.budget_seconds;
   struct difference difference;
   unsigned which = 0, traced = 0;
-  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n, TIMEOUT_MS,
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
+                                               timeout (trial, TIMEOUT_MS),
                                                   true, &which, &difference);
   if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;
@@ -457,7 +466,8 @@ trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *
   n = leave_out (tests, n);
   struct difference difference;
   unsigned which = 0;
-  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n, TIMEOUT_MS,
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
+                                               timeout (trial, TIMEOUT_MS),
                                                   true, &which, &difference);
   if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;

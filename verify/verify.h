@@ -32,6 +32,8 @@ struct verify_options
   double budget_seconds;   /* wall clock; 0: 10 */
   uint64_t seed;           /* 0: from the key */
   enum accept accept;
+  unsigned timeout_ms;     /* CPU time after which a run that hasn't ended never will; 0: 100, and a second for the rerun that
+                              confirms it */
 };
 
 /* A verifier for one region: the original is assembled, decoded and started once.
