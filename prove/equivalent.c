@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GOALS_MAX = 8192, VALUE_BYTES = 256, PAGE = 4096 };
+enum { GOALS_MAX = 8192, VALUE_BYTES = 256, PAGE = 4096, FAR_MAX = 6 };
 
 struct check
 {
@@ -19,7 +19,7 @@ struct check
   const struct facts *facts;
   unsigned n_goals;
   struct { const struct term *term; struct why why; } *goal;
-  bool overflow;
+  bool overflow, late;
 };
 
 /* GOAL has to hold.  */
@@ -175,6 +175,35 @@ surely (const struct memory *memory, uint32_t base, int64_t offset, bool written
   return condition && term__is_const (condition) && term__value (condition);
 }
 
+/* RESULT, or the page of BASE + OFFSET is one where MEMORY's sure accesses through other bases begin or end.  */
+static const struct term *
+far_page (struct check *check, const struct memory *memory, uint32_t base, int64_t offset,
+          const struct term *result)
+{
+  struct problem *problem = check->problem;
+  struct terms *terms = problem->terms;
+  const struct term *page
+    = term__extract (terms, term__add (terms, problem->base[base].term, term__const (terms, 64, (uint64_t) offset)),
+                     12, 52);
+  unsigned n = 0;
+  for (unsigned i = 0; i < memory->n_uses && n < FAR_MAX; i++)
+    {
+      const struct use *use = &memory->use[i];
+      if (!use->touched || use->base == base || is_stack (check, use->base))
+        continue;
+      n++;
+      for (unsigned way = 0; way < 2; way++)
+        {
+          int64_t at = way ? use->touch_high : use->touch_low;
+          const struct term *near
+            = term__extract (terms, term__add (terms, problem->base[use->base].term,
+                                               term__const (terms, 64, (uint64_t) at)), 12, 52);
+          result = term__or (terms, result, term__eq (terms, page, near));
+        }
+    }
+  return result;
+}
+
 /* The condition under which MEMORY touches (or writes) the page of BASE + OFFSET, as far as is easily seen.  */
 static const struct term *
 page_touched (struct check *check, const struct memory *memory, uint32_t base, int64_t offset, bool written)
@@ -188,7 +217,7 @@ page_touched (struct check *check, const struct memory *memory, uint32_t base, i
   const struct term *result = condition ? condition : term__false (terms);
   const struct use *use = use_of (memory, base);
   if (!use || (written ? !use->last_write : !use->touched))
-    return result;
+    return written ? result : far_page (check, memory, base, offset, result);
   /* The nearest bytes on both sides: within a page of each other, one of them is in this byte's page.  */
   int64_t low = written ? use->write_low : use->touch_low, high = written ? use->write_high : use->touch_high;
   int64_t below = 0, above = 0;
@@ -232,7 +261,7 @@ check_footprint (struct check *check, const struct memory *from, const struct me
   for (unsigned i = 0; i < from->n_slots; i++)
     {
       const struct slot *slot = &from->slot[i];
-      if (!slot->chunk)
+      if (!slot->chunk || (check->late |= problem__out_of_time (problem)))
         continue;
       for (unsigned k = 0; k < CELLS; k++)
         {
@@ -280,7 +309,7 @@ check_values (struct check *check, const struct memory *side, const struct memor
   for (unsigned i = 0; i < side->n_slots; i++)
     {
       const struct slot *slot = &side->slot[i];
-      if (!slot->chunk || is_stack (check, slot->base))
+      if (!slot->chunk || is_stack (check, slot->base) || (check->late |= problem__out_of_time (problem)))
         continue;
       for (unsigned k = 0, n; k < CELLS; k += n)
         {
@@ -308,8 +337,13 @@ check_values (struct check *check, const struct memory *side, const struct memor
             = memory__peek (problem, check->facts, check->original->memory, 0, slot->base, offset, n);
           const struct term *b
             = memory__peek (problem, check->facts, check->candidate->memory, 1, slot->base, offset, n);
-          if (a == b)
+          if (a == b && a)
             continue;
+          if (!a || !b)
+            {
+              check->overflow = true;
+              return;
+            }
           char place[80];
           describe (check, slot->base, offset, place, sizeof place);
           require (check, same (check, a, b), REASON_MEMORY, "%u bytes at %s", n, place);
@@ -322,6 +356,11 @@ settle (struct check *check, struct why *why)
 {
   struct problem *problem = check->problem;
   struct terms *terms = problem->terms;
+  if (check->late)
+    {
+      why__set (why, REASON_TIME, "while comparing");
+      return PROOF_UNKNOWN;
+    }
   if (check->overflow)
     {
       why__set (why, REASON_PROOF_PATHS, "more than %d conditions", GOALS_MAX);
@@ -340,15 +379,19 @@ settle (struct check *check, struct why *why)
   if (answer == SOLVER_SAT)
     {
       *why = check->goal[0].why;
+      const struct term *first = broken;
       for (unsigned i = 0; i < check->n_goals; i++)
         {
           uint64_t value[1] = { 1 };
           if (solver__value (problem->solver, check->goal[i].term, value) == 0 && !value[0])
             {
               *why = check->goal[i].why;
+              first = term__not (terms, check->goal[i].term);
               break;
             }
         }
+      problem->proof->counterexample
+        = model__counterexample (problem, problem->proof->arena, check->facts, first, check->original->memory);
       return PROOF_DIFFERENT;
     }
   /* One by one.  */
@@ -362,7 +405,11 @@ settle (struct check *check, struct why *why)
         continue;
       *why = check->goal[i].why;
       if (answer == SOLVER_SAT)
-        return PROOF_DIFFERENT;
+        {
+          problem->proof->counterexample = model__counterexample (problem, problem->proof->arena, check->facts,
+                                                                  broken, check->original->memory);
+          return PROOF_DIFFERENT;
+        }
       why->reason = REASON_PROOF_SOLVER;
       return PROOF_UNKNOWN;
     }

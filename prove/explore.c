@@ -24,7 +24,7 @@ enum
 struct reached
 {
   unsigned n;
-  unsigned *first;          /* [loop * (LONGEST_ROUNDS + 1) + rounds], 0: not yet */
+  unsigned *first;          /* [loop * (LONGEST_ROUNDS + 1) + rounds], 0: not yet; for 0 rounds: that it was run at all */
 };
 
 struct search
@@ -70,24 +70,26 @@ note_reached (struct search *search, const struct path *original, const struct p
 {
   struct reached *reached = &search->reached;
   for (unsigned i = 0; i < reached->n; i++)
-    for (unsigned r = 1; r <= LONGEST_ROUNDS && r <= candidate->rounds[i]; r++)
-      if (!reached->first[i * (LONGEST_ROUNDS + 1) + r])
+    for (unsigned r = 0; r <= LONGEST_ROUNDS && r <= candidate->rounds[i]; r++)
+      if ((r || candidate->rounds[reached->n + i]) && !reached->first[i * (LONGEST_ROUNDS + 1) + r])
         reached->first[i * (LONGEST_ROUNDS + 1) + r] = original->depth + 1;
 }
 
-/* Has the candidate's longest loop gone round often enough, as far as has been seen?  ALL: and has every loop been
-   entered, so that none that is longer is still to come?  */
+/* Has the candidate's longest loop gone round often enough, and has every instruction been run?  What no path within the
+   bound reaches could be anything, so that a bound says little then.  DEPTH: the original's rounds so far.  */
 static bool
-reached_enough (const struct search *search, bool all, unsigned depth)
+reached_enough (const struct search *search, unsigned depth)
 {
   const struct reached *reached = &search->reached;
   unsigned longest = 0, at = 0;
-  if (reached->n == 0)
-    return depth >= ROUNDS_PLAIN;
+  if (program__unreached (search->problem->program[1]) >= 0)
+    return false;
   for (unsigned i = 0; i < reached->n; i++)
     {
       unsigned first = reached->first[i * (LONGEST_ROUNDS + 1) + 1];
-      if (!first && all)
+      unsigned entered = reached->first[i * (LONGEST_ROUNDS + 1)];
+      /* A loop that has been run once and should have gone round twice as late, if it goes round at all.  */
+      if (entered && !first && depth < 2 * entered + 2)
         return false;
       if (first > longest)
         {
@@ -97,7 +99,7 @@ reached_enough (const struct search *search, bool all, unsigned depth)
     }
   if (!longest)
     return depth >= ROUNDS_PLAIN;
-  return reached->first[at * (LONGEST_ROUNDS + 1) + LONGEST_ROUNDS] != 0;
+  return depth >= ROUNDS_MAX || reached->first[at * (LONGEST_ROUNDS + 1) + LONGEST_ROUNDS] != 0;
 }
 
 /* The same run of the original's again, knowing FACTS.  NULL with *WHY.  */
@@ -227,7 +229,7 @@ problem__explore (struct problem *problem, struct why *why)
       if (path->depth > depth)
         {
           depth = path->depth;
-          enough = !problem->options.iterations && reached_enough (&search, true, depth - 1);
+          enough = !problem->options.iterations && depth > ROUNDS_PLAIN && reached_enough (&search, depth - 1);
         }
       if (enough || path->depth > search.limit || search.n_pending > PENDING_MAX
           || problem__out_of_time (problem))
@@ -280,15 +282,19 @@ problem__explore (struct problem *problem, struct why *why)
       for (struct path *path = search.pending; path; path = path->next)
         least = path->depth < least ? path->depth : least;
       problem->proof->bound = least ? least - 1 : 0;
-      if (least == 0
-          || (!problem->options.iterations && least <= ROUNDS_MAX && !reached_enough (&search, false, least - 1)))
+      int unreached = program__unreached (problem->program[1]);
+      if (least == 0 || unreached >= 0
+          || (!problem->options.iterations && !reached_enough (&search, least - 1)))
         {
+          enum reason reason = problem__out_of_time (problem) ? REASON_TIME : REASON_PROOF_PATHS;
           result = PROOF_UNKNOWN;
-          if (problem__out_of_time (problem))
-            why__set (why, REASON_TIME, "the same up to %u rounds of the original's loops; %d of the candidate's longest loop need more",
-                      problem->proof->bound, LONGEST_ROUNDS);
+          if (unreached >= 0)
+            why__set (why, reason, "the same up to %u rounds of the original's loops; the candidate's instruction %d (%s) is never run there",
+                      problem->proof->bound, unreached,
+                      problem->program[1]->image->decoded->insn[unreached].mnemonic);
           else
-            why__set (why, REASON_PROOF_PATHS, "the same up to %u rounds of the original's loops", problem->proof->bound);
+            why__set (why, reason, "the same up to %u rounds of the original's loops; %d of the candidate's longest loop need more",
+                      problem->proof->bound, LONGEST_ROUNDS);
         }
       else if (problem->options.iterations && problem->proof->bound < problem->options.iterations)
         {

@@ -827,9 +827,17 @@ facts__ask (struct problem *problem, const struct facts *facts, const struct ter
     goto done;
   for (unsigned i = 0; i < n; i++)
     condition[at++] = facts__simplify (problem, facts, extra[i], true);
+  /* Only inputs may be put in here: of anything else the equation itself has to stay.  */
+  const struct term *from[PAIRS_MAX], *to[PAIRS_MAX];
+  unsigned kept = 0, n_pairs = 0;
+  for (unsigned i = 0; i < facts->n_pairs; i++)
+    if (facts->from[i]->op == TERM_VAR)
+      {
+        from[n_pairs] = facts->from[i];
+        to[n_pairs++] = facts->to[i];
+      }
   for (const struct condition *known = facts->last; known; known = known->before)
-    condition[at++] = facts__simplify (problem, facts, known->term, false);
-  unsigned kept = 0;
+    condition[at++] = n_pairs ? term__substitute (problem->terms, known->term, from, to, n_pairs) : known->term;
   for (unsigned i = 0; i < at; i++)
     {
       if (!term__is_const (condition[i]))

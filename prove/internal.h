@@ -18,6 +18,7 @@ enum
   RANGES_MAX = 64,
   ORDERS_MAX = 32,
   PAIRS_MAX = 64,
+  MEETINGS = 8192,
   CELLS = 64,           /* bytes of memory in a chunk */
   TRAPS_MAX = 8,
   FRAME_MAX = 65536,    /* bytes of a side's own stack frame */
@@ -118,6 +119,7 @@ struct program
   int32_t *back;                  /* number of the back edge of each instruction, -1 */
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
+  bool *reached;                  /* instructions that some path has run */
   bool data_pointers;             /* there are addresses of symbols in its constants */
 };
 
@@ -127,6 +129,8 @@ const struct meaning *program__meaning (struct problem *problem, struct program 
                                         unsigned insn, struct why *why);
 /* The instruction at ADDRESS, or -1.  */
 int program__find (const struct program *program, uint64_t address);
+/* The first instruction that no path has run and that does something, or -1.  */
+int program__unreached (const struct program *program);
 /* Where both ways of branch INSN meet after a few plain instructions, or -1.  */
 int64_t program__join (struct program *program, unsigned insn);
 
@@ -207,7 +211,7 @@ bool bases__disjoint (const struct problem *problem, uint32_t a, uint32_t b);
 uint64_t term__support (struct problem *problem, const struct term *term);
 #define SUPPORT_STACK (UINT64_C (1) << 63)
 
-/* The value of BYTES at BASE + OFFSET as MEMORY stands, by FACTS; nothing is noted.  */
+/* The value of BYTES at BASE + OFFSET as MEMORY stands, by FACTS; nothing is noted.  NULL where it is too large a term.  */
 const struct term *memory__peek (struct problem *problem, const struct facts *facts,
                                  struct memory *memory, unsigned side, uint32_t base, int64_t offset,
                                  unsigned bytes);
@@ -234,12 +238,16 @@ struct path
   uint64_t at;                 /* address of the next instruction */
   uint64_t steps;
   enum path_end end;
-  unsigned *rounds;            /* of each back edge */
+  unsigned *rounds;            /* of each back edge: how often taken; then, how often come to */
   unsigned depth;              /* the most of them */
   unsigned splits;
   uint8_t *outcome;            /* of each branch so far, for doing it again */
   unsigned n_outcomes, outcomes_capacity;
   const struct path *script;   /* the run to do again; NULL: none */
+  bool only;                   /* for steering: never splits, joins or asks, but stops at each open condition */
+  const struct term *asked;    /* … this one */
+  bool asked_rep;
+  uint64_t target, behind;     /* where it goes then */
   bool impossible;             /* a branch of the script can't go that way any more */
   unsigned n_traps;
   struct { enum sym_trap kind; const struct term *condition; } trap[TRAPS_MAX];
@@ -255,6 +263,9 @@ void path__free (struct path *path);
 /* Runs PATH to its end or to where it splits: 0, and *OTHER is the other way, or NULL where PATH ended.  -1: path->why.
    Runs at most STEPS instructions, and gives -1 with TIME after that.  */
 int path__run (struct path *path, uint64_t steps, struct path **other);
+
+/* Goes the WAY that path->asked is answered, in a path that is `only` one.  */
+void path__go (struct path *path, bool way);
 
 /* What a program finds at its entry, and what it has to leave.  */
 struct pointer
@@ -296,12 +307,17 @@ struct problem
   unsigned base_of_size;
   uint64_t *support;               /* term id -> support, with bit 62 where known */
   unsigned support_size;
+  struct meeting { const struct term *term; uint32_t a, b; int64_t distance; } *meeting; /* MEETINGS, hashed */
   const struct memory *valid;      /* whose sure accesses are at user addresses: the original's on this path */
 
   /* Outcome so far.  */
   bool used_solver;
 };
 
+/* prove.c: sets PROBLEM up but for its programs and inputs; 0, or -1 and *WHY.  */
+int problem__open (struct problem *problem, struct arena *arena, const struct region *region,
+                   const struct layout *layout, struct why *why);
+void problem__close (struct problem *problem);
 /* input.c: fills PROBLEM's inputs.  0, or -1 and *WHY.  */
 int problem__inputs (struct problem *problem, struct why *why);
 /* ADDRESS as linked, as a term.  */
@@ -313,6 +329,16 @@ double prove__now (void);
 /* equivalent.c: do ORIGINAL and CANDIDATE, both ended, come to the same?  CANDIDATE's facts include ORIGINAL's.  */
 enum proof_result paths__compare (struct problem *problem, struct path *original,
                                   struct path *candidate, struct why *why);
+
+/* model.c */
+
+/* A state, living in ARENA, in which FACTS and BROKEN hold, with the pages that ORIGINAL touches; or NULL.  */
+struct state *model__counterexample (struct problem *problem, struct arena *arena, const struct facts *facts,
+                                     const struct term *broken, const struct memory *original);
+/* Parts of that: what the model says of the registers, and of the bytes that TERMS[N] load.  */
+void model__set_registers (struct problem *problem, const struct sym_cpu *entry, struct state *state);
+void model__set_loads (struct problem *problem, const struct term *const *terms, unsigned n, struct state *state);
+void state__set_byte (struct state *state, uint64_t address, uint8_t byte);
 
 /* explore.c */
 enum proof_result problem__explore (struct problem *problem, struct why *why);

@@ -203,21 +203,36 @@ initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t off
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
-enum { CHOICES_MAX = 2048, NEAR_BASES = 16 };
+enum { CHOICES_MAX = 2048, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
+
+/* Is A - B DISTANCE?  Asked over and over.  */
+static const struct term *
+meeting (struct problem *problem, uint32_t a, uint32_t b, int64_t distance)
+{
+  struct terms *terms = problem->terms;
+  uint64_t hash = ((uint64_t) a * UINT64_C (0x9e3779b97f4a7c15)) ^ ((uint64_t) b * UINT64_C (0xc2b2ae3d27d4eb4f))
+                  ^ ((uint64_t) distance * UINT64_C (0xff51afd7ed558ccd));
+  struct meeting *known = &problem->meeting[(hash >> 40) % MEETINGS];
+  if (!known->term || known->a != a || known->b != b || known->distance != distance)
+    *known = (struct meeting){
+      .a = a, .b = b, .distance = distance,
+      .term = term__eq (terms, term__sub (terms, problem->base[a].term, problem->base[b].term),
+                        term__const (terms, 64, (uint64_t) distance))
+    };
+  return known->term;
+}
 
 /* What is at BASE + OFFSET, SIZE bytes that each write through another base hits all of or none of: a choice over the
    writes that may have been there, the last one first.  NULL where it can't be told so.  */
 static const struct term *
 choice_value (struct problem *problem, const struct facts *facts, const struct memory *memory, unsigned side,
-              uint32_t base, int64_t offset, unsigned size)
+              uint32_t base, int64_t offset, unsigned size, unsigned *choices)
 {
   struct terms *terms = problem->terms;
   struct { const struct term *condition, *value; } choice[CHOICES_MAX];
   struct { uint32_t base; bool apart; struct distance distance; } near[NEAR_BASES];
   unsigned n = 0, n_near = 0;
   const struct term *value = NULL;
-  const struct term *here
-    = term__add (terms, problem->base[base].term, term__const (terms, 64, (uint64_t) offset));
   for (unsigned w = memory->n_writes; w > 0 && !value; w--)
     {
       const struct write *write = &memory->write[w - 1];
@@ -264,9 +279,7 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
         {
           if (distance__excludes (distance, to - offset, to - offset))
             continue;
-          const struct term *there
-            = term__add (terms, problem->base[write->base].term, term__const (terms, 64, (uint64_t) to));
-          const struct term *condition = term__eq (terms, here, there);
+          const struct term *condition = meeting (problem, base, write->base, to - offset);
           const struct term *part
             = term__extract (terms, write->value, 8 * (unsigned) (to - write->offset), 8 * size);
           if (write->condition)
@@ -289,6 +302,7 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
         part[i] = initial_byte (problem, side, base, offset + i);
       value = term__join (terms, part, size);
     }
+  *choices += n;
   while (n-- > 0)
     value = term__ite (terms, choice[n].condition, choice[n].value, value);
   return value;
@@ -316,6 +330,7 @@ chain (struct problem *problem, struct memory *memory)
   return memory->chain;
 }
 
+/* BYTES at BASE + OFFSET.  NULL where that would be too large a term.  */
 static const struct term *
 lookup (struct problem *problem, const struct facts *facts, struct memory *memory, unsigned side,
         uint32_t base, int64_t offset, unsigned bytes)
@@ -337,13 +352,16 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
   unsigned zeros = 3;
   if (interfered (problem, facts, memory, base, offset, bytes, oldest, &zeros))
     {
-      unsigned size = bytes & -bytes, n = 0;
+      unsigned size = bytes & -bytes, n = 0, choices = 0;
       if (size > 1u << zeros)
         size = 1u << zeros;
       memory->unresolved = true;
       for (; n < bytes / size; n++)
-        if (!(part[n] = choice_value (problem, facts, memory, side, base, offset + (int64_t) (n * size), size)))
+        if (!(part[n] = choice_value (problem, facts, memory, side, base, offset + (int64_t) (n * size), size,
+                                       &choices)))
           break;
+        else if (choices > MIXED_MAX && size < 4 && bytes >= 16)
+          return NULL;
       if (n == bytes / size)
         return term__join (terms, part, n);
       const struct term *all = chain (problem, memory);
@@ -576,6 +594,11 @@ path__load (struct path *path, const struct term *address, unsigned bytes,
   if (stack && check_stack (path, offset, bytes, false))
     return NULL;
   value = lookup (problem, &path->facts, path->memory, path->program->side, base, offset, bytes);
+  if (!value)
+    {
+      why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      return NULL;
+    }
   if (!stack || offset - problem->stack_constant + (int64_t) bytes > 0)
     note_touch (path, base, offset, bytes, condition);
   return value;
@@ -610,8 +633,13 @@ path__store (struct path *path, const struct term *address, const struct term *v
 
   const struct term *stored = value;
   if (condition)
-    stored = term__ite (terms, condition, value,
-                        lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes));
+    {
+      const struct term *old
+        = lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes);
+      if (!old)
+        return why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
+      stored = term__ite (terms, condition, value, old);
+    }
   if (memory->n_writes == memory->capacity)
     {
       memory->capacity = 2 * memory->capacity + 16;

@@ -86,7 +86,7 @@ path__entry (struct problem *problem, struct program *program, const struct fact
   path->cpu = problem->entry[program->side];
   path->memory = memory__new ();
   path->at = program->image->entry;
-  path->rounds = checked (calloc (program->n_back + 1, sizeof *path->rounds));
+  path->rounds = checked (calloc (2 * program->n_back + 1, sizeof *path->rounds));
   if (facts)
     path->facts = *facts;
   for (unsigned i = 0; i < 16; i++)
@@ -103,8 +103,8 @@ path__copy (const struct path *path)
   *copy = *path;
   copy->next = NULL;
   copy->memory = memory__copy (path->memory);
-  copy->rounds = checked (malloc ((path->program->n_back + 1) * sizeof *copy->rounds));
-  memcpy (copy->rounds, path->rounds, (path->program->n_back + 1) * sizeof *copy->rounds);
+  copy->rounds = checked (malloc ((2 * path->program->n_back + 1) * sizeof *copy->rounds));
+  memcpy (copy->rounds, path->rounds, (2 * path->program->n_back + 1) * sizeof *copy->rounds);
   copy->outcomes_capacity = path->n_outcomes + 16;
   copy->outcome = checked (malloc (copy->outcomes_capacity));
   if (path->n_outcomes)
@@ -241,6 +241,8 @@ run_arm (struct path *path, uint64_t at, uint64_t join, const struct term *guard
       struct sym_step step;
       result = -1;
       path->n_traps = 0;
+      if (insn >= 0)
+        path->program->reached[insn] = true;
       if (!meaning || meaning__apply (meaning, &path->cpu, &host, &step, &path->why))
         break;
       path->steps++;
@@ -318,6 +320,12 @@ settle_traps (struct path *path, struct path **other)
   path->n_traps = 0;
   enum path_end end = kind == SYM_TRAP_DIVIDE ? PATH_DIVIDE
                       : kind == SYM_TRAP_ALIGNMENT ? PATH_FAULT : PATH_INVALID;
+  if (path->only)
+    {
+      /* The state is one on which the code runs.  */
+      assume (path, all, false);
+      return 0;
+    }
   if (path->script)
     {
       if (path->script->end == end && path->steps == path->script->steps)
@@ -361,6 +369,9 @@ step (struct path *path, struct path **other)
   if (!meaning)
     return -1;
   path->n_traps = 0;
+  program->reached[insn] = true;
+  if (program->back[insn] >= 0)
+    path->rounds[program->n_back + (unsigned) program->back[insn]]++;
   path->why = (struct why){ 0 };
   if (meaning__apply (meaning, &path->cpu, &host, &step, &path->why))
     {
@@ -396,6 +407,14 @@ again:
         int way;
         if (*other)
           return why__set (&path->why, REASON_UNMODELLED, "a branch that traps");
+        if (path->only && (way = facts__decide (problem, &path->facts, condition)) < 0)
+          {
+            path->asked = condition;
+            path->target = rep ? behind : step.target;
+            path->behind = behind;
+            path->asked_rep = rep;
+            return 0;
+          }
         if (path->script)
           {
             if (path->n_outcomes >= path->script->n_outcomes)
@@ -496,6 +515,12 @@ again:
         int way = decide (path, condition);
         if (way >= 0)
           assume (path, condition, way);
+        else if (path->only)
+          {
+            path->asked = condition;
+            path->target = path->behind = path->at;
+            path->asked_rep = false;
+          }
         else if (path->script)
           return why__set (&path->why, REASON_UNMODELLED, "a run that can't be done again");
         else
@@ -508,17 +533,27 @@ again:
   return why__set (&path->why, REASON_UNMODELLED, "%s", decoded->mnemonic);
 }
 
+void
+path__go (struct path *path, bool way)
+{
+  assume (path, path->asked, way);
+  /* A rep instruction that isn't done makes its round when it is come to again.  */
+  if (way || !path->asked_rep)
+    path->at = way ? path->target : path->behind;
+  path->asked = NULL;
+}
+
 int
 path__run (struct path *path, uint64_t steps, struct path **other)
 {
   *other = NULL;
   uint64_t end = path->steps + steps;
-  while (path->end == PATH_RUNNING && !*other)
+  while (path->end == PATH_RUNNING && !*other && !path->asked)
     {
       if (path->steps >= end)
         return why__set (&path->why, REASON_NONTERMINATING, "still running after %llu instructions",
                          (unsigned long long) path->steps);
-      if ((path->steps & 63) == 0 && problem__out_of_time (path->problem))
+      if (problem__out_of_time (path->problem))
         return why__set (&path->why, REASON_TIME, "after %llu instructions of a path",
                          (unsigned long long) path->steps);
       if (step (path, other))

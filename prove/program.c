@@ -82,6 +82,7 @@ program__new (struct problem *problem, unsigned side, const struct image *image,
   program->at = ARENA_ARRAY (arena, int32_t, image->text_size);
   program->back = ARENA_ARRAY (arena, int32_t, program->n_insns);
   program->join = ARENA_ARRAY (arena, int64_t, program->n_insns);
+  program->reached = ARENA_ARRAY (arena, bool, program->n_insns);
   program->in_loop = ARENA_ARRAY (arena, bool, program->n_insns);
   for (unsigned i = 0; i < object->n_relocs; i++)
     {
@@ -164,5 +165,19 @@ program__join (struct program *program, unsigned insn)
     for (unsigned k = 0; k < n[1]; k++)
       if (ways[0][i] == ways[1][k])
         return program->join[insn] = (int64_t) ways[0][i];
+  return -1;
+}
+
+int
+program__unreached (const struct program *program)
+{
+  /* A jump that is never made leads to what is reached otherwise.  */
+  for (unsigned i = 0; i < program->n_insns; i++)
+    {
+      const struct decoded_insn *decoded = &program->image->decoded->insn[i];
+      bool plain_jump = (decoded->kind & KIND_JUMP) && decoded->has_target;
+      if (!program->reached[i] && !plain_jump && !(decoded->kind & (KIND_NOP | KIND_TRAP)))
+        return (int) i;
+    }
   return -1;
 }

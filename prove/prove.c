@@ -28,8 +28,7 @@ check_region (const struct region *region, struct why *why)
   return 0;
 }
 
-/* Sets PROBLEM up; 0 or -1 and *WHY.  */
-static int
+int
 problem__open (struct problem *problem, struct arena *arena, const struct region *region,
                const struct layout *layout, struct why *why)
 {
@@ -39,13 +38,14 @@ problem__open (struct problem *problem, struct arena *arena, const struct region
   problem->started = prove__now ();
   problem->terms = terms__new ();
   problem->base = ARENA_ARRAY (arena, struct base, BASES_MAX);
+  problem->meeting = ARENA_ARRAY (arena, struct meeting, MEETINGS);
   problem->solver = solver__new (problem->terms);
   if (!problem->solver)
     return why__set (why, REASON_PROOF_SOLVER, "it can't be started");
   return check_region (region, why);
 }
 
-static void
+void
 problem__close (struct problem *problem)
 {
   if (problem->solver)

@@ -36,3 +36,18 @@ check_PROGRAMS += testsuite/sandbox-instrument
 testsuite_sandbox_instrument_SOURCES = testsuite/sandbox-instrument.c testsuite/sandbox-fixture.h
 testsuite_sandbox_instrument_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/sandbox-instrument
+check_PROGRAMS += testsuite/sandbox-batch
+testsuite_sandbox_batch_SOURCES = testsuite/sandbox-batch.c testsuite/sandbox-fixture.h
+testsuite_sandbox_batch_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/sandbox-batch
+
+# 10,000 random byte sequences: make check-escape.
+check_PROGRAMS += testsuite/sandbox-escape
+testsuite_sandbox_escape_SOURCES = testsuite/sandbox-escape.c testsuite/sandbox-fixture.h
+testsuite_sandbox_escape_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS)
+TESTS += testsuite/sandbox-escape
+
+check-escape: testsuite/sandbox-escape
+	testsuite/sandbox-escape 10000
+
+.PHONY: check-escape

@@ -30,6 +30,8 @@ struct sandbox
   unsigned level;               /* CONTEXT_LEVEL of this host */
   pid_t pid;                    /* 0: none is running */
   int channel;
+  bool is_unknown[IMAGES_MAX];  /* nobody decoded the image: it may do anything to its process */
+  bool suspect;                 /* some run in this process ended in a way that may have left traces */
   uint32_t number;              /* of the last command */
   bool sent;                    /* it could be sent */
   unsigned read_timeout_ms;     /* of the channel, 0: none yet */

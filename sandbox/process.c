@@ -77,6 +77,7 @@ spawn (struct sandbox *sandbox, struct why *why)
   sandbox->pid = pid;
   sandbox->channel = pair[0];
   sandbox->read_timeout_ms = 0;
+  sandbox->suspect = false;
   return greet (sandbox, why);
 }
 
@@ -420,6 +421,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
     {
       memcpy (sandbox->code + sandbox->setup->image[i].code, images[i]->bytes, images[i]->size);
       sandbox->checks[i] = checks_of (images[i]);
+      sandbox->is_unknown[i] = !images[i]->decoded;
     }
   sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
   sandbox->setup->memory_bytes
@@ -428,6 +430,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
   const int sealed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
   if (fcntl (sandbox->input_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
       || fcntl (sandbox->code_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
+      || fcntl (sandbox->setup_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
       || fcntl (sandbox->output_fd, F_ADD_SEALS, sealed) != 0)
     {
       why__set (why, REASON_SANDBOX, "sealing: %s", strerror (errno));
@@ -452,14 +455,15 @@ sandbox__replace (struct sandbox *sandbox, unsigned index, const struct image *i
       || image->text_size != setup->image[index].text_size)
     return why__set (why, REASON_SANDBOX, "an image that doesn't fit the place of image %u", index);
   /* A process that doesn't wait for a command now may be running the old code.  */
-  if (sandbox->pid
-      && parent__command (sandbox, COMMAND_CODE, 0, 1, REPLACE_TIMEOUT_MS, why) == CHANNEL_FAILED)
+  if (sandbox->is_unknown[index] || sandbox->suspect)
+    reap (sandbox);
+  else if (sandbox->pid
+           && parent__command (sandbox, COMMAND_CODE, 0, 1, REPLACE_TIMEOUT_MS, why)
+                == CHANNEL_FAILED)
     return -1;
   memcpy (sandbox->code + setup->image[index].code, image->bytes, image->size);
   sandbox->checks[index] = checks_of (image);
-  /* The instructions of a process that starts from now on, too, are told of as unknown.  */
-  memset ((void *) setup->image[index].index, 0xff,
-          setup->image[index].text_size * sizeof (uint32_t));
+  sandbox->is_unknown[index] = !image->decoded;
   setup->image[index].n_insns = 0;
   if (sandbox->pid
       && parent__command (sandbox, COMMAND_CODE, 0, 1, REPLACE_TIMEOUT_MS, why) == CHANNEL_FAILED)

@@ -62,6 +62,7 @@ CHECK_OFFSET (batch_index, BATCH_INDEX);
 CHECK_OFFSET (batch_upper, BATCH_UPPER);
 CHECK_OFFSET (batch_reset, BATCH_RESET);
 CHECK_OFFSET (batch_call, BATCH_CALL);
+CHECK_OFFSET (returned, RETURNED);
 
 /* CF, PF, AF, ZF, SF, OF: all that a state says of rflags.  */
 #define ARITHMETIC_FLAGS 0x8d5u
@@ -208,6 +209,7 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   context->in_vec = child->input + state->vec;
   context->out_vec = child->outcome->vec[0];
   context->child = child;
+  context->returned = 0;
   memcpy (context->in_gpr, state->gpr, sizeof context->in_gpr);
   context->in_gpr[4] = RETURN_SLOT;
   memcpy (context->in_mask, state->mask, sizeof context->in_mask);
@@ -243,7 +245,7 @@ finish (struct child *child, const struct wire_state *state)
       else
         memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
       /* `ret` has taken the return address off.  */
-      if (outcome->gpr[4] != RETURN_SLOT + 8)
+      if (outcome->gpr[4] != RETURN_SLOT + 8 || !context->returned)
         outcome->status = RUN_ESCAPED;
     }
   outcome->caller_frame_changed = canary_changed (state);

@@ -229,7 +229,10 @@ run_batch (struct sandbox *sandbox, unsigned image, struct outcome *outcomes, un
       unsigned end = result == CHANNEL_DONE ? n : sandbox->reached;
       bool honest = true;
       for (; done < end; done++)
-        honest &= parent__decode (sandbox, &sandbox->item[done], &outcomes[done]);
+        {
+          honest &= parent__decode (sandbox, &sandbox->item[done], &outcomes[done]);
+          sandbox->suspect |= outcomes[done].status == RUN_ESCAPED;
+        }
       if (!honest)
         parent__distrust (sandbox);
       if (result == CHANNEL_DONE)

@@ -103,6 +103,10 @@ struct sandbox_options
   size_t memory_bytes;    /* 0: 1 GiB */
 };
 
+/* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the
+   first sandbox, at the price of forking a program that may have grown by then.  0, or -1 and *WHY.  */
+int sandbox__prepare (struct why *why);
+
 /* Starts a sandbox process holding IMAGES (1 or 2) and, for recorder stubs, REGION's callees.
    0, or -1 and *WHY (SANDBOX).  */
 int sandbox__open (const struct region *region, const struct image *const *images, unsigned n_images,
@@ -116,7 +120,8 @@ int sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *c
                   struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why);
 
 /* Puts IMAGE in the place of image INDEX, which had the same base, entry and sizes: cheaper than opening another
-   sandbox.  What is known of the old one's instructions isn't of the new one's, so it can't be traced.
+   sandbox.  The process goes on with it, but not where the old code was one that nobody decoded, which may have
+   done anything to its process, or where some run escaped.  The new image can't be traced.
    0, or -1 and *WHY.  */
 int sandbox__replace (struct sandbox *sandbox, unsigned index, const struct image *image,
                       struct why *why);

@@ -155,6 +155,7 @@
 	PUBLIC sandbox_return
 	SAVE_GPR
 	movq	C(C_RSP), %rsp
+	movl	$1, C(RETURNED)
 	pushfq
 	popq	C(OUT_RFLAGS)
 	SANE_FLAGS C(OUT_RFLAGS)
@@ -318,6 +319,7 @@
 	shlq	$32, %rdx
 	orq	%rdx, %rax
 	movq	%rax, C(TICKS_END)
+	movl	$1, C(RETURNED)
 	movq	C(C_RSP), %rsp
 	jmp	sandbox_unwind
 	.size sandbox_time_return, .-sandbox_time_return

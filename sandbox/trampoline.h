@@ -63,6 +63,7 @@
 #define CONTEXT_BATCH_UPPER 2136     /* some run left upper halves dirty */
 #define CONTEXT_BATCH_RESET 2140
 #define CONTEXT_BATCH_CALL 2144      /* BATCH_CALL_STUB */
+#define CONTEXT_RETURNED 2152        /* the function returned, as opposed to getting into the harness elsewhere */
 
 /* What is looked at after each record; all is looked at after the last.  */
 #define CHECK_MXCSR 1

@@ -14,6 +14,14 @@
 #include <signal.h>
 #include <ucontext.h>
 
+/* With the address sanitizer some protections can't be had: it has mappings all over the place, and asks the kernel
+   for more than these processes need.  */
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 enum
 {
   BATCH_MAX = 1024,
@@ -374,6 +382,7 @@ struct context
   uint64_t batch_index;
   uint32_t batch_upper, batch_reset;
   uint64_t batch_call;
+  uint32_t returned;
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)

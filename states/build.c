@@ -13,10 +13,10 @@ object__address (const struct object_in_test *o)
     return begin + (uint64_t) round_up (-o->lo, o->align);
   int64_t room = round_up (o->hi, o->align);
   uint64_t end = begin + SANDBOX_SLOT_SIZE;
-  if (o->placement == PLACE_GAP && o->residue >= 0 && room - o->lo + 64 < SANDBOX_SLOT_SIZE)
+  if (o->placement == PLACE_GAP && o->residue >= 0 && room - o->lo + o->modulus < SANDBOX_SLOT_SIZE)
     {
       uint64_t address = end - (uint64_t) room;
-      return address - ((address - (uint64_t) o->residue) & 63);
+      return address - ((address - (uint64_t) o->residue) & (o->modulus - 1));
     }
   if (o->placement == PLACE_GAP && room - o->lo + o->gap < SANDBOX_SLOT_SIZE)
     end -= o->gap;

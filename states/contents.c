@@ -8,11 +8,11 @@ static const uint8_t integer_prior[CONTENT_PROFILES]
   = { [CONTENT_RANDOM] = 5, [CONTENT_TINY] = 2, [CONTENT_SMALL] = 3, [CONTENT_SIGNED] = 1,
       [CONTENT_BYTE] = 2, [CONTENT_TEXT] = 1, [CONTENT_SORTED] = 3, [CONTENT_EQUAL] = 1,
       [CONTENT_FEW] = 2, [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 2, [CONTENT_CONSTANT] = 2,
-      [CONTENT_INDEX] = 1 };
+      [CONTENT_INDEX] = 1, [CONTENT_EXTREME] = 2 };
 static const uint8_t byte_prior[CONTENT_PROFILES]
   = { [CONTENT_RANDOM] = 6, [CONTENT_TINY] = 1, [CONTENT_SMALL] = 2, [CONTENT_SIGNED] = 1,
       [CONTENT_TEXT] = 6, [CONTENT_SORTED] = 1, [CONTENT_EQUAL] = 2, [CONTENT_FEW] = 3,
-      [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 1, [CONTENT_CONSTANT] = 4 };
+      [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 1, [CONTENT_CONSTANT] = 4, [CONTENT_EXTREME] = 2 };
 static const uint8_t float_prior[FLOAT_PROFILES]
   = { [FLOAT_UNIT] = 4, [FLOAT_WHOLE] = 3, [FLOAT_SCALES] = 3, [FLOAT_BITS] = 2, [FLOAT_SPECIAL] = 2,
       [FLOAT_RARE] = 3, [FLOAT_EQUAL] = 1, [FLOAT_SORTED] = 1 };
@@ -36,8 +36,10 @@ leaf_of (struct states *states, struct attempt *attempt, int o, uint64_t path, c
       struct leaf leaf = { .path = path, .seed = rng__next (&rng) };
       if (object->n_leaves < LEAVES_MAX)
         {
-          leaf.profile
-            = (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
+          const struct plan *plan = attempt->plan;
+          leaf.profile = plan && n == CONTENT_PROFILES && plan->extreme ? CONTENT_EXTREME
+                         : plan && n == CONTENT_PROFILES && plan->equal ? CONTENT_EQUAL
+                         : (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
           object->leaf[object->n_leaves++] = leaf;
         }
       else

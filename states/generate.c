@@ -156,7 +156,8 @@ place_as_planned (const struct plan *plan, struct object_in_test *o)
   if (residue < 0)
     return;
   o->wish = PLACE_GAP;
-  o->residue = residue / (int) o->align * (int) o->align % 64;
+  o->modulus = plan->modulus;
+  o->residue = residue / (int) o->align * (int) o->align % (int) o->modulus;
 }
 
 /* Lists and trees longer than there are objects: the nodes of one object.  */

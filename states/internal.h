@@ -102,7 +102,8 @@ struct object_in_test
   unsigned n_joined;     /* further pointers into this object: whose sites, at which distance */
   struct { unsigned site; int64_t distance; } joined[2];
   enum placement wish, placement;
-  int residue;           /* of its address modulo 64 where placed with a gap, or -1 */
+  int residue;           /* of its address modulo MODULUS where placed with a gap, or -1 */
+  uint32_t modulus;
   uint32_t gap;
   unsigned n_leaves;
   struct leaf leaf[LEAVES_MAX];

@@ -273,6 +273,7 @@ plan__clear (struct plan *plan)
   memset (plan, 0, sizeof *plan);
   for (unsigned p = 0; p < PLAN_PARAMETERS; p++)
     plan->residue[p] = PLAN_ANY;
+  plan->modulus = 64;
 }
 
 const int64_t *

@@ -60,7 +60,10 @@ struct plan
   bool overlap;                        /* parameter `pointer` points `distance` bytes, at least 0, behind what */
   unsigned pointer, host;              /* parameter `host` (or global host - 1000) points to */
   int64_t distance;
-  int16_t residue[PLAN_PARAMETERS];    /* of the pointer in parameter p modulo 64, or PLAN_ANY */
+  int16_t residue[PLAN_PARAMETERS];    /* of the pointer in parameter p modulo MODULUS, or PLAN_ANY */
+  uint16_t modulus;                    /* 64, or a page */
+  bool extreme;                        /* integers in memory are their type's limits and -1 */
+  bool equal;                          /* all integers of an object are the same */
   bool at_start;                       /* objects begin where their pages do; else they end there, or as residues say */
   bool large;                          /* objects may be as large as a slot */
 };

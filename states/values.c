@@ -158,6 +158,18 @@ integer_of (enum content_profile profile, uint64_t seed, int64_t index, uint64_t
       return near_power (random, size);
     case CONTENT_INDEX:
       return index > 0 ? random % (uint64_t) index : 0;
+    case CONTENT_EXTREME:
+      {
+        unsigned bits = size >= 8 ? 64 : size * 8;
+        uint64_t high = (UINT64_C (1) << (bits - 1)) - 1;
+        const uint64_t limit[] = { UINT64_MAX, high, high + 1, UINT64_MAX };
+        unsigned pick = (unsigned) (seed >> 8 & 3), mode = (unsigned) (seed >> 16 & 3);
+        if (mode == 2)
+          pick = (unsigned) (index & 1) + 1;
+        else if (mode == 3)
+          pick = (unsigned) (random & 3);
+        return mode == 3 && (random >> 8 & 7) == 0 ? 0 : limit[pick];
+      }
     case CONTENT_RANDOM:
     default:
       return random;

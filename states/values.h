@@ -24,6 +24,7 @@ enum content_profile
   CONTENT_BOUNDARY,     /* near powers of two */
   CONTENT_CONSTANT,     /* near constants of the code */
   CONTENT_INDEX,        /* below the index, as links into an array do */
+  CONTENT_EXTREME,      /* the type's limits and -1: all one of them, in turn, or at random */
   CONTENT_PROFILES
 };
 

@@ -148,6 +148,21 @@ equal_sum (struct terms *terms, const struct term *a, const struct term *b)
   return store__term (terms, TERM_EQ, 1, 0, args, 2, NULL, 0);
 }
 
+/* A == B where A is the lesser or greater of B and something: a comparison of the two.  NULL for anything else.  */
+static const struct term *
+equal_extreme (struct terms *terms, const struct term *a, const struct term *b)
+{
+  if (a->op != TERM_ITE || (a->arg[0]->op != TERM_ULT && a->arg[0]->op != TERM_SLT))
+    return NULL;
+  const struct term *x = a->arg[0]->arg[0], *y = a->arg[0]->arg[1];
+  const struct term *then = a->arg[1], *otherwise = a->arg[2];
+  if ((b != x && b != y) || !((then == x && otherwise == y) || (then == y && otherwise == x)))
+    return NULL;
+  if (otherwise == b)
+    return term__not (terms, a->arg[0]);
+  return term__not (terms, a->arg[0]->op == TERM_ULT ? term__ult (terms, y, x) : term__slt (terms, y, x));
+}
+
 const struct term *
 term__eq (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -163,6 +178,11 @@ term__eq (struct terms *terms, const struct term *a, const struct term *b)
       a = b;
       b = swap;
     }
+  const struct term *extreme = equal_extreme (terms, a, b);
+  if (!extreme)
+    extreme = equal_extreme (terms, b, a);
+  if (extreme)
+    return extreme;
   const struct term *pieces = equal_pieces (terms, a, b);
   if (pieces)
     return pieces;
@@ -283,6 +303,24 @@ term__ule (struct terms *terms, const struct term *a, const struct term *b)
   return term__not (terms, term__ult (terms, b, a));
 }
 
+/* A with its top bit inverted, where that is simpler than A: SSE compares unsigned numbers so.  NULL where it isn't.  */
+static const struct term *
+unflip (struct terms *terms, const struct term *a)
+{
+  unsigned width = a->width;
+  if (width > 64)
+    return NULL;
+  uint64_t top = UINT64_C (1) << (width - 1);
+  if (a->op == TERM_CONST)
+    return term__const (terms, width, a->words[0] ^ top);
+  if (a->op == TERM_SUM)
+    return a->words[0] == top ? term__sub (terms, a, term__const (terms, width, top)) : NULL;
+  if (a->op != TERM_CONCAT && a->op != TERM_XOR)
+    return NULL;
+  const struct term *sign = term__extract (terms, a, width - 1, 1);
+  return sign->op == TERM_NOT ? term__insert (terms, a, width - 1, sign->arg[0]) : NULL;
+}
+
 const struct term *
 term__slt (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -295,6 +333,12 @@ term__slt (struct terms *terms, const struct term *a, const struct term *b)
     return term__extract (terms, a, width - 1, 1);
   if (zeros_above (a) && zeros_above (b))
     return term__ult (terms, a, b);
+  if (width > 1 && (a->op != TERM_CONST || b->op != TERM_CONST))
+    {
+      const struct term *x = unflip (terms, a), *y = x ? unflip (terms, b) : NULL;
+      if (y)
+        return term__ult (terms, x, y);
+    }
   const struct term *chosen = choose (terms, a, b, term__slt);
   if (chosen)
     return chosen;

@@ -8,6 +8,7 @@
 
 #include "machine/runtime.h"
 #include "prove/prove.h"
+#include "verify/compare.h"
 
 enum { FILES_MAX = 256, CASES_MAX = 256 };
 
@@ -15,6 +16,7 @@ struct tally
 {
   unsigned tests, failures;
   unsigned right[4], wrong[4]; /* by enum proof_result */
+  unsigned states, confirmed;  /* counterexamples for wrong pairs, and those on which both sides differ */
   bool table;
   double seconds;
   const char *only;
@@ -43,6 +45,43 @@ make_side (struct arena *arena, const struct region *region, const struct layout
   return image__link (arena, region, layout, side->object, side->decoded, slot, &side->image, why);
 }
 
+/* Do both sides really differ on STATE?  */
+static bool
+confirm (const struct region *region, const struct side_code *original, const struct side_code *candidate,
+         const struct state *state)
+{
+  const struct side_code *sides[] = { original, candidate };
+  struct sandbox *sandbox[2] = { NULL, NULL };
+  struct outcome *outcome = calloc (2, sizeof *outcome);
+  struct trace trace[2];
+  struct difference difference;
+  struct why why = { 0 };
+  bool differ = false, ran = outcome != NULL;
+  memset (trace, 0, sizeof trace);
+  for (unsigned i = 0; i < 2 && ran; i++)
+    {
+      const struct image *image = sides[i]->image;
+      ran = sandbox__open (region, &image, 1, NULL, &sandbox[i], &why) == 0
+            && sandbox__run (sandbox[i], 0, &state, &outcome[i], 1, 200, &why) == 0;
+    }
+  if (ran)
+    differ = compare__outcome (region, state, &outcome[0], &outcome[1], &difference) == COMPARE_DIFFERENT;
+  if (ran && !differ && outcome[0].status == RUN_RETURNED && outcome[1].status == RUN_RETURNED
+      && sandbox__trace (sandbox[0], 0, state, 100000, &trace[0], &why) == 0
+      && sandbox__trace (sandbox[1], 0, state, 100000, &trace[1], &why) == 0)
+    differ = compare__footprint (&trace[0].footprint, &trace[1].footprint, candidate->image->base,
+                                 candidate->image->base + candidate->image->size, &difference)
+             == COMPARE_DIFFERENT;
+  for (unsigned i = 0; i < 2; i++)
+    {
+      trace__free (&trace[i]);
+      if (sandbox[i])
+        sandbox__close (sandbox[i]);
+    }
+  free (outcome);
+  return differ;
+}
+
 static void
 check_pair (struct tally *tally, const struct case_unit *unit, const struct layout *layout,
             const struct side_code *original, const struct case_candidate *entry)
@@ -60,6 +99,14 @@ check_pair (struct tally *tally, const struct case_unit *unit, const struct layo
                          side.object, &options, &proof);
       why = proof.why;
     }
+  const char *shown = "";
+  if (proof.counterexample && entry->expect != EXPECT_RIGHT)
+    {
+      bool differ = confirm (unit->region, original, &side, proof.counterexample);
+      tally->states++;
+      tally->confirmed += differ;
+      shown = differ ? ", confirmed" : ", not confirmed";
+    }
   bool accepted = proof.result == PROOF_PROVED || proof.result == PROOF_BOUNDED;
   bool well = !accepted;
   if (entry->expect == EXPECT_RIGHT)
@@ -76,9 +123,9 @@ check_pair (struct tally *tally, const struct case_unit *unit, const struct layo
   char bound[32] = "";
   if (proof.result == PROOF_BOUNDED)
     snprintf (bound, sizeof bound, " to %u", proof.bound);
-  printf ("%sok %u - %s: %s %s # %s%s, %u paths, %u questions, %.2f s%s%s%s%s\n", well ? "" : "not ", tally->tests,
+  printf ("%sok %u - %s: %s %s # %s%s%s, %u paths, %u questions, %.2f s%s%s%s%s\n", well ? "" : "not ", tally->tests,
           unit->name, entry->expect == EXPECT_RIGHT ? "right" : "wrong", entry->name,
-          result_name[proof.result], bound, proof.paths, proof.questions, proof.seconds,
+          result_name[proof.result], bound, shown, proof.paths, proof.questions, proof.seconds,
           why.reason ? "; " : "", why.reason ? reason__slug (why.reason) : "", why.detail[0] ? ": " : "",
           why.detail);
   fflush (stdout);

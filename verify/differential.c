@@ -292,24 +292,81 @@ covered (const struct trial *trial, const struct reach *reach)
   return side_covered (original, true);
 }
 
+/* The text of instruction AT of SIDE, in ARENA.  */
+static const char *
+text_of (struct arena *arena, const struct side *side, unsigned at)
+{
+  char *text = NULL;
+  size_t size;
+  unsigned item = side->decoded->insn[at].item;
+  FILE *stream = item < side->code->n_items && side->code->item[item].kind == ITEM_INSN
+                   ? open_memstream (&text, &size) : NULL;
+  if (!stream)
+    return side->decoded->insn[at].mnemonic;
+  insn__print (stream, &side->code->item[item].insn);
+  fclose (stream);
+  for (char *p = text; *p; p++)
+    if (*p == '\t')
+      *p = ' ';
+  const char *copy = arena__strdup (arena, text);
+  free (text);
+  return copy;
+}
+
+/* What branch AT waits for: the comparison, how near its operands came, which parameters they depend on.  */
+static const char *
+waits_for (struct trial *trial, const struct side *side, const struct branch_seen *seen, unsigned at)
+{
+  const struct region *region = trial->verifier->region;
+  if (!seen || !seen[at].known)
+    return "";
+  char names[96] = "";
+  size_t n = 0;
+  for (unsigned p = 0; p < region->n_parameters && p < 31 && n < sizeof names - 24; p++)
+    if (seen[at].depends >> p & 1)
+      n += (size_t) snprintf (names + n, sizeof names - n, "%s%.16s", n ? ", " : "",
+                              region->parameter[p].name ? region->parameter[p].name : "a parameter");
+  if ((seen[at].depends >> 31) && n < sizeof names - 10)
+    snprintf (names + n, sizeof names - n, "%smemory", n ? ", " : "");
+  return arena__printf (trial->arena, "; '%s' came within %" PRIu64 " of equal%s%s",
+                        text_of (trial->arena, side, seen[at].comparison), seen[at].nearest,
+                        names[0] ? ", depends on " : "", names);
+}
+
+/* Says what would have to be known: the branch whose way leads to the first place that nothing reached.  */
 static void
 unknown_coverage (struct trial *trial, const struct reach *reach)
 {
   struct why why;
   const char *who = "candidate";
   const struct side *side = &trial->side;
+  const struct coverage *coverage = trial->candidate_coverage;
   const struct coverage_count *count = &reach->candidate;
+  const struct branch_seen *seen = trial->seen[1];
   if (side_covered (count, trial->compiled))
     {
       who = "original";
       side = &trial->verifier->original;
+      coverage = trial->original_coverage;
       count = &reach->original;
+      seen = trial->seen[0];
     }
-  int at = count->first_insn >= 0 ? count->first_insn : count->first_way;
-  why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached; first missing: '%s' at +%u",
-            who, count->insns_reached, count->insns, count->ways_reached, count->ways,
-            at >= 0 ? side->decoded->insn[at].mnemonic : "?",
-            at >= 0 ? side->decoded->insn[at].offset : 0);
+  int at = count->first_way >= 0 ? count->first_way : count->first_insn;
+  if (at < 0)
+    why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached", who,
+              count->insns_reached, count->insns, count->ways_reached, count->ways);
+  else
+    {
+      const char *never = !coverage->executed[at] ? "not reached"
+                          : coverage->branch[at] & 1 ? "always taken" : "never taken";
+      unsigned item = side->decoded->insn[at].item;
+      why__set (&why, REASON_COVERAGE,
+                "%s: %u of %u instructions, %u of %u branch ways reached; first missing: '%s' at +%u (line %u), %s%s",
+                who, count->insns_reached, count->insns, count->ways_reached, count->ways,
+                text_of (trial->arena, side, (unsigned) at), side->decoded->insn[at].offset,
+                item < side->code->n_items ? side->code->item[item].line : 0, never,
+                waits_for (trial, side, seen, (unsigned) at));
+    }
   trial__unknown (trial, &why);
 }
 
@@ -518,6 +575,8 @@ differential__judge (struct trial *trial)
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
+  if (!volume__judge (trial))
+    return false;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);
@@ -548,7 +607,8 @@ differential__judge (struct trial *trial)
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
       if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX
-          && !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
+          && (!hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)
+              || !steer__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)))
         return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
         trial->trace_steps *= 2;
@@ -557,6 +617,10 @@ differential__judge (struct trial *trial)
       if (total_tests (trial) == before)
         break;
     }
+  if (!covered (trial, &now) && excuse__ways (trial))
+    now = reach (trial);
+  if (trial->verdict->level == VERDICT_REFUTED)
+    return false;
   trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;
   if (!covered (trial, &now))
     {
@@ -566,13 +630,16 @@ differential__judge (struct trial *trial)
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least)
     {
-      why__set (&why, REASON_TIME, "%" PRIu64 " states run, %u are the least", total_tests (trial), least);
+      double spent = verify__now () - trial->started;
+      double more = total_tests (trial) ? spent * least / (double) total_tests (trial) : 0;
+      why__set (&why, REASON_TIME, "%" PRIu64 " states run, %u are the least; a budget of %.0f s would do%s",
+                total_tests (trial), least, more + 1, more > 0 ? "" : ", perhaps");
       trial__unknown (trial, &why);
       return false;
     }
   if (trial->verdict->traced == 0)
     {
-      why__set (&why, REASON_FOOTPRINT, "no run was short enough to be followed");
+      why__set (&why, REASON_FOOTPRINT, "no run was short enough to be followed: inputs with fewer iterations are needed");
       trial__unknown (trial, &why);
       return false;
     }

@@ -90,6 +90,14 @@ watch__distance (const struct watch_site *site, const struct watch_record *recor
   return 0;
 }
 
+static uint64_t
+distance_either_way (const struct watch_site *site, const struct watch_record *record)
+{
+  uint64_t distance = watch__distance (site, record);
+  uint64_t back = site->kind == WATCH_COMPARE || site->kind == WATCH_SUM ? cut (0 - distance, site->size) : distance;
+  return distance < back ? distance : back;
+}
+
 /* The goals of SITE that RECORD meets: bit 0 equal, 1 and 2 one apart; for vectors a bit a lane that is equal, the last
    for the whole.  */
 static uint64_t
@@ -176,7 +184,9 @@ observe (struct hunt *hunt, unsigned e, const struct state *const *states, unsig
               eye->reached[k] |= n_records != 0;
               for (unsigned r = 0; r < n_records; r++)
                 {
-                  uint64_t met = goals_met (site, &records[r]);
+                  uint64_t met = goals_met (site, &records[r]), apart = distance_either_way (site, &records[r]);
+                  if (apart < eye->nearest[k])
+                    eye->nearest[k] = apart;
                   is_new |= (met & ~eye->met[k]) != 0;
                   eye->met[k] |= met;
                 }
@@ -396,6 +406,7 @@ pursue (struct hunt *hunt, unsigned e, unsigned k, unsigned goal, const struct s
   struct solve solve = { .eye = &hunt->eye[e], .site = k, .region = hunt->trial->verifier->region,
                          .arena = arena, .base = seed, .until = hunt->until };
   unsigned n = solve__site (&solve, solved);
+  hunt->eye[e].depends[k] |= solve.depends;
   for (unsigned i = 0; i < n; i++)
     if (solve.input[i].is_integer)
       want (hunt, &solve.input[i], input__get (solved[i], &solve.input[i]));
@@ -536,9 +547,35 @@ open_eye (struct hunt *hunt, unsigned e)
       eye->watch = NULL;
       return;
     }
+  memset (eye->nearest, 0xff, sizeof eye->nearest);
   const struct image *images[] = { image };
   if (sandbox__open (verifier->region, images, 1, NULL, &eye->sandbox, &why))
     eye->watch = NULL;
+}
+
+/* Tells TRIAL how near branches came to their other way.  */
+static void
+note_seen (struct hunt *hunt, unsigned e)
+{
+  const struct eye *eye = &hunt->eye[e];
+  struct trial *trial = hunt->trial;
+  const struct side *side = e == 0 ? &trial->verifier->original : &trial->side;
+  if (!eye->watch)
+    return;
+  if (!trial->seen[e])
+    trial->seen[e] = ARENA_ARRAY (trial->arena, struct branch_seen, side->decoded->n_insns);
+  for (unsigned k = 0; k < eye->watch->n; k++)
+    {
+      const struct watch_site *site = &eye->watch->site[k];
+      struct branch_seen *seen = site->branch >= 0 ? &trial->seen[e][site->branch] : NULL;
+      if (!seen || !eye->reached[k])
+        continue;
+      if (!seen->known || eye->nearest[k] < seen->nearest)
+        seen->nearest = eye->nearest[k];
+      seen->known = true;
+      seen->comparison = site->insn;
+      seen->depends |= eye->depends[k];
+    }
 }
 
 bool
@@ -594,6 +631,8 @@ hunt__judge (struct trial *trial, double seconds)
           well = settle_news (hunt) && try_wanted (hunt) && settle_news (hunt);
         }
     }
+  for (unsigned e = 0; e < 2; e++)
+    note_seen (hunt, e);
   for (unsigned e = 0; e < 2; e++)
     if (hunt->eye[e].sandbox)
       sandbox__close (hunt->eye[e].sandbox);

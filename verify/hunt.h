@@ -15,6 +15,8 @@ struct eye
   bool reached[WATCH_SITES_MAX];
   uint64_t met[WATCH_SITES_MAX];     /* goals */
   uint8_t tries[WATCH_SITES_MAX];
+  uint64_t nearest[WATCH_SITES_MAX]; /* least distance between the operands, either way; UINT64_MAX: none */
+  uint32_t depends[WATCH_SITES_MAX]; /* parameters that the operands were seen to depend on, bit 31: memory */
 };
 
 /* Runs STATES[N], at most 16, as WATCHED.  0, or -1.  */
@@ -36,6 +38,7 @@ struct solve
   const struct state *base;
   double until;
   struct input input[SOLUTIONS_MAX]; /* result: which input each solution changes */
+  uint32_t depends;                  /* result: as in struct eye */
 };
 
 /* States on which the first execution of the site's comparison should have distance 0.  Their number.  */

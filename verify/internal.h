@@ -43,6 +43,15 @@ struct verifier
   struct setup setup[SETUPS_MAX];
 };
 
+/* How near a branch came to going its other way.  */
+struct branch_seen
+{
+  bool known;
+  unsigned comparison;   /* decoded number of what it depends on */
+  uint64_t nearest;      /* least distance of the operands */
+  uint32_t depends;      /* parameters that they depend on, as far as seen; bit 31: memory */
+};
+
 /* One candidate being judged.  */
 struct trial
 {
@@ -60,6 +69,8 @@ struct trial
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
+  struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
+  uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
@@ -119,6 +130,16 @@ bool systematic__judge (struct trial *trial);
 
 /* hunt.c.  Inputs that make comparisons come out otherwise, for at most SECONDS.  False where the verdict is filled.  */
 bool hunt__judge (struct trial *trial, double seconds);
+
+/* steer.c.  Asks the solver for states that take missing branch ways, for at most SECONDS.  False where the verdict is
+   filled.  */
+bool steer__judge (struct trial *trial, double seconds);
+
+/* excuse.c.  Asks the solver about the candidate's branch ways that no test took.  True where some were excused; the
+   verdict may be filled in between, where a state that takes one refutes.  */
+bool excuse__ways (struct trial *trial);
+/* Very many tests, in batches, where the region allows them.  False where the verdict is filled.  */
+bool volume__judge (struct trial *trial);
 
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,

@@ -2,13 +2,15 @@
 noinst_LIBRARIES += verify/libverify.a
 verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h verify/verdict.c \
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
-  verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c \
-  verify/systematic.c verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c verify/hunt.h verify/solve.c verify/mutants.c verify/mutate.c verify/mutate.h
+  verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c verify/volume.c \
+  verify/systematic.c verify/systematic.h verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c \
+  verify/hunt.h verify/solve.c verify/excuse.c verify/steer.c verify/mutants.c verify/mutate.c verify/mutate.h
 
 check_PROGRAMS += testsuite/verify-corpus
 testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
-testsuite_verify_corpus_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
-  machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
+testsuite_verify_corpus_LDADD = verify/libverify.a prove/libprove.a semantics/libsemantics.a term/libterm.a \
+  states/libstates.a sandbox/libsandbox.a machine/libmachine.a $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
+testsuite_verify_corpus_LDFLAGS = -Wl,-u,prove__equivalent -Wl,-u,prove__steer
 TESTS += testsuite/verify-corpus
 EXTRA_DIST += testsuite/verify
 
@@ -51,3 +53,15 @@ check-false-accept: testsuite/false-accept
 	$(VERIFY_ENVIRONMENT) testsuite/false-accept --jobs=$(VERIFY_JOBS) $(FALSE_ACCEPT)
 
 .PHONY: check-verify check-verify-strength check-verify-proofs check-false-accept
+
+# The proof is a weak reference of mutants.c, excuse.c and steer.c.
+testsuite_verify_strength_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+testsuite_prove_hackers_delight_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+testsuite_prove_loops_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+testsuite_false_accept_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+
+check_PROGRAMS += testsuite/verify-search
+testsuite_verify_search_SOURCES = testsuite/verify-search.c testsuite/region-build.h
+testsuite_verify_search_LDADD = $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)
+testsuite_verify_search_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+TESTS += testsuite/verify-search

@@ -28,6 +28,11 @@ extern void proof__free (struct proof *) __attribute__ ((weak));
 #define ATTACK_SHARE 0.08
 #define SOLVER_SHARE 0.15
 #define SOLVER_SECONDS 1.0
+/* Where this many are dead and every condition was seen both ways, those left are mostly equivalent: a part of the effort does.  */
+#define COMFORTABLE 0.8
+#define COMFORTABLE_PART 0.25
+/* The solver is asked no more after so many answers in a row that were none.  */
+enum { VAIN_MAX = 3 };
 /* Rounds of new tests for survivors, and tests of a kind in each.  */
 enum { ATTACK_ROUNDS = 3, ATTACK_PER_KIND = 24 };
 
@@ -193,13 +198,24 @@ survivors (const struct hunt_ground *ground, unsigned n)
   return left;
 }
 
+/* How much of the effort survivors deserve.  */
+static double
+effort (const struct hunt_ground *ground, unsigned n)
+{
+  unsigned left = survivors (ground, n);
+  for (unsigned i = 0; i < n; i++)
+    if (is_condition (&ground->mutant[i]) && !ground->mutant[i].dead && !ground->mutant[i].equal)
+      return 1;
+  return left > (1 - COMFORTABLE) * n ? 1 : COMFORTABLE_PART;
+}
+
 /* New tests for the survivors.  False where one of them refutes the candidate itself.  */
 static bool
 attack (struct hunt_ground *ground, unsigned n)
 {
   static const enum state_kind kinds[] = { STATE_BOUNDARY, STATE_TYPICAL, STATE_OVERLAP };
   struct trial *trial = ground->trial;
-  double until = verify__now () + ATTACK_SHARE * trial->verifier->options.budget_seconds;
+  double until = verify__now () + effort (ground, n) * ATTACK_SHARE * trial->verifier->options.budget_seconds;
   if (until > trial->deadline)
     until = trial->deadline;
   for (unsigned round = 0; round < ATTACK_ROUNDS; round++)
@@ -265,7 +281,8 @@ ask (struct hunt_ground *ground, unsigned n)
 {
   struct trial *trial = ground->trial;
   const struct verifier *verifier = trial->verifier;
-  double until = verify__now () + SOLVER_SHARE * verifier->options.budget_seconds;
+  double until = verify__now () + effort (ground, n) * SOLVER_SHARE * verifier->options.budget_seconds;
+  unsigned vain = 0;
   struct image *base;
   struct why why;
   if (!prove__equivalent || !proof__free || !survivors (ground, n)
@@ -278,7 +295,7 @@ ask (struct hunt_ground *ground, unsigned n)
     {
       struct mutant *mutant = &ground->mutant[i];
       double left = until - verify__now ();
-      if (left < 0.02)
+      if (left < 0.02 || vain == VAIN_MAX)
         break;
       if (mutant->dead || mutant->equal)
         continue;
@@ -289,6 +306,7 @@ ask (struct hunt_ground *ground, unsigned n)
                          mutant_image (ground, arena, mutant), trial->side.object, &options, &proof);
       bool well = true;
       mutant->equal = proof.result == PROOF_PROVED;
+      vain = mutant->equal || proof.counterexample ? 0 : vain + 1;
       if (proof.counterexample)
         {
           /* The original has to say what is right on it, the candidate has to agree.  */

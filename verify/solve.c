@@ -262,6 +262,8 @@ solve__site (struct solve *solve, const struct state *solutions[SOLUTIONS_MAX])
       uint64_t x;
       bool matters;
       bool solved = solve_input (solve, &inputs[i], &x, &matters);
+      if (matters)
+        solve->depends |= inputs[i].parameter >= 0 && inputs[i].parameter < 31 ? 1u << inputs[i].parameter : 1u << 31;
       if (matters && n_matter < 2 && (n_matter == 0 || inputs[matter[0]].size == inputs[i].size))
         matter[n_matter++] = i;
       struct state *state = solved ? input__put (solve->arena, solve->base, &inputs[i], x) : NULL;

@@ -253,12 +253,16 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
   struct plan *plan;
   for (unsigned i = 0; i < n; i++)
     for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
-      if ((plan = next_plan (family)))
-        {
-          fix (region, plan, (int) list[k], size[i]);
-          plan->large = size[i] > 900;
-          plan->at_start = i % 7 == 3;
-        }
+      for (unsigned content = 0; content < (size[i] > 64 && size[i] % 3 == 0 ? 3 : 1); content++)
+        if ((plan = next_plan (family)))
+          {
+            fix (region, plan, (int) list[k], size[i]);
+            plan->large = size[i] > 900;
+            plan->at_start = i % 7 == 3;
+            /* Narrow sums overflow on large arrays of large numbers.  */
+            plan->extreme = content == 1;
+            plan->equal = content == 2;
+          }
   flush (family);
   return family->well;
 }
@@ -344,6 +348,33 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
   return family->well;
 }
 
+/* Every place in a page, as far as time allows: in an order that spreads.  */
+static bool
+page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned element)
+{
+  const struct region *region = trial->verifier->region;
+  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), step = main_step (steps, element);
+  struct family *family = new_family (trial, STATE_BOUNDARY);
+  struct plan *plan;
+  uint64_t random = trial->verifier->options.seed;
+  for (unsigned i = 0; i < SANDBOX_PAGE; i++)
+    for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
+      {
+        const struct type *type = pointee (region, p);
+        unsigned unit = type && type->align ? type->align : 1;
+        if (!type || i >= SANDBOX_PAGE / unit || !(plan = next_plan (family)))
+          continue;
+        random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
+        /* 2531 is odd and near the golden section of a page.  */
+        plan->residue[p] = (int16_t) (i * 2531 % (SANDBOX_PAGE / unit) * unit);
+        plan->modulus = SANDBOX_PAGE;
+        if (n_list)
+          fix (region, plan, -1, i % 4 == 0 ? 1 + (random >> 40) % 4 : step + (random >> 40) % (step + 3));
+      }
+  flush (family);
+  return family->well;
+}
+
 static bool
 numbers (struct trial *trial)
 {
@@ -387,5 +418,6 @@ systematic__judge (struct trial *trial)
   if (!has_memory (region))
     return true;
   unsigned element = least_element (region);
-  return sizes (trial, &steps, element) && alignments (trial, &steps, element) && overlaps (trial, &steps, element);
+  return sizes (trial, &steps, element) && alignments (trial, &steps, element) && overlaps (trial, &steps, element)
+         && page_offsets (trial, &steps, element);
 }

@@ -280,6 +280,7 @@ write_evidence (struct trial *trial)
   cJSON *tests = cJSON_AddObjectToObject (json, "tests");
   for (unsigned k = 0; k < STATE_KINDS; k++)
     cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind) k), (double) trial->tests[k]);
+  cJSON_AddNumberToObject (tests, "volume", (double) trial->volume);
   cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);
   const struct coverage *sides[] = { trial->original_coverage, trial->candidate_coverage };
   static const char *const names[] = { "original", "candidate" };
