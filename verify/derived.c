@@ -17,7 +17,7 @@
 /* Runs of the original that may be thrown away for taking too long, and states at most.  */
 #define TIMEOUTS_MAX 4
 #define SOURCES_PER_KIND 6
-#define PRODUCT_MAX 1536
+#define DRAWN 512
 #define BATCH 32
 /* Special numbers at each place: of so many tests and places, in arrays that have at least so many.  */
 enum { PLACE_SOURCES = 2, PLACES_LEAST = 12, PLACES_MAX = 36 };
@@ -154,7 +154,7 @@ special_products (struct trial *trial, struct outcome *outcomes)
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   unsigned timeouts = 0, n_bank = setup->n_bank[STATE_TYPICAL];
-  uint64_t product = 1;
+  unsigned n_values = 0;
   if (region->n_parameters == 0 || n_bank == 0)
     return true;
   for (unsigned p = 0; p < region->n_parameters; p++)
@@ -164,11 +164,15 @@ special_products (struct trial *trial, struct outcome *outcomes)
           || value->n_locations != 1 || value->by_reference
           || (value->location[0].kind != LOCATION_GPR && value->location[0].kind != LOCATION_VEC))
         return true;
-      product *= product < PRODUCT_MAX ? SPECIALS : 1;
+      n_values++;
     }
-  bool whole = product <= PRODUCT_MAX;
-  if (!whole)
-    product = PRODUCT_MAX;
+  /* All combinations of the first few, the same for all, then combinations drawn from all.  */
+  static const unsigned first[] = { 0, SPECIALS, SPECIALS, 10, 5, 4, 3, 2, 2, 2 };
+  unsigned base = n_values < sizeof first / sizeof *first ? first[n_values] : 1;
+  uint64_t combinations = 1;
+  for (unsigned i = 0; i < n_values && base > 1; i++)
+    combinations *= base;
+  uint64_t product = combinations + SPECIALS + (n_values > 2 ? DRAWN : 0);
   uint64_t random = trial->verifier->options.seed;
   for (uint64_t from = 0; from < product && timeouts < TIMEOUTS_MAX; from += BATCH)
     {
@@ -179,12 +183,14 @@ special_products (struct trial *trial, struct outcome *outcomes)
           const struct test *source = &setup->bank[STATE_TYPICAL][(from + n) % n_bank];
           struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
           uint64_t digits = from + n;
-          for (unsigned p = 0; p < region->n_parameters; p++, digits /= SPECIALS)
+          for (unsigned p = 0; p < region->n_parameters; p++, digits /= base)
             {
               const struct location *location = &region->parameter[p].location[0];
-              /* Where the product has no room for all, they are drawn.  */
+
               random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
-              unsigned number = whole ? digits % SPECIALS : (unsigned) ((random >> 33) % SPECIALS);
+              unsigned number = from + n < combinations ? digits % base
+                                : from + n < combinations + SPECIALS ? (unsigned) (from + n - combinations)
+                                : (unsigned) ((random >> 33) % SPECIALS);
               void *to = location->kind == LOCATION_GPR
                            ? (void *) &state->machine.gpr[location->number & 15]
                            : (void *) state->machine.vec[location->number & 31];

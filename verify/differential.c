@@ -70,6 +70,8 @@ timeout (const struct trial *trial, unsigned ms)
    compilers leave branches that no input can take (a remainder loop after a multiple, a second check of
    the same bound).  Anyone else's candidate must be reached whole.  */
 #define WAYS_UNREACHED_MAX 0.10
+/* What only such a way leads to can't be reached either; in a compiler's candidate it may be so much.  */
+#define INSNS_UNREACHED_MAX 0.02
 
 enum comparison
 differential__run (const struct trial *trial, struct sandbox *sandbox, const struct test *tests,
@@ -267,14 +269,19 @@ reachable (const struct reach *reach)
          + reach->candidate.ways;
 }
 
-/* Is COUNT good enough?  */
+/* Is COUNT good enough, with WAYS and INSNS as the shares that may be missing?  A negative share: nothing may.  */
 static bool
-side_covered (const struct coverage_count *count, bool lenient)
+side_covered (const struct coverage_count *count, double ways, double insns)
 {
   unsigned missing = count->ways - count->ways_reached;
-  if (lenient)
-    return count->insns_reached == count->insns && missing <= WAYS_UNREACHED_MAX * count->ways + 1;
-  return count->insns_reached == count->insns && missing == 0;
+  return count->insns - count->insns_reached <= (insns < 0 ? 0 : insns * count->insns)
+         && missing <= (ways < 0 ? 0 : ways * count->ways + 1);
+}
+
+static bool
+candidate_covered (const struct trial *trial, const struct coverage_count *count)
+{
+  return trial->compiled ? side_covered (count, WAYS_UNREACHED_MAX, INSNS_UNREACHED_MAX) : side_covered (count, -1, -1);
 }
 
 /* The original may be any compiler's, so it gets the leniency that compilers need; but for a compiler's
@@ -283,13 +290,13 @@ side_covered (const struct coverage_count *count, bool lenient)
 static bool
 covered (const struct trial *trial, const struct reach *reach)
 {
-  if (!side_covered (&reach->candidate, trial->compiled))
+  if (!candidate_covered (trial, &reach->candidate))
     return false;
   const struct coverage_count *original = &reach->original;
   if (trial->compiled)
     return original->insns - original->insns_reached <= WAYS_UNREACHED_MAX * original->insns
            && original->ways - original->ways_reached <= WAYS_UNREACHED_MAX * original->ways + 1;
-  return side_covered (original, true);
+  return side_covered (original, WAYS_UNREACHED_MAX, -1);
 }
 
 /* The text of instruction AT of SIDE, in ARENA.  */
@@ -343,7 +350,7 @@ unknown_coverage (struct trial *trial, const struct reach *reach)
   const struct coverage *coverage = trial->candidate_coverage;
   const struct coverage_count *count = &reach->candidate;
   const struct branch_seen *seen = trial->seen[1];
-  if (side_covered (count, trial->compiled))
+  if (candidate_covered (trial, count))
     {
       who = "original";
       side = &trial->verifier->original;
