@@ -16,6 +16,8 @@
 
 #define BUDGET_SECONDS 10.0
 #define MUTANTS_FEW 6
+/* As many outcomes of conditions as branch ways (differential.c) may stay unseen in a compiler's candidate.  */
+#define CONDITIONS_UNSEEN_MAX 0.10
 
 /* Slots of the code area after those of the plain images (0 and 1).  */
 enum { INSTRUMENTED_ORIGINAL = 2, INSTRUMENTED_CANDIDATE = 3 };
@@ -297,6 +299,9 @@ write_evidence (struct trial *trial)
   cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");
   cJSON_AddNumberToObject (mutants, "killed", verdict->mutants_killed);
   cJSON_AddNumberToObject (mutants, "total", verdict->mutants_total);
+  cJSON *survivors = verdict->survivors ? cJSON_Parse (verdict->survivors) : NULL;
+  if (survivors)
+    cJSON_AddItemToObject (mutants, "survivors", survivors);
   char *text = cJSON_PrintUnformatted (json);
   cJSON_Delete (json);
   verdict->evidence = arena__strdup (verdict->arena, text);
@@ -325,17 +330,24 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
       else
         trial__unknown (&trial, &why);
     }
-  else if (differential__judge (&trial))
+  else if (differential__judge (&trial) && mutants__run (&trial))
     {
-      mutants__run (&trial);
       /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
       double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
       if (verdict->mutants_total
           && (verdict->mutants_killed == 0
               || verdict->mutants_killed < share * verdict->mutants_total))
         {
-          why__set (&why, REASON_MUTANTS, "%u of %u killed", verdict->mutants_killed,
-                    verdict->mutants_total);
+          why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s",
+                    verdict->mutants_killed, verdict->mutants_total,
+                    verdict->first_survivor ? verdict->first_survivor : "the rest");
+          trial__unknown (&trial, &why);
+        }
+      else if (verdict->conditions_unseen
+               > (trial.compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
+        {
+          why__set (&why, REASON_COVERAGE, "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
+                    verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
           trial__unknown (&trial, &why);
         }
       else
