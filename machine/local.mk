@@ -9,7 +9,7 @@ machine_libmachine_a_SOURCES += machine/object.c machine/object.h machine/isa.c 
 machine_libmachine_a_SOURCES += machine/region.h machine/region.c machine/region-json.c machine/region-key.c
 machine_libmachine_a_SOURCES += machine/decode.h machine/x86/x86.h machine/x86/decode.c \
   machine/x86/classify.c machine/x86/effects.c machine/x86/match.c machine/x86/spelling.c \
-  machine/x86/second.c
+  machine/x86/second.c machine/x86/one.c
 machine_libmachine_a_SOURCES += machine/runtime.c machine/runtime.h
 machine_libmachine_a_SOURCES += machine/cfi.h machine/cfi.c machine/splice.h machine/splice.c
 
