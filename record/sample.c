@@ -410,6 +410,7 @@ sample__finish (struct recorder *recorder, struct thread *thread)
               && process__global (thread->process, sample->module, global->name, &global->address, &global->size))
             recorded->n_globals++;
         }
+      recorded__strip (region, recorded);
       if (!target->sample)
         target->sample = ARENA_ARRAY (arena, struct recorded *, recorder->options->samples_max);
       target->sample[target->n_samples++] = recorded;

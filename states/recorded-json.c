@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, PIECES_MAX = 65536, GLOBALS_MAX = 64, VECTORS = 32, VECTOR = 64 };
+enum { FORMAT_VERSION = 1, PIECES_MAX = 65536, GLOBALS_MAX = 64, VECTORS = 32, VECTOR = 64 };
 
 static cJSON *
 word_json (uint64_t value)
@@ -49,7 +49,7 @@ char *
 recorded__to_json (const struct recorded *recorded)
 {
   cJSON *json = cJSON_CreateObject ();
-  cJSON_AddNumberToObject (json, "version", VERSION);
+  cJSON_AddNumberToObject (json, "version", FORMAT_VERSION);
   add_words (json, "gpr", recorded->machine.gpr, 16);
   cJSON *list = cJSON_AddArrayToObject (json, "vec");
   for (unsigned i = 0; i < VECTORS; i++)
@@ -200,7 +200,7 @@ read_recorded (struct arena *arena, const cJSON *json, struct recorded *recorded
   size_t size;
 #define ITEM(NAME) cJSON_GetObjectItemCaseSensitive (json, NAME)
   const cJSON *item = ITEM ("version"), *vector = ITEM ("vec");
-  if (!cJSON_IsNumber (item) || item->valuedouble != VERSION)
+  if (!cJSON_IsNumber (item) || item->valuedouble != FORMAT_VERSION)
     return "version";
   if (!read_words (ITEM ("gpr"), recorded->machine.gpr, 16, 16, &n))
     return "gpr";

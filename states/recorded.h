@@ -41,10 +41,13 @@ struct recorded
 
 /* A state for REGION with the globals as in LAYOUT, in ARENA.  Objects come into slots of their own in the order of
    their addresses, at the same offset in their page; nothing is mapped but the pages that the call touched, and
-   what it didn't touch in them is a pattern.  Words that point to what was touched point there again.
+   what it didn't touch in them is a pattern, as are registers that carry no argument.  Words that point to what was touched point there again.
    0, or -1 and *WHY (TOO_LARGE) where it doesn't fit.  */
 int recorded__state (const struct region *region, const struct layout *layout, const struct recorded *recorded,
                      struct arena *arena, struct state **state, struct why *why);
+
+/* Takes out of RECORDED what REGION's arguments don't need: other registers hold whatever the caller left there.  */
+void recorded__strip (const struct region *region, struct recorded *recorded);
 
 /* JSON text, malloc'ed, and back into ARENA: every field is checked; 0, or -1 and *WHY (SYNTAX).  */
 char *recorded__to_json (const struct recorded *recorded);

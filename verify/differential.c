@@ -398,6 +398,31 @@ total_tests (const struct trial *trial)
   return n;
 }
 
+/* The recorded states that the bank has no room for.  False where the verdict is filled.  */
+static bool
+run_recorded (struct trial *trial, unsigned s)
+{
+  struct setup *setup = &trial->verifier->setup[s];
+  unsigned n = trial->verifier->options.n_recorded;
+  if (n <= BANK_PER_KIND)
+    return true;
+  n -= BANK_PER_KIND;
+  struct why why;
+  struct arena *arena = arena__new ();
+  struct test *tests = ARENA_ARRAY (arena, struct test, n);
+  int made = states__make (setup->states, STATE_RECORDED, arena, tests, n, &why);
+  bool well = made >= 0;
+  if (!well)
+    trial__unknown (trial, &why);
+  for (unsigned from = 0, count; well && from < (unsigned) made; from += count)
+    {
+      count = (unsigned) made - from < ROUND_PER_KIND ? (unsigned) made - from : ROUND_PER_KIND;
+      well = run_tests (trial, s, STATE_RECORDED, tests + from, count, 1, false);
+    }
+  arena__free (arena);
+  return well;
+}
+
 bool
 differential__judge (struct trial *trial)
 {
@@ -410,10 +435,11 @@ differential__judge (struct trial *trial)
 
   /* The bank: cheap, shared by all candidates.  */
   bool none[SETUPS_MAX][STATE_KINDS] = { 0 };
-  for (unsigned kind = 0; kind < STATE_KINDS; kind++)
+  for (unsigned k = 0; k < STATE_KINDS; k++)
     for (unsigned s = 0; s < verifier->n_setups; s++)
       {
         struct setup *setup = &verifier->setup[s];
+        unsigned kind = (k + STATE_RECORDED) % STATE_KINDS; /* what the user's program does comes first */
         if (setup__bank (setup, (enum state_kind) kind, &why))
           {
             trial__unknown (trial, &why);
@@ -422,7 +448,8 @@ differential__judge (struct trial *trial)
         setup->n_bank[kind] = leave_out (setup->bank[kind], setup->n_bank[kind]);
         none[s][kind] = setup->n_bank[kind] == 0;
         if (!run_tests (trial, s, (enum state_kind) kind, setup->bank[kind], setup->n_bank[kind],
-                        TRACE_PER_KIND, false))
+                        TRACE_PER_KIND, false)
+            || (kind == STATE_RECORDED && !run_recorded (trial, s)))
           return false;
       }
   if (total_tests (trial) == 0)

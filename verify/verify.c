@@ -98,7 +98,9 @@ open_setup (struct verifier *verifier, bool flush_end, struct why *why)
 {
   struct setup *setup = &verifier->setup[verifier->n_setups];
   const struct region *region = verifier->region;
-  struct states_options options = { .seed = verifier->options.seed + flush_end };
+  struct states_options options = { .seed = verifier->options.seed + flush_end,
+                                    .recorded = verifier->options.recorded,
+                                    .n_recorded = verifier->options.n_recorded };
   setup->bank_arena = arena__new ();
   verifier->n_setups++;
   if (layout__new (verifier->arena, region, flush_end, &setup->layout, why)

@@ -29,6 +29,8 @@ struct verify_options
   double budget_seconds;   /* wall clock; 0: 10 */
   uint64_t seed;           /* 0: from the key */
   enum accept accept;
+  const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
+  unsigned n_recorded;                    /* they must outlive the verifier */
 };
 
 /* A verifier for one region: the original is assembled, decoded and started once.
