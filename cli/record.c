@@ -282,7 +282,7 @@ print_summary (const struct targets *targets, const struct record_result *result
       fprintf (stderr, "aiopt record: %s%s%s: ", terminal__sgr (stderr, COLOUR_BOLD), target->region->function,
                terminal__sgr (stderr, COLOUR_NONE));
       if (!target->calls)
-        fprintf (stderr, "found, but never called");
+        fprintf (stderr, "found, but not called (GCC may have inlined it)");
       else
         fprintf (stderr, "%u states kept", targets->kept[i]);
       if (target->n_dropped)

@@ -163,6 +163,7 @@ void sample__go_on (struct recorder *recorder, struct thread *thread);
 /* Throws THREAD's sample away; REASON is noted unless 0.  */
 void sample__drop (struct thread *thread, enum reason reason, const char *detail);
 uint64_t sample__entry_rsp (const struct thread *thread);
+const struct site *sample__site (const struct thread *thread);
 
 /* loop.c */
 

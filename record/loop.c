@@ -20,8 +20,8 @@
 #define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
 
 /* The first calls are all recorded, then each time that there were so many times as many.  */
-#define FIRST_CALLS 8
-#define RARER 1.3
+#define FIRST_CALLS 16
+#define RARER 1.15
 /* So many calls in a row that aren't recorded cost more than they are worth: the breakpoint goes for a
    while, each time longer.  */
 #define SKIPPED_MAX 32
@@ -30,6 +30,8 @@
 /* Calls that could not be recorded, for each that may be.  */
 #define TRIES 4
 #define POLL_SECONDS 0.2
+/* Calls of a function that are recorded before those it makes to others may be recorded in their place.  */
+#define OUTER_LEAST 4
 
 double
 record__now (void)
@@ -230,25 +232,59 @@ site__wants (struct recorder *recorder, struct site *site)
       site__arm (recorder, site, false);
       return false;
     }
-  site->hits++;
-  if (site->hits >= site->next_hit)
+  return ++site->hits >= site->next_hit;
+}
+
+/* This call of SITE's function is recorded.  */
+static void
+site__taken (struct site *site)
+{
+  site->tried++;
+  site->skipped = 0;
+  site->next_hit = site->hits < FIRST_CALLS ? site->hits + 1 : (uint64_t) (RARER * (double) site->hits) + 1;
+}
+
+/* This one isn't.  */
+static void
+site__skipped (struct recorder *recorder, struct site *site)
+{
+  if (++site->skipped < SKIPPED_MAX)
+    return;
+  site->skipped = 0;
+  site->delay = site->delay > 0 ? 2 * site->delay : DELAY_FIRST;
+  if (site->delay > DELAY_LAST)
+    site->delay = DELAY_LAST;
+  site->armed_at = record__now () + site->delay;
+  site->next_hit = site->hits + 1; /* the first after the pause */
+  site__arm (recorder, site, false);
+}
+
+/* THREAD is at the entry of BREAKPOINT's function.  */
+static void
+handle_entry (struct recorder *recorder, struct thread *thread, struct breakpoint *breakpoint,
+              const struct user_regs_struct *r)
+{
+  struct site *site = breakpoint->site;
+  /* As far out as where the call that is recorded began: that one was left by a jump.  */
+  if (thread->sample && r->rsp >= sample__entry_rsp (thread))
+    sample__drop (thread, REASON_CONTROL_FLOW, "left by a jump, or its return was missed");
+  if (!site__wants (recorder, site))
     {
-      site->tried++;
-      site->skipped = 0;
-      site->next_hit = site->hits < FIRST_CALLS ? site->hits + 1 : (uint64_t) (RARER * (double) site->hits) + 1;
-      return true;
+      if (!site->done)
+        site__skipped (recorder, site);
+      return;
     }
-  if (++site->skipped >= SKIPPED_MAX)
+  /* Of calls within each other the outer one is recorded, unless that leaves the inner function behind.  */
+  const struct site *outer = thread->sample ? sample__site (thread) : NULL;
+  if (outer && outer != site && outer->tried >= OUTER_LEAST && outer->tried >= 2 * site->tried)
+    sample__drop (thread, 0, "");
+  if (thread->sample)
     {
-      site->skipped = 0;
-      site->delay = site->delay > 0 ? 2 * site->delay : DELAY_FIRST;
-      if (site->delay > DELAY_LAST)
-        site->delay = DELAY_LAST;
-      site->armed_at = record__now () + site->delay;
-      site->next_hit = site->hits + 1; /* the first after the pause */
-      site__arm (recorder, site, false);
+      site__skipped (recorder, site);
+      return;
     }
-  return false;
+  site__taken (site);
+  sample__begin (recorder, thread, breakpoint, r);
 }
 
 /* THREAD ran into the breakpoint before its instruction pointer; false where there is none of ours.  */
@@ -279,12 +315,15 @@ handle_breakpoint (struct recorder *recorder, struct thread *thread)
   if (sample__returns (thread, &r))
     sample__go_on (recorder, thread);
   else if (breakpoint->site && breakpoint->inserted)
+    handle_entry (recorder, thread, breakpoint, &r);
+  /* A call that was stepped into may be of a function that is waited for.  */
+  uint64_t rip = r.rip;
+  while ((thread = thread__find (recorder, tid)) && thread->sample && ptrace (PTRACE_GETREGS, tid, NULL, &r) == 0
+         && r.rip != rip && (breakpoint = process__breakpoint (thread->process, r.rip)) && breakpoint->site
+         && breakpoint->inserted)
     {
-      /* Further out than where the call that is recorded began: that one was left by a jump.  */
-      if (thread->sample && r.rsp > sample__entry_rsp (thread))
-        sample__drop (thread, REASON_CONTROL_FLOW, "left by a jump");
-      if (site__wants (recorder, breakpoint->site) && !thread->sample)
-        sample__begin (recorder, thread, breakpoint, &r);
+      rip = r.rip;
+      handle_entry (recorder, thread, breakpoint, &r);
     }
   thread__resume (recorder, tid);
   return true;

@@ -114,6 +114,12 @@ sample__entry_rsp (const struct thread *thread)
   return thread->sample ? thread->sample->registers.rsp : 0;
 }
 
+const struct site *
+sample__site (const struct thread *thread)
+{
+  return thread->sample->site;
+}
+
 static void
 sample__free (struct thread *thread)
 {
