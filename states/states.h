@@ -57,8 +57,20 @@ int states__make (struct states *states, enum state_kind kind, struct arena *are
 int states__try (struct states *states, const struct recorded *recorded, struct arena *arena, struct test *test,
                  struct why *why);
 
-/* A test as text for people: parameters in C terms where the types allow, then memory.
-   Malloc'ed.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
+/* What is known besides a test itself when it is shown.  */
+struct shown
+{
+  const struct footprint *touched; /* by the original: how large the objects are; or NULL */
+  const struct outcome *got;       /* what another version made of it; or NULL */
+  const char *what;                /* what is wrong with that, for people; or NULL */
+  uint64_t address;                /* of an access that is wrong, or 0 */
+};
+
+/* A test as text for people: the call in C terms where the types allow, what differs, registers and memory.
+   Malloc'ed; NULL where memory is short.  */
+char *test__show (const struct region *region, const struct test *test, const struct shown *shown);
+
+/* The same without more being known.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
 char *test__print (const struct region *region, const struct test *test);
 char *test__to_json (const struct region *region, const struct test *test);
 

@@ -230,6 +230,7 @@ special_arrays (struct trial *trial, struct outcome *outcomes)
 bool
 derived__judge (struct trial *trial)
 {
+  trial->at_setup = 0;
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
   return wide_sizes (trial, outcomes) && special_products (trial, outcomes)
          && special_arrays (trial, outcomes);

@@ -7,7 +7,6 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,53 +120,13 @@ differential__run (const struct trial *trial, struct sandbox *sandbox, const str
   return comparison;
 }
 
-/* Refutes TRIAL with TEST as the counterexample.  */
-static void
-refute_by (struct trial *trial, const struct test *test, const struct difference *difference)
-{
-  const struct region *region = trial->verifier->region;
-  struct verdict *verdict = trial->verdict;
-  trial__refute (trial, &difference->why);
-  char *text = test__print (region, test);
-  verdict->counterexample
-    = arena__printf (verdict->arena, "%s%s%s: %s%s%s%s%s%s%s\n", text ? text : "",
-                     text && *text && text[strlen (text) - 1] != '\n' ? "\n" : "",
-                     reason__text (difference->why.reason), difference->why.detail,
-                     difference->expected[0] ? "\n  original:  " : "", difference->expected,
-                     difference->got[0] ? "\n  candidate: " : "", difference->got,
-                     "", "");
-  free (text);
-  cJSON *json = cJSON_CreateObject ();
-  cJSON_AddStringToObject (json, "kind", state_kind__name (test->kind));
-  cJSON_AddStringToObject (json, "reason", reason__slug (difference->why.reason));
-  cJSON_AddStringToObject (json, "detail", difference->why.detail);
-  if (difference->expected[0])
-    cJSON_AddStringToObject (json, "expected", difference->expected);
-  if (difference->got[0])
-    cJSON_AddStringToObject (json, "got", difference->got);
-  if (difference->address)
-    {
-      char address[24];
-      snprintf (address, sizeof address, "0x%" PRIx64, difference->address);
-      cJSON_AddStringToObject (json, "address", address);
-    }
-  char *state = test__to_json (region, test);
-  cJSON *parsed = state ? cJSON_Parse (state) : NULL;
-  cJSON_AddItemToObject (json, "state", parsed ? parsed : cJSON_CreateNull ());
-  free (state);
-  char *printed = cJSON_PrintUnformatted (json);
-  cJSON_Delete (json);
-  verdict->counterexample_json = arena__strdup (verdict->arena, printed);
-  free (printed);
-}
-
 /* True where all is well so far; else the verdict is filled.  */
 bool
 trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                const struct difference *difference)
 {
   if (comparison == COMPARE_DIFFERENT)
-    refute_by (trial, test, difference);
+    counterexample__refute (trial, test, difference);
   else if (comparison == COMPARE_UNKNOWN)
     trial__unknown (trial, &difference->why);
   return comparison == COMPARE_SAME;
@@ -344,6 +303,7 @@ static bool
 run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct test *tests,
            unsigned n, unsigned least, bool until_covered)
 {
+  trial->at_setup = s;
   double budget = trial->verifier->options.budget_seconds;
   struct difference difference;
   unsigned which = 0, traced = 0;
@@ -468,6 +428,8 @@ differential__judge (struct trial *trial)
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
+  if (enough < verifier->options.tests_least)
+    enough = verifier->options.tests_least;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);

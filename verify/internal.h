@@ -15,6 +15,8 @@ enum { BANK_PER_KIND = 32 };
 /* Tests outside the bank that reached something of the candidate first: mutants there have to face them.  */
 enum { KEPT_MAX = 64 };
 
+enum { SURVIVORS_MAX = 16 };
+
 /* One layout of the globals, with the original running in it.  */
 struct setup
 {
@@ -51,6 +53,7 @@ struct trial
   struct arena *arena;
   struct side side;
   bool compiled;                       /* it came from a compiler of ours */
+  bool as_it_is;                       /* a counterexample is shown as it is, not shrunk */
   struct instrument *instrument;       /* NULL where it can only be single-stepped */
   struct image *image[SETUPS_MAX];
   struct sandbox *sandbox[SETUPS_MAX];
@@ -59,9 +62,12 @@ struct trial
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
+  unsigned at_setup;                   /* in which tests are being run */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
+  unsigned n_survivors;                /* mutants that no test told from the candidate, */
+  const char *survivor[SURVIVORS_MAX]; /* the first of them, in ARENA */
 };
 
 /* Seconds on the monotonic clock.  */
@@ -103,6 +109,23 @@ bool derived__judge (struct trial *trial);
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                     const struct difference *difference);
+
+/* counterexample.c.  Refutes TRIAL with TEST, of setup trial->at_setup: shrunk, and printed for people and as
+   JSON.  */
+void counterexample__refute (struct trial *trial, const struct test *test, const struct difference *difference);
+
+/* shrink.c.  Makes TEST simpler while both sides differ on it in the same way: *SMALLER in TRIAL's arena, with *DIFFERENCE of
+   it.  Takes a moment at most.  */
+void shrink__test (struct trial *trial, const struct test *test, const struct difference *difference,
+                   struct test *smaller, struct difference *smaller_difference);
+
+/* verify.c.  Assembles, links and starts the candidate of TRIAL; false and *WHY where it isn't one.  */
+bool trial__prepare (struct trial *trial, struct why *why);
+void trial__close (struct trial *trial);
+bool reason__is_refutation (enum reason reason);
+
+/* evidence.c.  What the verdict was built on, into it: enough to run it again.  */
+void evidence__write (struct trial *trial);
 
 /* Fills the verdict.  */
 void trial__refute (struct trial *trial, const struct why *why);

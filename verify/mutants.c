@@ -199,5 +199,13 @@ mutants__run (struct trial *trial)
         continue;
       verdict->mutants_total++;
       verdict->mutants_killed += (unsigned) killed;
+      if (!killed && trial->n_survivors++ < SURVIVORS_MAX)
+        {
+          static const char *const name[FAULTS] = { [FAULT_DROP] = "dropped", [FAULT_CONDITION] = "condition inverted",
+                                                    [FAULT_IMMEDIATE] = "immediate changed",
+                                                    [FAULT_OPCODE] = "opcode of a sibling" };
+          trial->survivor[trial->n_survivors - 1]
+            = arena__printf (trial->arena, "'%s' at +%u: %s", insn->mnemonic, insn->offset, name[site % FAULTS]);
+        }
     }
 }

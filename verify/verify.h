@@ -21,7 +21,8 @@ struct verdict
   unsigned mutants_killed, mutants_total;
   const char *counterexample;    /* readable, NULL unless refuted by a test */
   const char *counterexample_json;
-  const char *evidence;          /* JSON: seeds, counts per family, coverage, versions */
+  const char *proof;             /* JSON: method, solver and its version, what was shown; NULL where nothing was proved */
+  const char *evidence;          /* JSON: seeds, counts per family, coverage, mutants, versions: to run it again */
 };
 
 struct verify_options
@@ -31,6 +32,7 @@ struct verify_options
   enum accept accept;
   const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
   unsigned n_recorded;                    /* they must outlive the verifier */
+  uint64_t tests_least;    /* run so many states at least, where the budget allows: as an earlier verdict did */
 };
 
 /* A verifier for one region: the original is assembled, decoded and started once.
@@ -44,6 +46,11 @@ void verifier__close (struct verifier *verifier);
 void verifier__check (struct verifier *verifier, const struct candidate *candidate,
                       struct verdict *verdict);
 void verdict__free (struct verdict *verdict);
+
+/* Runs STATE, of a counterexample in layout LAYOUT, on both sides again: `refuted` where they differ, else `unknown`, *SAME
+   set where they were seen not to.  */
+void verifier__replay (struct verifier *verifier, const struct candidate *candidate, struct state *state,
+                       unsigned layout, bool *same, struct verdict *verdict);
 
 /* Is the verdict good enough for LEVEL?  */
 bool verdict__accepts (const struct verdict *verdict, enum accept level);
