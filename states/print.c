@@ -227,6 +227,8 @@ object_end (const struct printer *printer, const struct span *span, uint64_t add
 
 static void print_value (struct printer *printer, unsigned number, const uint8_t *bytes, uint64_t room,
                          const char *name, unsigned depth);
+static void print_fields (struct printer *printer, const struct type *type, const uint8_t *bytes, uint64_t room,
+                          const char *name, unsigned depth);
 
 /* The elements of type NUMBER at BYTES[ROOM].  */
 static void
@@ -251,7 +253,15 @@ print_elements (struct printer *printer, unsigned number, const uint8_t *bytes, 
     }
   if (count > most)
     fputs (", ...", printer->out);
-  if (room % size)
+  if (room % size && type && type->kind == TYPE_STRUCT && count < most)
+    {
+      /* Of the last one only some fields are touched.  */
+      char inner[200];
+      snprintf (inner, sizeof inner, "%.150s[%" PRIu64 "]", name, count);
+      fputs (count ? ", " : "", printer->out);
+      print_fields (printer, type, bytes + count * size, room % size, inner, depth + 1);
+    }
+  else if (room % size && count < most)
     {
       fputs (count ? ", bytes " : "bytes ", printer->out);
       print_hex (printer->out, bytes + count * size, room % size);
@@ -318,6 +328,7 @@ print_fields (struct printer *printer, const struct type *type, const uint8_t *b
               unsigned depth)
 {
   const char *comma = "";
+  bool partly = false;
   fputc ('{', printer->out);
   for (unsigned i = 0; i < type->n_fields; i++)
     {
@@ -325,7 +336,10 @@ print_fields (struct printer *printer, const struct type *type, const uint8_t *b
       const struct type *inner = type_of (printer->region, field->type);
       char full[200];
       if (!inner || !inner->size || field->offset + inner->size > room)
-        continue;
+        {
+          partly |= inner && inner->size;
+          continue;
+        }
       fprintf (printer->out, "%s.%s = ", comma, field->name ? field->name : "?");
       comma = ", ";
       if (field->bits && field->bits < 64)
@@ -339,7 +353,7 @@ print_fields (struct printer *printer, const struct type *type, const uint8_t *b
       snprintf (full, sizeof full, "%.120s.%.60s", name, field->name ? field->name : "?");
       print_value (printer, field->type, bytes + field->offset, inner->size, full, depth + 1);
     }
-  fputc ('}', printer->out);
+  fprintf (printer->out, "%s}", !partly ? "" : *comma ? ", ..." : "...");
 }
 
 static void
@@ -640,13 +654,16 @@ print_machine (struct printer *printer)
   for (unsigned i = 0; i < state->n_spans && i < SHOWN_SPANS; i++)
     {
       const struct span *span = &state->span[i];
-      uint64_t from = span->address, to = span->address + span->size;
+      uint64_t limit = span->address + span->size, from = limit, to = span->address;
       for (unsigned k = 0; k < printer->n_named; k++)
-        if (printer->named[k].begin > from && printer->named[k].begin < to && from == span->address)
-          from = printer->named[k].begin;
-        else if (printer->named[k].begin >= span->address && printer->named[k].begin < from)
-          from = printer->named[k].begin;
-      fprintf (printer->out, "  memory: 0x%" PRIx64 "..0x%" PRIx64 "%s; from 0x%" PRIx64 ": ", span->address, to,
+        if (printer->named[k].begin >= span->address && printer->named[k].begin < limit)
+          {
+            from = printer->named[k].begin < from ? printer->named[k].begin : from;
+            to = printer->named[k].end > to ? printer->named[k].end : to;
+          }
+      if (from >= to)
+        from = span->address, to = limit;
+      fprintf (printer->out, "  memory: 0x%" PRIx64 "..0x%" PRIx64 "%s; from 0x%" PRIx64 ": ", span->address, limit,
                span->protection & PROT_STATE_WRITE ? "" : ", read-only", from);
       print_hex (printer->out, span->bytes + (from - span->address), to - from);
       fputc ('\n', printer->out);

@@ -225,6 +225,11 @@ shrink_integers (struct shrink *shrink)
         const struct type *type = parameter__scalar (region, p, kinds[k]);
         if (!type)
           continue;
+        /* What stands above the value in its register seldom matters.  */
+        struct state clean = *shrink->state;
+        parameter__set (region, &clean, p, type, parameter__get (region, &clean, p, type));
+        if (memcmp (&clean.machine, &shrink->state->machine, sizeof clean.machine) != 0)
+          shrink__try (shrink, &clean);
         for (unsigned i = 0; i < 200; i++)
           {
             uint64_t value = parameter__get (region, shrink->state, p, type);
