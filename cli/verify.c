@@ -337,6 +337,14 @@ verify__show (const struct verdict *verdict, bool accepted, enum accept accept)
         }
     }
   putchar ('\n');
+  const char *help = verdict->help ? verdict->help
+                     : verdict->level == VERDICT_UNKNOWN ? reason__remedy (verdict->why.reason) : NULL;
+  if (help)
+    {
+      fputs ("what would help: ", stdout);
+      terminal__print (stdout, help, 0);
+      putchar ('\n');
+    }
   if (verdict->tests)
     printf ("%llu tests in %.2f s (%.0f a second), %llu followed access by access; %.1f %% of instructions and branch ways "
             "reached; %u of %u mutants killed\n",

@@ -252,10 +252,11 @@ unknown_coverage (struct trial *trial, const struct reach *reach)
       count = &reach->original;
     }
   int at = count->first_insn >= 0 ? count->first_insn : count->first_way;
-  why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached; first missing: '%s' at +%u",
-            who, count->insns_reached, count->insns, count->ways_reached, count->ways,
-            at >= 0 ? side->decoded->insn[at].mnemonic : "?",
-            at >= 0 ? side->decoded->insn[at].offset : 0);
+  const char *place = side__place (trial->arena, trial->verifier->region, side, side == &trial->verifier->original, at);
+  const char *way = count->first_insn >= 0 ? "" : " (one way of it)";
+  why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached; first missing: %s%s",
+            who, count->insns_reached, count->insns, count->ways_reached, count->ways, place, way);
+  trial->missing = arena__printf (trial->arena, "the %s's %s%s", who, place, way);
   trial__unknown (trial, &why);
 }
 

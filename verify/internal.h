@@ -66,6 +66,7 @@ struct trial
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
+  const char *missing;                 /* the first that the tests don't reach, for people */
   unsigned n_survivors;                /* mutants that no test told from the candidate, */
   const char *survivor[SURVIVORS_MAX]; /* the first of them, in ARENA */
 };
@@ -123,6 +124,12 @@ void shrink__test (struct trial *trial, const struct test *test, const struct di
 bool trial__prepare (struct trial *trial, struct why *why);
 void trial__close (struct trial *trial);
 bool reason__is_refutation (enum reason reason);
+
+/* unknown.c.  Instruction INSN of SIDE for people: its text, its offset, and its source line where the original has that.  And what
+   would help, into a verdict of `unknown`.  */
+const char *side__place (struct arena *arena, const struct region *region, const struct side *side, bool is_original,
+                         int insn);
+void unknown__help (struct trial *trial);
 
 /* evidence.c.  What the verdict was built on, into it: enough to run it again.  */
 void evidence__write (struct trial *trial);

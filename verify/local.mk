@@ -3,7 +3,7 @@ noinst_LIBRARIES += verify/libverify.a
 verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h verify/verdict.c \
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
   verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c verify/mutants.c \
-  verify/evidence.c verify/counterexample.c verify/shrink.c verify/replay.c
+  verify/evidence.c verify/counterexample.c verify/shrink.c verify/replay.c verify/unknown.c
 
 check_PROGRAMS += testsuite/verify-corpus
 testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/region-build.h

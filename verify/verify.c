@@ -303,6 +303,7 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
     }
   verdict->seconds = verify__now () - trial.started;
   verdict->tests_per_second = verdict->seconds > 0 ? (double) verdict->tests / verdict->seconds : 0;
+  unknown__help (&trial);
   evidence__write (&trial);
 
   trial__close (&trial);

@@ -13,6 +13,7 @@ struct verdict
   struct arena *arena;
   enum verdict_level level;
   struct why why;                /* for refuted and unknown */
+  const char *help;              /* what would help to know, for unknown; NULL for others */
   uint64_t tests;                /* states run on both sides */
   uint64_t traced;               /* of them followed for their footprint */
   double seconds;
