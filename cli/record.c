@@ -113,7 +113,7 @@ static const struct argp record_argp
       "PROGRAM needs no special build, only symbols; it may have been built with aiopt or without.  It is watched with "
       "ptrace; its output, signals and exit status are its own.  What is recorded is data of the program's, and stays in the "
       "cache.\n\n"
-      "Exit status: PROGRAM's (128 + N where signal N ended it); 1 where nothing could be recorded before it was started, "
+      "Exit status: PROGRAM's (128 + N where signal N ended it; 0 with --pid); 1 where nothing could be recorded before it was started, "
       "127 where it can't be started, 64 wrong usage.",
       NULL, NULL, NULL };
 
@@ -317,7 +317,7 @@ check_program (const struct targets *targets, const char *program)
       return EXIT_NOT_STARTED;
     }
   if (!targets->arguments->libraries && !is_script (path)
-      && record__look (path, targets->target, targets->n, &why) < 0)
+      && recorder__look (path, targets->target, targets->n, &why) < 0)
     status = cli__error ("aiopt record", "%s; --libraries where they are in its shared objects", why.detail);
   free (path);
   return status;
@@ -363,7 +363,7 @@ cli_record (int argc, char **argv)
                                         .samples_max = (unsigned) arguments.samples,
                                         .seconds = arguments.seconds,
                                         .steps_max = (unsigned) arguments.steps };
-      if (record__run (&options, targets.target, targets.n, targets.arena, &result, &why) < 0)
+      if (recorder__run (&options, targets.target, targets.n, targets.arena, &result, &why) < 0)
         {
           cli__error ("aiopt record", "%s", why.detail);
           status = EXIT_NOT_STARTED;
@@ -378,7 +378,7 @@ cli_record (int argc, char **argv)
           if (arguments.report)
             write_report (&targets, &result);
         }
-      if (status == CLI_OK)
+      if (status == CLI_OK && !arguments.pid)
         status = WIFSIGNALED (result.status) ? 128 + WTERMSIG (result.status) : WEXITSTATUS (result.status);
     }
   arena__free (targets.arena);

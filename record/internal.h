@@ -123,7 +123,7 @@ struct recorder
   struct record_result *result;
 };
 
-double record__now (void);
+double recorder__now (void);
 
 /* Opens PID's memory and finds its modules' functions.  NULL where it is gone.  */
 struct process *process__new (struct recorder *recorder, pid_t pid, const struct process *parent);

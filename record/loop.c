@@ -34,7 +34,7 @@
 #define OUTER_LEAST 4
 
 double
-record__now (void)
+recorder__now (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_MONOTONIC, &now);
@@ -254,7 +254,7 @@ site__skipped (struct recorder *recorder, struct site *site)
   site->delay = site->delay > 0 ? 2 * site->delay : DELAY_FIRST;
   if (site->delay > DELAY_LAST)
     site->delay = DELAY_LAST;
-  site->armed_at = record__now () + site->delay;
+  site->armed_at = recorder__now () + site->delay;
   site->next_hit = site->hits + 1; /* the first after the pause */
   site__arm (recorder, site, false);
 }
@@ -471,7 +471,7 @@ is_done (struct recorder *recorder)
 static double
 arm_again (struct recorder *recorder)
 {
-  double now = record__now (), wait = POLL_SECONDS;
+  double now = recorder__now (), wait = POLL_SECONDS;
   for (struct site *site = recorder->site; site; site = site->next)
     if (!site->done && site->armed_at > 0)
       {
@@ -514,7 +514,7 @@ watch (struct recorder *recorder, const sigset_t *signals)
           wait_for_signal (recorder, signals, arm_again (recorder));
           continue;
         }
-      double began = record__now ();
+      double began = recorder__now ();
       if (WIFSTOPPED (status))
         handle_stop (recorder, tid, status);
       else
@@ -523,7 +523,7 @@ watch (struct recorder *recorder, const sigset_t *signals)
           if (thread)
             thread__ended (recorder, thread, status);
         }
-      recorder->result->held_seconds += record__now () - began;
+      recorder->result->held_seconds += recorder__now () - began;
       arm_again (recorder);
       if (is_done (recorder))
         return;
@@ -623,7 +623,7 @@ attach (struct recorder *recorder, struct why *why)
 }
 
 int
-record__run (const struct record_options *options, struct record_target *targets, unsigned n,
+recorder__run (const struct record_options *options, struct record_target *targets, unsigned n,
              struct arena *arena, struct record_result *result, struct why *why)
 {
   struct recorder recorder = { .options = options, .arena = arena, .n_targets = n, .target = targets, .result = result };

@@ -132,7 +132,7 @@ place_breakpoint (void *context, const struct symbol *symbol)
     = process__add_breakpoint (placing->process, placing->module->bias + symbol->value);
   breakpoint->site = site;
   breakpoint->module = placing->module;
-  if (site->done || site->armed_at > record__now ())
+  if (site->done || site->armed_at > recorder__now ())
     breakpoint__remove (placing->process, breakpoint);
   else
     breakpoint__insert (placing->process, breakpoint);

@@ -43,11 +43,11 @@ struct record_result
 
 /* Runs the program to its end, or until enough is recorded where it was attached to.  Samples live in ARENA.
    0, or -1 and *WHY where the program can't be started or watched.  */
-int record__run (const struct record_options *options, struct record_target *targets, unsigned n,
+int recorder__run (const struct record_options *options, struct record_target *targets, unsigned n,
                  struct arena *arena, struct record_result *result, struct why *why);
 
 /* Can the functions be found in PATH?  The number of TARGETS[N] that it defines; -1 and *WHY where it is no ELF
    file for this machine, or has no symbol table.  */
-int record__look (const char *path, const struct record_target *targets, unsigned n, struct why *why);
+int recorder__look (const char *path, const struct record_target *targets, unsigned n, struct why *why);
 
 #endif

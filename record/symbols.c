@@ -158,7 +158,7 @@ count (void *context, const struct symbol *symbol)
 }
 
 int
-record__look (const char *path, const struct record_target *targets, unsigned n, struct why *why)
+recorder__look (const char *path, const struct record_target *targets, unsigned n, struct why *why)
 {
   struct arena *arena = arena__new ();
   const struct symbols *symbols = symbols__read (arena, path, why);
