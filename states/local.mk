@@ -11,3 +11,8 @@ testsuite_states_make_SOURCES = testsuite/states-make.c testsuite/region-build.h
 testsuite_states_make_LDADD = states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
   $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm $(CMOCKA_LIBS)
 TESTS += testsuite/states-make
+
+check_PROGRAMS += testsuite/states-recorded
+testsuite_states_recorded_SOURCES = testsuite/states-recorded.c testsuite/region-build.h
+testsuite_states_recorded_LDADD = $(testsuite_states_make_LDADD)
+TESTS += testsuite/states-recorded
