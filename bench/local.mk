@@ -13,3 +13,13 @@ testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-bui
 testsuite_bench_measure_LDADD = bench/libbench.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
   $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-measure
+
+# States a second: make bench-verify.
+noinst_PROGRAMS += bench/verify-speed
+bench_verify_speed_SOURCES = bench/verify-speed.c testsuite/sandbox-fixture.h
+bench_verify_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS)
+
+bench-verify: bench/verify-speed
+	bench/verify-speed
+
+.PHONY: bench-verify

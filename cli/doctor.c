@@ -247,7 +247,8 @@ look_at_sandbox (struct findings *findings)
       const char *value = strchr (line, ':');
       bool no = value && strncmp (value + 1 + strspn (value + 1, " "), "no", 2) == 0;
       /* Without a system-call filter candidates must not run at all.  */
-      bool vital = strncmp (line, "seccomp", 7) == 0 || strncmp (line, "sandbox process", 15) == 0;
+      bool vital = strncmp (line, "seccomp", 7) == 0 || strncmp (line, "sandbox process", 15) == 0
+                   || strncmp (line, "containment", 11) == 0;
       find (findings,
             !no     ? STATUS_OK
             : vital ? STATUS_FAIL

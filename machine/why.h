@@ -16,7 +16,7 @@ enum reason
 struct why
 {
   enum reason reason;
-  char detail[232];
+  char detail[360];
 };
 
 /* The stable, hyphenated name of REASON ("new-symbol"), and its sentence.  */

@@ -1,15 +1,15 @@
-/* The life of a sandbox process: it gives up what it inherited, maps its fixed areas, locks itself in
-   and answers commands until its channel closes.
+/* The life of a sandbox process: it maps its areas, locks itself in and answers commands until its
+   channel closes.
 
-   It is forked, not exec'ed, so it starts with a copy of its parent: everything anonymous that
-   it has no use for (heap, stacks, other sandboxes' areas) is unmapped before any candidate runs, so that
-   nothing there can leak into an answer.  From then on it calls no allocating function.
+   It is forked by the zygote (zygote.c), which long before gave up what it had of the parent: everything
+   anonymous (heap, stacks, sandboxes' areas) was unmapped there, so that nothing of it can leak into
+   an answer.  Neither calls any allocating function.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/wire.h"
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -17,17 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 enum
 {
   OWN_STACK = 1 << 20,
-  SIGNAL_STACK = 1 << 17,
-  MAPS_BUFFER = 1 << 20
+  SIGNAL_STACK = 1 << 17
 };
 
 #define ARENA_SIZE ((size_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
@@ -37,7 +30,6 @@ struct own
 {
   struct child child;
   uint8_t signal_stack[SIGNAL_STACK] __attribute__ ((aligned (64)));
-  char maps[MAPS_BUFFER];
   uint8_t stack[OWN_STACK] __attribute__ ((aligned (4096)));
 };
 
@@ -45,45 +37,38 @@ struct own
 static void __attribute__ ((noreturn))
 fail (const char *what)
 {
-  char text[128] = "E";
-  size_t length = 1;
-  for (const char *c = what; *c && length < sizeof text - 24; c++)
-    text[length++] = *c;
-  text[length++] = ':';
-  text[length++] = ' ';
-  int number = errno;
-  char digits[12];
-  int n = 0;
-  do
-    digits[n++] = '0' + number % 10;
-  while (number /= 10);
-  while (n)
-    text[length++] = digits[--n];
-  ssize_t ignored = write (CHANNEL_FD, text, length);
+  struct
+  {
+    struct word word;
+    char text[128];
+  } message = { { WORD_ERROR, (uint32_t) errno }, { 0 } };
+  for (size_t i = 0; what[i] && i < sizeof message.text - 1; i++)
+    message.text[i] = what[i];
+  ssize_t ignored = write (CHANNEL_FD, &message, sizeof message);
   (void) ignored;
   _exit (96);
 }
 
-static void *
-map_fixed (uint64_t address, size_t size, int protection, int flags, int fd)
+static bool
+map_fixed (uint64_t address, size_t size, int protection, int flags, int fd, off_t offset)
 {
-  void *place = mmap ((void *) (uintptr_t) address, size, protection,
-                      flags | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, 0);
-  if (place != (void *) (uintptr_t) address)
-    fail ("a fixed address is taken");
-  return place;
+  return mmap ((void *) (uintptr_t) address, size, protection,
+               flags | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, offset)
+         == (void *) (uintptr_t) address;
 }
 
-/* `movq %rax, STUB_RAX; movl $n, %eax; jmp *STUB_TARGET` for each stub, the return stub and an
-   empty function.  */
-static void
-write_stubs (unsigned n_stubs)
+/* `movq %rax, STUB_RAX; movl $n, %eax; jmp *STUB_TARGET` for each stub, the return stub, an
+   empty function and the call that batches make.  */
+static bool
+write_stubs (void)
 {
   size_t size = STUB_END - SANDBOX_STUB_BASE;
-  uint8_t *code = map_fixed (SANDBOX_STUB_BASE, size, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  if (!map_fixed (SANDBOX_STUB_BASE, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                  0))
+    return false;
+  uint8_t *code = (uint8_t *) (uintptr_t) SANDBOX_STUB_BASE;
   memset (code, 0xcc, size);
-  for (uint32_t i = 0; i < n_stubs; i++)
+  for (uint32_t i = 0; i < STUBS_MAX; i++)
     {
       uint32_t rax = CONTEXT_BASE + CONTEXT_STUB_RAX, target = CONTEXT_BASE + CONTEXT_STUB_TARGET;
       uint8_t stub[20] = { 0x48, 0x89, 0x04, 0x25, 0, 0, 0, 0, 0xb8, 0, 0, 0, 0, 0xff, 0x24, 0x25 };
@@ -92,30 +77,71 @@ write_stubs (unsigned n_stubs)
       memcpy (stub + 16, &target, 4);
       memcpy (code + 64 * (size_t) i, stub, sizeof stub);
     }
-  uint8_t back[7] = { 0xff, 0x24, 0x25 };
-  uint32_t target = CONTEXT_BASE + CONTEXT_RETURN_TARGET;
-  memcpy (back + 3, &target, 4);
-  memcpy (code + (RETURN_STUB - SANDBOX_STUB_BASE), back, sizeof back);
+  uint8_t jump[7] = { 0xff, 0x24, 0x25 }, call[7] = { 0xff, 0x14, 0x25 };
+  uint32_t target = CONTEXT_BASE + CONTEXT_RETURN_TARGET, entry = CONTEXT_BASE + CONTEXT_ENTRY;
+  memcpy (jump + 3, &target, 4);
+  memcpy (call + 3, &entry, 4);
+  memcpy (code + (RETURN_STUB - SANDBOX_STUB_BASE), jump, sizeof jump);
+  memcpy (code + (BATCH_CALL_STUB - SANDBOX_STUB_BASE), call, sizeof call);
+  memcpy (code + (BATCH_CALL_STUB - SANDBOX_STUB_BASE) + sizeof call, jump, sizeof jump);
   code[EMPTY_IMAGE_ENTRY - SANDBOX_STUB_BASE] = 0xc3;
-  if (mprotect (code, size, PROT_READ | PROT_EXEC) != 0)
-    fail ("mprotect of the stubs");
+  return mprotect (code, size, PROT_READ | PROT_EXEC) == 0;
 }
 
+const char *
+child__map_common (void)
+{
+  if (!map_fixed (SANDBOX_TRACE_BASE, TRACE_AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      || !map_fixed (CONTEXT_BASE, CONTEXT_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      || !map_fixed (SANDBOX_STACK_BASE, SANDBOX_STACK_SIZE, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+    return "a fixed address is taken";
+  if (mprotect ((void *) (uintptr_t) (STACK_TOP - SANDBOX_PAGE), SANDBOX_PAGE,
+                PROT_READ | PROT_WRITE)
+      != 0)
+    return "the stack";
+  return write_stubs () ? NULL : "the stubs";
+}
+
+/* The code is only ever written by the parent, through its own mapping of the same memory; here
+   it can't be made writable, as the memory is sealed against that.  */
 static void
-map_images (const struct setup *setup)
+map_images (const struct setup *setup, int fd)
 {
   for (unsigned i = 0; i < setup->n_images; i++)
     {
       const struct setup_image *image = &setup->image[i];
-      uint8_t *code = map_fixed (image->base, image->size, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS, -1);
-      memcpy (code, image->bytes, image->size);
-      if (mprotect (code, image->text_size, PROT_READ | PROT_EXEC) != 0
+      if (!map_fixed (image->base, image->text_size, PROT_READ | PROT_EXEC, MAP_SHARED, fd,
+                      (off_t) image->code)
           || (image->size > image->text_size
-              && mprotect (code + image->text_size, image->size - image->text_size, PROT_READ)
-                   != 0))
-        fail ("mprotect of an image");
+              && !map_fixed (image->base + image->text_size, image->size - image->text_size,
+                             PROT_READ, MAP_SHARED, fd,
+                             (off_t) (image->code + image->text_size))))
+        fail ("mapping an image");
     }
+}
+
+/* The block of what the process is told, its pointers put right.  */
+static const struct setup *
+take_setup (int fd, size_t size)
+{
+  struct setup *setup = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  if (setup == MAP_FAILED)
+    fail ("the setup");
+  ptrdiff_t moved = (char *) setup - (char *) setup->self;
+#define MOVE(POINTER) ((POINTER) = (void *) ((char *) (POINTER) + moved))
+  MOVE (setup->callee);
+  MOVE (setup->filter.filter);
+  for (unsigned i = 0; i < setup->n_images; i++)
+    {
+      MOVE (setup->image[i].insn);
+      MOVE (setup->image[i].index);
+    }
+#undef MOVE
+  if (mprotect (setup, size, PROT_READ) != 0)
+    fail ("the setup");
+  return setup;
 }
 
 static void
@@ -176,42 +202,30 @@ parse_hex (const char **text)
     }
 }
 
-/* Unmaps what was inherited and isn't needed: every shared mapping but our own areas, and every
-   anonymous one but our own, the thread's control block and the .bss behind file mappings.  */
-static void
-forget_parent (struct own *own)
+const char *
+child__forget_parent (char *maps, size_t size, const struct range *keep, unsigned n_keep)
 {
-  const struct child *child = &own->child;
+  if (SANITIZED)
+    return NULL;
   int fd = open ("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    fail ("/proc/self/maps");
+    return "/proc/self/maps";
   size_t length = 0;
   ssize_t n;
-  while (length < MAPS_BUFFER - 1
-         && (n = read (fd, own->maps + length, MAPS_BUFFER - 1 - length)) > 0)
+  while (length < size - 1 && (n = read (fd, maps + length, size - 1 - length)) > 0)
     length += n;
   close (fd);
-  if (length >= MAPS_BUFFER - 1)
-    fail ("too many mappings");
-  own->maps[length] = 0;
+  if (length >= size - 1)
+    return "too many mappings";
+  maps[length] = 0;
 
-  const struct range keep[] = {
-    { (uintptr_t) own, (uintptr_t) (own + 1) },
-    { (uintptr_t) child->setup, (uintptr_t) child->setup + child->setup->block_size },
-    { (uintptr_t) child->setup->filter.filter, (uintptr_t) child->setup->filter.filter + 1 },
-    { (uintptr_t) child->input, (uintptr_t) child->input + INPUT_SIZE },
-    { (uintptr_t) child->output, (uintptr_t) child->output + OUTPUT_SIZE },
-    { (uintptr_t) child->arena_alias, (uintptr_t) child->arena_alias + ARENA_SIZE },
-  };
-  enum { KEEP = sizeof keep / sizeof *keep };
-  uint64_t thread = (uintptr_t) __builtin_thread_pointer ();
-  uint64_t file_end = 0;
-  for (const char *line = own->maps; *line;)
+  /* Not by what a mapping is named: the kernel makes one of neighbours, and the thread's control block or some .bss
+     may well have become one with the heap.  */
+  for (const char *line = maps; *line;)
     {
       uint64_t begin = parse_hex (&line);
       line++;
       uint64_t end = parse_hex (&line);
-      const char *rights = line + 1;
       const char *name = line;
       for (unsigned spaces = 0; *name && *name != '\n' && spaces < 5; name++)
         spaces += *name == ' ';
@@ -221,21 +235,13 @@ forget_parent (struct own *own)
         line++;
       if (*line)
         line++;
-      bool file = *name == '/';
-      bool ours = begin >= SANDBOX_TRACE_BASE && end <= SANDBOX_ARENA_BASE + 0x10000000u;
-      ours |= thread >= begin && thread < end;
-      bool kernel = *name == '[' && name[1] == 'v';
-      bool bss = *name == '\n' && begin == file_end;
-      bool shared = rights[3] == 's';
-      if (file)
-        file_end = end;
-      if (ours || kernel || (!shared && (file || bss)))
+      /* The vdso and what it reads.  */
+      if (*name == '[' && name[1] == 'v')
         continue;
-      /* Neighbours may be one mapping to the kernel: all of it but what is kept.  */
       while (begin < end)
         {
           uint64_t hole_end = end, next = end;
-          for (unsigned i = 0; i < KEEP; i++)
+          for (unsigned i = 0; i < n_keep; i++)
             {
               uint64_t first = keep[i].begin & -(uint64_t) SANDBOX_PAGE;
               uint64_t last = (keep[i].end + SANDBOX_PAGE - 1) & -(uint64_t) SANDBOX_PAGE;
@@ -246,10 +252,10 @@ forget_parent (struct own *own)
                 }
             }
           if (hole_end > begin && munmap ((void *) (uintptr_t) begin, hole_end - begin) != 0)
-            fail ("munmap");
+            return "munmap";
           begin = next;
         }
-    }
+    }  return NULL;
 }
 
 static void
@@ -266,8 +272,6 @@ live (void *data)
   struct own *own = data;
   struct child *child = &own->child;
   const struct setup *setup = child->setup;
-  if (!SANITIZED)
-    forget_parent (own);
 
   set_limit (RLIMIT_CORE, 0);
   set_limit (RLIMIT_FSIZE, 0);
@@ -280,15 +284,17 @@ live (void *data)
     fail ("no_new_privs");
   if (syscall (SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, &setup->filter) != 0)
     fail ("seccomp");
-  if (write (CHANNEL_FD, "R", 1) != 1)
+  struct word word = { WORD_READY, 0 };
+  if (write (CHANNEL_FD, &word, sizeof word) != sizeof word)
     _exit (95);
 
   const struct command *command = (const struct command *) child->input;
   volatile uint32_t *progress = &((struct output_header *) child->output)->progress;
-  char byte;
-  while (read (CHANNEL_FD, &byte, 1) == 1)
+  while (read (CHANNEL_FD, &word, sizeof word) == sizeof word)
     {
-      switch (byte)
+      if (word.kind != COMMAND_BATCH)
+        batch__leave (child);
+      switch (word.kind)
         {
         case COMMAND_RUN:
           for (uint32_t i = command->first; i < command->n; i++)
@@ -307,18 +313,28 @@ live (void *data)
         case COMMAND_TIME:
           clock__run (child, command);
           break;
+        case COMMAND_BATCH:
+          batch__run (child, command);
+          break;
+        case COMMAND_CODE:
+          sandbox_serialize ();
+          break;
         default:
           _exit (94);
         }
-      if (write (CHANNEL_FD, "D", 1) != 1)
+      word.kind = WORD_DONE;
+      if (write (CHANNEL_FD, &word, sizeof word) != sizeof word)
         break;
     }
   _exit (0);
 }
 
 void
-child__main (const struct setup *setup)
+child__main (const struct child_start *start)
 {
+  /* The channel first: what goes wrong is told there.  */
+  if (dup2 (start->channel, CHANNEL_FD) < 0)
+    _exit (93);
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   prctl (PR_SET_DUMPABLE, 0);
   struct own *own = mmap (NULL, sizeof *own, PROT_READ | PROT_WRITE,
@@ -326,38 +342,28 @@ child__main (const struct setup *setup)
   if (own == MAP_FAILED)
     fail ("no memory for the process");
   struct child *child = &own->child;
-  child->setup = setup;
+  const struct setup *setup = child->setup = take_setup (start->setup, start->setup_size);
   take_signals (own->signal_stack);
   detect_vectors (child);
 
-  /* The areas first: their descriptors may have the channel's number to be.  */
-  child->input = mmap (NULL, INPUT_SIZE, PROT_READ, MAP_SHARED, setup->input_fd, 0);
+  child->bulk = start->bulk;
+  child->input = mmap (NULL, INPUT_SIZE, PROT_READ, MAP_SHARED, start->input, 0);
   child->output
-    = mmap (NULL, OUTPUT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, setup->output_fd, 0);
-  if (dup2 (setup->channel, CHANNEL_FD) < 0)
-    _exit (93);
+    = mmap (NULL, OUTPUT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, start->output, 0);
   int arena = memfd_create ("aiopt-arena", MFD_CLOEXEC);
   if (child->input == MAP_FAILED || child->output == MAP_FAILED || arena < 0
       || ftruncate (arena, ARENA_SIZE) != 0)
     fail ("the shared areas");
   child->arena_alias = mmap (NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_NORESERVE, arena, 0);
-  if (child->arena_alias == MAP_FAILED)
+  if (child->arena_alias == MAP_FAILED
+      || !map_fixed (SANDBOX_ARENA_BASE, ARENA_SIZE, PROT_NONE, MAP_SHARED, arena, 0))
     fail ("the arena");
-  map_fixed (SANDBOX_ARENA_BASE, ARENA_SIZE, PROT_NONE, MAP_SHARED, arena);
-  map_fixed (SANDBOX_TRACE_BASE, TRACE_AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-  map_fixed (CONTEXT_BASE, CONTEXT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-  map_fixed (SANDBOX_STACK_BASE, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-  if (mprotect ((void *) (uintptr_t) (STACK_TOP - SANDBOX_PAGE), SANDBOX_PAGE,
-                PROT_READ | PROT_WRITE)
-      != 0)
-    fail ("the stack");
   child->active[child->n_active++] = STACK_PAGES - 1;
   child->is_active[STACK_PAGES - 1] = true;
   CONTEXT->child = child;
   CONTEXT->x87_dirty = 1;
-  write_stubs (setup->n_callees + STUBS_EXTRA);
-  map_images (setup);
+  map_images (setup, start->code);
   if (syscall (SYS_close_range, CHANNEL_FD + 1, ~0u, 0) != 0)
     fail ("close_range");
   sandbox_call_on (live, own, own->stack + sizeof own->stack);

@@ -21,7 +21,7 @@ measure (struct child *child, unsigned image, const struct wire_state *state, un
   sandbox_time ();
   context->running = false;
   *status = child->outcome->status;
-  if (*status == RUN_RETURNED && context->inner != 0)
+  if (*status == RUN_RETURNED && (context->inner != 0 || !context->returned))
     *status = RUN_ESCAPED;
   return context->ticks_end - context->ticks_begin;
 }

@@ -4,7 +4,8 @@ sandbox_libsandbox_a_SOURCES =
 sandbox_libsandbox_a_SOURCES += sandbox/sandbox.h sandbox/wire.h sandbox/parent.h sandbox/trampoline.h \
   sandbox/sandbox.c sandbox/process.c sandbox/trace.c sandbox/doctor.c sandbox/seccomp.c \
   sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S \
-  sandbox/instrument.c sandbox/instrument.h sandbox/record.c sandbox/recorded.c
+  sandbox/instrument.c sandbox/instrument.h sandbox/record.c sandbox/recorded.c \
+  sandbox/zygote.c sandbox/bulk.c sandbox/batch.c
 
 # The process unmaps the dynamic linker's tables, so calls must be bound before: no lazy PLT.
 sandbox_libsandbox_a_CFLAGS = $(AM_CFLAGS) -fno-plt
@@ -35,3 +36,18 @@ check_PROGRAMS += testsuite/sandbox-instrument
 testsuite_sandbox_instrument_SOURCES = testsuite/sandbox-instrument.c testsuite/sandbox-fixture.h
 testsuite_sandbox_instrument_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/sandbox-instrument
+check_PROGRAMS += testsuite/sandbox-batch
+testsuite_sandbox_batch_SOURCES = testsuite/sandbox-batch.c testsuite/sandbox-fixture.h
+testsuite_sandbox_batch_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/sandbox-batch
+
+# 10,000 random byte sequences: make check-escape.
+check_PROGRAMS += testsuite/sandbox-escape
+testsuite_sandbox_escape_SOURCES = testsuite/sandbox-escape.c testsuite/sandbox-fixture.h
+testsuite_sandbox_escape_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS)
+TESTS += testsuite/sandbox-escape
+
+check-escape: testsuite/sandbox-escape
+	testsuite/sandbox-escape 10000
+
+.PHONY: check-escape

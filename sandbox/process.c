@@ -9,14 +9,13 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Seconds of wall time after which a process that doesn't get the CPU counts as hung all the same,
    as a multiple of the timeout.  */
-enum { WALL_FACTOR = 40, START_TIMEOUT_MS = 20000 };
+enum { WALL_FACTOR = 40, START_TIMEOUT_MS = 20000, REPLACE_TIMEOUT_MS = 20 };
 
 static void
 reap (struct sandbox *sandbox)
@@ -37,20 +36,25 @@ reap (struct sandbox *sandbox)
 static int
 greet (struct sandbox *sandbox, struct why *why)
 {
-  char text[160];
+  struct
+  {
+    struct word word;
+    char text[160];
+  } message = { 0 };
   struct pollfd poll_fd = { .fd = sandbox->channel, .events = POLLIN };
   int ready;
   do
     ready = poll (&poll_fd, 1, START_TIMEOUT_MS);
   while (ready < 0 && errno == EINTR);
-  ssize_t n = ready > 0 ? read (sandbox->channel, text, sizeof text - 1) : 0;
-  if (n >= 1 && text[0] == 'R')
+  ssize_t n = ready > 0 ? read (sandbox->channel, &message, sizeof message) : 0;
+  if (n == sizeof message.word && message.word.kind == WORD_READY)
     return 0;
   reap (sandbox);
-  if (n > 1 && text[0] == 'E')
+  if (n > (ssize_t) sizeof message.word && message.word.kind == WORD_ERROR)
     {
-      text[n] = 0;
-      return why__set (why, REASON_SANDBOX, "the process can't start: %s", text + 1);
+      message.text[sizeof message.text - 1] = 0;
+      return why__set (why, REASON_SANDBOX, "the process can't start: %s: %s", message.text,
+                       strerror ((int) message.word.number));
     }
   return why__set (why, REASON_SANDBOX, "the process ended at its start (signal %d)",
                    sandbox->death_signal);
@@ -60,23 +64,20 @@ static int
 spawn (struct sandbox *sandbox, struct why *why)
 {
   int pair[2];
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return why__set (why, REASON_SANDBOX, "socketpair: %s", strerror (errno));
-  sandbox->setup->channel = pair[1];
-  /* vfork and posix_spawn won't do: the child runs this program's own code.  */
-  pid_t pid = fork ();
+  pid_t pid = zygote__spawn (pair[1], sandbox->input_fd, sandbox->output_fd, sandbox->code_fd,
+                             sandbox->setup_fd, sandbox->setup->block_size, why);
+  close (pair[1]);
   if (pid < 0)
     {
-      int error = errno;
       close (pair[0]);
-      close (pair[1]);
-      return why__set (why, REASON_SANDBOX, "fork: %s", strerror (error));
+      return -1;
     }
-  if (pid == 0)
-    child__main (sandbox->setup);
-  close (pair[1]);
   sandbox->pid = pid;
   sandbox->channel = pair[0];
+  sandbox->read_timeout_ms = 0;
+  sandbox->suspect = false;
   return greet (sandbox, why);
 }
 
@@ -89,58 +90,105 @@ clock_seconds (clockid_t clock)
   return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
-enum channel_result
-parent__command (struct sandbox *sandbox, enum command_kind command, unsigned first, unsigned n,
-                 unsigned timeout_ms, struct why *why)
+int
+parent__send (struct sandbox *sandbox, enum command_kind kind, unsigned first, struct why *why)
 {
   struct output_header *header = (struct output_header *) sandbox->output;
-  char byte;
-  /* A word that nobody asked for: the process isn't to be trusted any more.  */
-  if (sandbox->pid && recv (sandbox->channel, &byte, 1, MSG_DONTWAIT) >= 0)
+  struct word word;
+  /* A word that nobody asked for: the process isn't to be trusted any more.  (Batches come by the thousand, and
+     there such a word only ends the batch, as its number is wrong.)  */
+  if (sandbox->pid && kind != COMMAND_BATCH
+      && recv (sandbox->channel, &word, sizeof word, MSG_DONTWAIT) >= 0)
     reap (sandbox);
   if (!sandbox->pid && spawn (sandbox, why) != 0)
-    return CHANNEL_FAILED;
+    return -1;
   header->progress = first;
   sandbox->reached = first;
   sandbox->death_signal = 0;
-  byte = (char) command;
+  word = (struct word) { kind, ++sandbox->number };
+  sandbox->sent = send (sandbox->channel, &word, sizeof word, MSG_NOSIGNAL) == sizeof word;
+  return 0;
+}
+
+/* How much time the process had.  */
+struct watch
+{
+  clockid_t clock;
+  bool has_clock;
+  double cpu, wall;
+};
+
+static void
+watch__start (struct watch *watch, const struct sandbox *sandbox)
+{
+  watch->has_clock = clock_getcpuclockid (sandbox->pid, &watch->clock) == 0;
+  watch->cpu = watch->has_clock ? clock_seconds (watch->clock) : -1;
+  watch->wall = clock_seconds (CLOCK_MONOTONIC);
+}
+
+double
+sandbox__cpu_seconds (const struct sandbox *sandbox)
+{
+  clockid_t clock;
+  return sandbox->pid && clock_getcpuclockid (sandbox->pid, &clock) == 0 ? clock_seconds (clock) : 0;
+}
+
+/* Makes reads of the channel end after TIMEOUT_MS.  */
+static bool
+limit_reads (struct sandbox *sandbox, unsigned timeout_ms)
+{
+  if (sandbox->read_timeout_ms == timeout_ms)
+    return true;
+  struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+  if (setsockopt (sandbox->channel, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+    return false;
+  sandbox->read_timeout_ms = timeout_ms;
+  return true;
+}
+
+enum channel_result
+parent__wait (struct sandbox *sandbox, unsigned first, unsigned n, unsigned timeout_ms, bool exact)
+{
+  struct output_header *header = (struct output_header *) sandbox->output;
+  struct word word;
   enum channel_result result = CHANNEL_DIED;
-  if (send (sandbox->channel, &byte, 1, MSG_NOSIGNAL) == 1)
+  if (timeout_ms == 0)
+    timeout_ms = 1;
+  if (sandbox->sent && limit_reads (sandbox, timeout_ms))
     {
-      if (timeout_ms == 0)
-        timeout_ms = 1;
-      clockid_t clock;
-      bool has_clock = clock_getcpuclockid (sandbox->pid, &clock) == 0;
       /* A run is hung when the process used TIMEOUT_MS of CPU time since the last sign of progress;
-         waiting for a busy machine doesn't count.  */
+         waiting for a busy machine doesn't count.  Where that needn't be EXACT, reading clocks is left for
+         when no answer came in time.  */
+      struct watch then = { .cpu = -1 };
+      bool watched = exact;
       uint32_t seen = first;
-      double cpu_then = has_clock ? clock_seconds (clock) : -1;
-      double wall_then = clock_seconds (CLOCK_MONOTONIC);
-      struct pollfd poll_fd = { .fd = sandbox->channel, .events = POLLIN };
+      if (exact)
+        watch__start (&then, sandbox);
       for (;;)
         {
-          int ready = poll (&poll_fd, 1, (int) timeout_ms);
-          if (ready < 0 && errno == EINTR)
+          ssize_t got = recv (sandbox->channel, &word, sizeof word, 0);
+          if (got < 0 && errno == EINTR)
             continue;
-          if (ready > 0)
+          if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
             {
-              if (read (sandbox->channel, &byte, 1) == 1 && byte == 'D')
+              /* An answer to an earlier command is one that a run forged then.  */
+              if (got == sizeof word && word.kind == WORD_DONE && word.number == sandbox->number)
                 return CHANNEL_DONE;
               break;
             }
           uint32_t progress = header->progress;
-          double cpu = has_clock ? clock_seconds (clock) : -1;
-          double wall = clock_seconds (CLOCK_MONOTONIC);
-          if (progress > seen && progress < n)
+          struct watch now;
+          watch__start (&now, sandbox);
+          if (!watched || (progress > seen && progress < n))
             {
+              watched = true;
               seen = progress;
-              cpu_then = cpu;
-              wall_then = wall;
+              then = now;
               continue;
             }
           double limit = timeout_ms * 1e-3;
-          if ((cpu >= 0 && cpu_then >= 0 && cpu - cpu_then >= limit)
-              || wall - wall_then >= limit * WALL_FACTOR)
+          if ((now.cpu >= 0 && then.cpu >= 0 && now.cpu - then.cpu >= limit)
+              || now.wall - then.wall >= limit * WALL_FACTOR)
             {
               result = CHANNEL_HUNG;
               break;
@@ -152,6 +200,21 @@ parent__command (struct sandbox *sandbox, enum command_kind command, unsigned fi
     sandbox->reached = reached;
   reap (sandbox);
   return result;
+}
+
+void
+parent__distrust (struct sandbox *sandbox)
+{
+  reap (sandbox);
+}
+
+enum channel_result
+parent__command (struct sandbox *sandbox, enum command_kind kind, unsigned first, unsigned n,
+                 unsigned timeout_ms, struct why *why)
+{
+  if (parent__send (sandbox, kind, first, why) != 0)
+    return CHANNEL_FAILED;
+  return parent__wait (sandbox, first, n, timeout_ms, true);
 }
 
 /* A shared area of SIZE bytes that forked children don't inherit.  */
@@ -214,29 +277,57 @@ check_image (const struct image *image, struct why *why)
   return 0;
 }
 
-/* Everything the process must know, in one mapping.  */
+/* What batches have to look at after each run of IMAGE: what none of its instructions can touch is looked at
+   once, after the last.  */
+static uint32_t
+checks_of (const struct image *image)
+{
+  if (!image->decoded)
+    return CHECK_MXCSR | CHECK_UPPER | CHECK_X87;
+  uint32_t checks = 0;
+  for (unsigned i = 0; i < image->decoded->n_insns; i++)
+    {
+      const struct decoded_insn *insn = &image->decoded->insn[i];
+      if (insn->kind & (KIND_SYSTEM | KIND_INDIRECT))
+        checks |= CHECK_MXCSR | CHECK_UPPER | CHECK_X87;
+      if ((insn->kind & (KIND_FP | KIND_FLAG_CONTROL)) || insn->written.mxcsr)
+        checks |= CHECK_MXCSR;
+      if (insn->written.vec || (insn->kind & KIND_VZERO))
+        checks |= CHECK_UPPER;
+      if ((insn->kind & (KIND_X87 | KIND_FLAG_CONTROL)) || insn->written.x87)
+        checks |= CHECK_X87;
+    }
+  return checks;
+}
+
+/* A block for all that the process must know, in memory that it gets too.  */
 static struct setup *
-make_setup (const struct region *region, const struct image *const *images, unsigned n_images)
+make_setup (const struct region *region, const struct image *const *images, unsigned n_images,
+            const struct sock_fprog *filter, int *fd)
 {
   size_t size = sizeof (struct setup) + 64;
   unsigned n_callees = region ? region->n_callees : 0;
   size += n_callees * sizeof (struct setup_callee) + 64;
+  size += filter->len * sizeof *filter->filter + 64;
   for (unsigned i = 0; i < n_images; i++)
-    size += images[i]->size + images[i]->text_size * sizeof (uint32_t)
+    size += images[i]->text_size * sizeof (uint32_t)
             + (images[i]->decoded ? images[i]->decoded->n_insns : 0) * sizeof (struct step_insn)
             + 256;
   size = (size + SANDBOX_PAGE - 1) & ~(size_t) (SANDBOX_PAGE - 1);
-  uint8_t *block
-    = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (block == MAP_FAILED)
+  uint8_t *block = shared_area ("aiopt-setup", size, fd);
+  if (!block)
     return NULL;
   struct setup *setup = (struct setup *) block;
   uint8_t *next = block + ((sizeof *setup + 63) & ~(size_t) 63);
+  setup->self = setup;
   setup->block_size = size;
   setup->n_images = n_images;
   setup->n_callees = n_callees;
   setup->callee = (struct setup_callee *) next;
   next += (n_callees * sizeof (struct setup_callee) + 63) & ~(size_t) 63;
+  setup->filter = (struct sock_fprog) { filter->len, (struct sock_filter *) next };
+  memcpy (next, filter->filter, filter->len * sizeof *filter->filter);
+  next += (filter->len * sizeof *filter->filter + 63) & ~(size_t) 63;
   for (unsigned c = 0; c < n_callees; c++)
     {
       setup->callee[c].kind
@@ -252,8 +343,8 @@ make_setup (const struct region *region, const struct image *const *images, unsi
       to->entry = from->entry;
       to->text_size = from->text_size;
       to->size = from->size;
-      to->bytes = memcpy (next, from->bytes, from->size);
-      next += from->size;
+      to->code = setup->code_size;
+      setup->code_size += from->size;
       uint32_t *index = (uint32_t *) next;
       memset (index, 0xff, from->text_size * sizeof *index);
       next += from->text_size * sizeof *index;
@@ -304,6 +395,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
   if (!sandbox)
     return why__set (why, REASON_SANDBOX, "no memory");
   sandbox->channel = sandbox->input_fd = sandbox->output_fd = -1;
+  sandbox->code_fd = sandbox->setup_fd = -1;
   sandbox->level = __builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
                        && __builtin_cpu_supports ("avx512vl")
                        && __builtin_cpu_supports ("avx512dq")
@@ -313,41 +405,37 @@ sandbox__open (const struct region *region, const struct image *const *images, u
   sandbox->item = calloc (BATCH_MAX, sizeof *sandbox->item);
   sandbox->input = shared_area ("aiopt-input", INPUT_SIZE, &sandbox->input_fd);
   sandbox->output = shared_area ("aiopt-output", OUTPUT_SIZE, &sandbox->output_fd);
-  sandbox->setup = make_setup (region, images, n_images);
-  if (!sandbox->item || !sandbox->input || !sandbox->output || !sandbox->setup)
+  struct sock_fprog program;
+  if (seccomp__program (&program, why) != 0)
+    goto fail;
+  sandbox->setup = make_setup (region, images, n_images, &program, &sandbox->setup_fd);
+  free (program.filter);
+  if (sandbox->setup)
+    sandbox->code = shared_area ("aiopt-code", sandbox->setup->code_size, &sandbox->code_fd);
+  if (!sandbox->item || !sandbox->input || !sandbox->output || !sandbox->setup || !sandbox->code)
     {
       why__set (why, REASON_SANDBOX, "no memory for the shared areas: %s", strerror (errno));
       goto fail;
     }
-  /* From here on nobody can map the inputs writable, nor resize an area under the parent.  */
-  if (fcntl (sandbox->input_fd, F_ADD_SEALS,
-             F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
-        != 0
-      || fcntl (sandbox->output_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+  for (unsigned i = 0; i < n_images; i++)
+    {
+      memcpy (sandbox->code + sandbox->setup->image[i].code, images[i]->bytes, images[i]->size);
+      sandbox->checks[i] = checks_of (images[i]);
+      sandbox->is_unknown[i] = !images[i]->decoded;
+    }
+  sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
+  sandbox->setup->memory_bytes
+    = options && options->memory_bytes ? options->memory_bytes : (size_t) 1 << 30;
+  /* From here on nobody can map inputs or code writable, nor resize an area under the parent.  */
+  const int sealed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  if (fcntl (sandbox->input_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
+      || fcntl (sandbox->code_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
+      || fcntl (sandbox->setup_fd, F_ADD_SEALS, sealed | F_SEAL_FUTURE_WRITE) != 0
+      || fcntl (sandbox->output_fd, F_ADD_SEALS, sealed) != 0)
     {
       why__set (why, REASON_SANDBOX, "sealing: %s", strerror (errno));
       goto fail;
     }
-  sandbox->setup->input_fd = sandbox->input_fd;
-  sandbox->setup->output_fd = sandbox->output_fd;
-  sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
-  sandbox->setup->memory_bytes
-    = options && options->memory_bytes ? options->memory_bytes : (size_t) 1 << 30;
-  struct sock_fprog program;
-  if (seccomp__program (&program, why) != 0)
-    goto fail;
-  size_t filter_size = program.len * sizeof *program.filter;
-  struct sock_filter *filter = mmap (NULL, filter_size, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (filter != MAP_FAILED)
-    memcpy (filter, program.filter, filter_size);
-  free (program.filter);
-  if (filter == MAP_FAILED)
-    {
-      why__set (why, REASON_SANDBOX, "no memory for the filter");
-      goto fail;
-    }
-  sandbox->setup->filter = (struct sock_fprog) { .len = program.len, .filter = filter };
   if (spawn (sandbox, why) != 0)
     goto fail;
   *result = sandbox;
@@ -357,6 +445,32 @@ fail:
   return -1;
 }
 
+int
+sandbox__replace (struct sandbox *sandbox, unsigned index, const struct image *image,
+                  struct why *why)
+{
+  struct setup *setup = sandbox->setup;
+  if (index >= setup->n_images || image->base != setup->image[index].base
+      || image->entry != setup->image[index].entry || image->size != setup->image[index].size
+      || image->text_size != setup->image[index].text_size)
+    return why__set (why, REASON_SANDBOX, "an image that doesn't fit the place of image %u", index);
+  /* A process that doesn't wait for a command now may be running the old code.  */
+  if (sandbox->is_unknown[index] || sandbox->suspect)
+    reap (sandbox);
+  else if (sandbox->pid
+           && parent__command (sandbox, COMMAND_CODE, 0, 1, REPLACE_TIMEOUT_MS, why)
+                == CHANNEL_FAILED)
+    return -1;
+  memcpy (sandbox->code + setup->image[index].code, image->bytes, image->size);
+  sandbox->checks[index] = checks_of (image);
+  sandbox->is_unknown[index] = !image->decoded;
+  setup->image[index].n_insns = 0;
+  if (sandbox->pid
+      && parent__command (sandbox, COMMAND_CODE, 0, 1, REPLACE_TIMEOUT_MS, why) == CHANNEL_FAILED)
+    return -1;
+  return 0;
+}
+
 void
 sandbox__close (struct sandbox *sandbox)
 {
@@ -364,13 +478,10 @@ sandbox__close (struct sandbox *sandbox)
     return;
   reap (sandbox);
   parent__begin (sandbox);
+  if (sandbox->code)
+    munmap (sandbox->code, sandbox->setup->code_size);
   if (sandbox->setup)
-    {
-      if (sandbox->setup->filter.filter)
-        munmap (sandbox->setup->filter.filter,
-                sandbox->setup->filter.len * sizeof *sandbox->setup->filter.filter);
-      munmap (sandbox->setup, sandbox->setup->block_size);
-    }
+    munmap (sandbox->setup, sandbox->setup->block_size);
   if (sandbox->input)
     munmap (sandbox->input, INPUT_SIZE);
   if (sandbox->output)
@@ -379,6 +490,10 @@ sandbox__close (struct sandbox *sandbox)
     close (sandbox->input_fd);
   if (sandbox->output_fd >= 0)
     close (sandbox->output_fd);
+  if (sandbox->code_fd >= 0)
+    close (sandbox->code_fd);
+  if (sandbox->setup_fd >= 0)
+    close (sandbox->setup_fd);
   free (sandbox->item);
   free (sandbox);
 }

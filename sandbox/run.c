@@ -47,6 +47,22 @@ CHECK_OFFSET (return_address, RETURN_ADDRESS);
 CHECK_OFFSET (stack_argument, STACK_ARGUMENT);
 CHECK_OFFSET (stack_words, STACK_WORDS);
 CHECK_OFFSET (child, REST);
+CHECK_OFFSET (batch_in, BATCH_IN);
+CHECK_OFFSET (batch_out, BATCH_OUT);
+CHECK_OFFSET (batch_in_step, BATCH_IN_STEP);
+CHECK_OFFSET (batch_out_step, BATCH_OUT_STEP);
+CHECK_OFFSET (batch_left, BATCH_LEFT);
+CHECK_OFFSET (batch_progress, BATCH_PROGRESS);
+CHECK_OFFSET (batch_load, BATCH_LOAD);
+CHECK_OFFSET (batch_store, BATCH_STORE);
+CHECK_OFFSET (batch_rsp, BATCH_RSP);
+CHECK_OFFSET (batch_checks, BATCH_CHECKS);
+CHECK_OFFSET (batch_strange, BATCH_STRANGE);
+CHECK_OFFSET (batch_index, BATCH_INDEX);
+CHECK_OFFSET (batch_upper, BATCH_UPPER);
+CHECK_OFFSET (batch_reset, BATCH_RESET);
+CHECK_OFFSET (batch_call, BATCH_CALL);
+CHECK_OFFSET (returned, RETURNED);
 
 /* CF, PF, AF, ZF, SF, OF: all that a state says of rflags.  */
 #define ARITHMETIC_FLAGS 0x8d5u
@@ -69,9 +85,8 @@ fill_words (void *begin, size_t bytes, uint64_t value)
     word[i] = value;
 }
 
-/* Makes stack page PAGE usable, holding the run's fill.  False where it is already or can't be.  */
-static bool
-activate (struct child *child, unsigned page)
+bool
+run__activate (struct child *child, unsigned page)
 {
   if (child->is_active[page]
       || mprotect (stack_page (page), SANDBOX_PAGE, PROT_READ | PROT_WRITE) != 0)
@@ -167,6 +182,13 @@ canary_changed (const struct wire_state *state)
 void
 run__prepare (struct child *child, unsigned image, const struct wire_state *state)
 {
+  fill_stack (child, state);
+  run__prepare_again (child, image, state);
+}
+
+void
+run__prepare_again (struct child *child, unsigned image, const struct wire_state *state)
+{
   struct context *context = CONTEXT;
   child->state = state;
   child->image = image;
@@ -175,7 +197,6 @@ run__prepare (struct child *child, unsigned image, const struct wire_state *stat
   child->n_calls = 0;
   map_spans (child, state);
   fill_spans (child, state);
-  fill_stack (child, state);
 
   context->entry = image == EMPTY_IMAGE ? EMPTY_IMAGE_ENTRY : child->setup->image[image].entry;
   context->return_target = (uintptr_t) sandbox_return;
@@ -188,6 +209,7 @@ run__prepare (struct child *child, unsigned image, const struct wire_state *stat
   context->in_vec = child->input + state->vec;
   context->out_vec = child->outcome->vec[0];
   context->child = child;
+  context->returned = 0;
   memcpy (context->in_gpr, state->gpr, sizeof context->in_gpr);
   context->in_gpr[4] = RETURN_SLOT;
   memcpy (context->in_mask, state->mask, sizeof context->in_mask);
@@ -223,7 +245,7 @@ finish (struct child *child, const struct wire_state *state)
       else
         memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
       /* `ret` has taken the return address off.  */
-      if (outcome->gpr[4] != RETURN_SLOT + 8)
+      if (outcome->gpr[4] != RETURN_SLOT + 8 || !context->returned)
         outcome->status = RUN_ESCAPED;
     }
   outcome->caller_frame_changed = canary_changed (state);
@@ -277,7 +299,7 @@ run__signal (int signal, siginfo_t *info, void *data)
     _exit (98);
   if (signal == SIGSEGV && gregs[REG_TRAPNO] == 14 && address >= SANDBOX_STACK_BASE
       && address < STACK_TOP
-      && activate (child, (address - SANDBOX_STACK_BASE) / SANDBOX_PAGE))
+      && run__activate (child, (address - SANDBOX_STACK_BASE) / SANDBOX_PAGE))
     return;
 
   struct wire_outcome *outcome = child->outcome;

@@ -123,8 +123,9 @@ parent__encode (struct sandbox *sandbox, const struct state *state, unsigned num
   return true;
 }
 
-/* Fills OUTCOME from what the process wrote for ITEM; whatever it wrote.  */
-void
+/* Fills OUTCOME from what the process wrote for ITEM; whatever it wrote.  False where that is no outcome: the
+   process said that it was done, or went on, without having run it.  */
+bool
 parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct outcome *outcome)
 {
   const struct wire_outcome *wire = (const struct wire_outcome *) (sandbox->output + item->outcome);
@@ -190,6 +191,7 @@ parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct o
           outcome->n_events * sizeof *outcome->event);
   outcome->n_spans = state->n_spans;
   memcpy (outcome->span_bytes, item->span, state->n_spans * sizeof *item->span);
+  return status <= RUN_ESCAPED;
 }
 
 /* The outcome of a run that took the process with it.  */
@@ -225,8 +227,14 @@ run_batch (struct sandbox *sandbox, unsigned image, struct outcome *outcomes, un
       if (result == CHANNEL_FAILED)
         return -1;
       unsigned end = result == CHANNEL_DONE ? n : sandbox->reached;
+      bool honest = true;
       for (; done < end; done++)
-        parent__decode (sandbox, &sandbox->item[done], &outcomes[done]);
+        {
+          honest &= parent__decode (sandbox, &sandbox->item[done], &outcomes[done]);
+          sandbox->suspect |= outcomes[done].status == RUN_ESCAPED;
+        }
+      if (!honest)
+        parent__distrust (sandbox);
       if (result == CHANNEL_DONE)
         return 0;
       if (result == CHANNEL_DIED && retried != done)

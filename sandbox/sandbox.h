@@ -103,6 +103,10 @@ struct sandbox_options
   size_t memory_bytes;    /* 0: 1 GiB */
 };
 
+/* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the
+   first sandbox, at the price of forking a program that may have grown by then.  0, or -1 and *WHY.  */
+int sandbox__prepare (struct why *why);
+
 /* Starts a sandbox process holding IMAGES (1 or 2) and, for recorder stubs, REGION's callees.
    0, or -1 and *WHY (SANDBOX).  */
 int sandbox__open (const struct region *region, const struct image *const *images, unsigned n_images,
@@ -114,6 +118,81 @@ int sandbox__open (const struct region *region, const struct image *const *image
    until the next call.  0, or -1 and *WHY where the sandbox can't go on.  */
 int sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
                   struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why);
+
+/* Puts IMAGE in the place of image INDEX, which had the same base, entry and sizes: cheaper than opening another
+   sandbox.  The process goes on with it, but not where the old code was one that nobody decoded, which may have
+   done anything to its process, or where some run escaped.  The new image can't be traced.
+   0, or -1 and *WHY.  */
+int sandbox__replace (struct sandbox *sandbox, unsigned index, const struct image *image,
+                      struct why *why);
+
+/* Batches: many states of one shape, differing in registers and in the bytes of a few objects.  Nothing is copied
+   that needn't be, so millions run in a second; in return nothing is told but where two sides first
+   differ, and a difference is a hint: it counts once sandbox__run has shown it.
+
+   A record is 128 bytes of general registers, hardware order, with the arithmetic flags in the place of
+   rsp; then VECTORS_IN vector registers of WIDTH_IN bytes; then the objects, each at a multiple of 8; in all a multiple of
+   64.  A result is laid out alike, of VECTORS_OUT registers of WIDTH_OUT bytes and those objects that can be written; its
+   flags are the whole of rflags, above them MXCSR (bits 32 to 47), bit 48 for dirty upper halves and the x87
+   exceptions (56 to 61), all three 0 for code that can't touch them.  */
+enum { BATCH_OBJECTS_MAX = 16 };
+
+struct batch_object
+{
+  uint64_t address;            /* inside one span of the base */
+  uint32_t size;
+};
+
+struct batch_shape
+{
+  const struct state *base;    /* memory and MXCSR; no stack arguments */
+  unsigned vectors_in, width_in, vectors_out, width_out; /* widths 16, 32 (16 registers at most) or 64 */
+  unsigned n_objects;
+  struct batch_object object[BATCH_OBJECTS_MAX];
+};
+
+size_t batch__record_size (const struct batch_shape *shape);
+size_t batch__result_size (const struct batch_shape *shape);
+/* Where object O is in a record, and in a result (0: it can't change).  */
+size_t batch__object_in (const struct batch_shape *shape, unsigned o);
+size_t batch__object_out (const struct batch_shape *shape, unsigned o);
+
+/* MASK gets which bits of a result count whatever the function returns: callee-saved registers, control bits of
+   MXCSR, upper halves, and the objects.  */
+void batch__mask (const struct batch_shape *shape, uint8_t *mask);
+
+/* *STATE, with room for its spans' bytes, becomes the ordinary state that RECORD stands for.  SEED is its seed.  */
+void batch__state (const struct batch_shape *shape, const uint8_t *record, uint64_t seed,
+                   struct state *state);
+
+struct batch_side
+{
+  struct sandbox *sandbox;
+  unsigned image;
+};
+
+/* Writes records FIRST .. FIRST + N to RECORDS, STEP bytes apart.  */
+typedef void batch_fill (void *data, uint64_t first, unsigned n, uint8_t *records, size_t step);
+
+enum batch_end
+{
+  BATCH_SAME,
+  BATCH_DIFFERENT,             /* at record INDEX */
+  BATCH_STOPPED                /* record INDEX ended in some other way than by returning in order, on a side at least */
+};
+
+struct batch_result
+{
+  enum batch_end end;
+  uint64_t index;              /* all before it were the same */
+  const uint8_t *record;       /* record INDEX; malloc'ed */
+};
+
+/* Runs records FIRST .. FIRST + N, that FILL makes, on both SIDEs (on the first alone where the second's
+   sandbox is NULL) and compares the results' bits in MASK.  0, or -1 and *WHY where that can't be done.  */
+int sandbox__batch (const struct batch_side side[2], const struct batch_shape *shape,
+                    const uint8_t *mask, batch_fill *fill, void *data, uint64_t first, uint64_t n,
+                    unsigned timeout_ms, struct batch_result *result, struct why *why);
 
 /* One access to memory outside the function's own frame, merged: ADDRESS..ADDRESS+SIZE.  */
 struct footprint
@@ -144,6 +223,9 @@ void trace__free (struct trace *trace);
    time-stamp ticks per call with the empty call's cost taken off, at least 0.  0, or -1.  */
 int sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *state,
                    unsigned inner, unsigned repeats, double *ticks, struct why *why);
+
+/* CPU time that the sandbox's process has used, in seconds; 0 where none runs.  */
+double sandbox__cpu_seconds (const struct sandbox *sandbox);
 
 void sandbox__close (struct sandbox *sandbox);
 

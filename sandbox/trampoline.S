@@ -155,6 +155,7 @@
 	PUBLIC sandbox_return
 	SAVE_GPR
 	movq	C(C_RSP), %rsp
+	movl	$1, C(RETURNED)
 	pushfq
 	popq	C(OUT_RFLAGS)
 	SANE_FLAGS C(OUT_RFLAGS)
@@ -318,9 +319,274 @@
 	shlq	$32, %rdx
 	orq	%rdx, %rax
 	movq	%rax, C(TICKS_END)
+	movl	$1, C(RETURNED)
 	movq	C(C_RSP), %rsp
 	jmp	sandbox_unwind
 	.size sandbox_time_return, .-sandbox_time_return
+
+/* Batches.  A record holds the 16 general registers, the flags in the place of rsp, then the first
+   vector registers.  A result is laid out the same.  Flags are set by sahf and an addition that
+   overflows or not, as popfq takes as long as all the rest.  */
+
+/* One ladder of loads or stores for each width: entered at register c - 1, left at register 0.  */
+	.macro LADDER name, count, insn, register, step, load, done
+	.altmacro
+	.set .Lrung, \count
+	.rept \count
+	.set .Lrung, .Lrung - 1
+	RUNG \name, %.Lrung, \insn, \register, \step, \load
+	.endr
+	.noaltmacro
+	jmp	\done
+	.endm
+	.macro RUNG name, n, insn, register, step, load
+.L\name\()_\n:
+	.if \load
+	\insn	128+\n*\step(%rdi), %\register\n
+	.else
+	\insn	%\register\n, 96+\n*\step(%rsp)
+	.endif
+	.endm
+
+	.p2align 4
+	LADDER load_sse, 16, movups, xmm, 16, 1, .Lbatch_loaded
+	LADDER load_xmm, 16, vmovups, xmm, 16, 1, .Lbatch_loaded
+	LADDER load_ymm, 16, vmovups, ymm, 32, 1, .Lbatch_loaded
+	LADDER load_zmm, 32, vmovups, zmm, 64, 1, .Lbatch_loaded
+	LADDER store_sse, 16, movups, xmm, 16, 0, .Lbatch_stored
+	LADDER store_ymm, 16, vmovups, ymm, 32, 0, .Lbatch_stored
+	LADDER store_zmm, 32, vmovups, zmm, 64, 0, .Lbatch_stored
+
+/* void sandbox_batch (void): runs BATCH_LEFT records.  After a signal or a call of anything else it ends early,
+   through sandbox_unwind.  */
+	PUBLIC sandbox_batch
+	SAVE_C
+	ldmxcsr	C(IN_MXCSR)
+	cmpl	$0, C(BATCH_RESET)
+	je	.Lbatch_next
+	movl	$0, C(BATCH_RESET)
+	fninit
+	cmpl	$1, C(LEVEL)
+	jb	1f
+	je	2f
+	.irp n, NR16_31
+	vpxord	%xmm\n, %xmm\n, %xmm\n
+	.endr
+	.irp n, NR8
+	kxorq	%k\n, %k\n, %k\n
+	.endr
+2:	vzeroall
+	jmp	.Lbatch_next
+1:	.irp n, NR16
+	xorps	%xmm\n, %xmm\n
+	.endr
+	.p2align 4
+.Lbatch_next:
+	movq	C(BATCH_IN), %rdi
+	jmp	*C(BATCH_LOAD)
+.Lbatch_loaded:
+	movl	32(%rdi), %eax
+	movl	%eax, %ecx
+	shrl	$11, %ecx
+	andl	$1, %ecx
+	movb	%al, %ah
+	movb	%cl, %al
+	addb	$0x7f, %al
+	sahf
+	movl	$BATCH_STACK_POINTER, %esp
+	movq	0(%rdi), %rax
+	movq	8(%rdi), %rcx
+	movq	16(%rdi), %rdx
+	movq	24(%rdi), %rbx
+	movq	40(%rdi), %rbp
+	movq	48(%rdi), %rsi
+	movq	64(%rdi), %r8
+	movq	72(%rdi), %r9
+	movq	80(%rdi), %r10
+	movq	88(%rdi), %r11
+	movq	96(%rdi), %r12
+	movq	104(%rdi), %r13
+	movq	112(%rdi), %r14
+	movq	120(%rdi), %r15
+	movq	56(%rdi), %rdi
+	jmp	*C(BATCH_CALL)
+	.size sandbox_batch, .-sandbox_batch
+
+	PUBLIC sandbox_batch_return
+	movq	%rsp, C(BATCH_RSP)
+	movq	C(BATCH_OUT), %rsp
+	pushfq
+	movq	%rax, -32(%rsp)
+	movq	%rcx, -24(%rsp)
+	movq	%rdx, -16(%rsp)
+	movq	%rbx, -8(%rsp)
+	movq	%rbp, 8(%rsp)
+	movq	%rsi, 16(%rsp)
+	movq	%rdi, 24(%rsp)
+	movq	%r8, 32(%rsp)
+	movq	%r9, 40(%rsp)
+	movq	%r10, 48(%rsp)
+	movq	%r11, 56(%rsp)
+	movq	%r12, 64(%rsp)
+	movq	%r13, 72(%rsp)
+	movq	%r14, 80(%rsp)
+	movq	%r15, 88(%rsp)
+	jmp	*C(BATCH_STORE)
+.Lbatch_stored:
+	testl	$0x47500, (%rsp)
+	jnz	.Lbatch_strange
+	cmpq	$BATCH_STACK_POINTER, C(BATCH_RSP)
+	jne	.Lbatch_strange
+	movl	C(BATCH_CHECKS), %edx
+	testl	%edx, %edx
+	jnz	.Lbatch_checks
+.Lbatch_checked:
+	movq	C(BATCH_IN_STEP), %rax
+	addq	%rax, C(BATCH_IN)
+	movq	C(BATCH_OUT_STEP), %rax
+	addq	%rax, C(BATCH_OUT)
+	movq	C(BATCH_INDEX), %rax
+	incq	%rax
+	movq	%rax, C(BATCH_INDEX)
+	movq	C(BATCH_PROGRESS), %rcx
+	movl	%eax, (%rcx)
+	decq	C(BATCH_LEFT)
+	jnz	.Lbatch_next
+
+	/* What was not looked at after each.  */
+	movq	C(C_RSP), %rsp
+	stmxcsr	C(OUT_MXCSR)
+	ldmxcsr	C(C_MXCSR)
+	call	.Lbatch_dirty
+	orl	%eax, C(BATCH_UPPER)
+	cmpl	$0, C(LEVEL)
+	je	1f
+	vzeroupper
+1:	RESTORE_C
+
+.Lbatch_strange:
+	movl	$1, C(BATCH_STRANGE)
+	movq	C(C_RSP), %rsp
+	jmp	sandbox_unwind
+
+.Lbatch_checks:
+	testl	$CHECK_MXCSR, %edx
+	jz	1f
+	stmxcsr	4(%rsp)
+	movl	4(%rsp), %eax
+	cmpl	C(IN_MXCSR), %eax
+	je	1f
+	ldmxcsr	C(IN_MXCSR)
+1:	testl	$CHECK_UPPER, %edx
+	jz	2f
+	movq	%rsp, %rbx
+	movq	C(C_RSP), %rsp
+	call	.Lbatch_dirty
+	movq	%rbx, %rsp
+	testl	%eax, %eax
+	jz	2f
+	orl	$1 << (RESULT_UPPER_SHIFT - 32), 4(%rsp)
+	vzeroupper
+2:	testl	$CHECK_X87, %edx
+	jz	.Lbatch_checked
+	fnstenv	C(OUT_X87)
+	cmpw	$0xffff, C(OUT_X87)+8
+	jne	.Lbatch_strange
+	cmpw	$0x37f, C(OUT_X87)+0
+	jne	.Lbatch_strange
+	movzbl	C(OUT_X87)+4, %eax
+	movb	%al, RESULT_X87_SHIFT/8(%rsp)
+	cmpw	$0, C(OUT_X87)+4
+	je	.Lbatch_checked
+	fninit
+	jmp	.Lbatch_checked
+
+/* eax: 1 where bits above the low 128 of the first 16 vector registers are set.  Clobbers them.  */
+.Lbatch_dirty:
+	xorl	%eax, %eax
+	cmpl	$1, C(LEVEL)
+	jb	3f
+	je	1f
+	.irp n, 1,2,3,4,5,6,7
+	vporq	%zmm\n, %zmm0, %zmm0
+	.endr
+	.irp n, 9,10,11,12,13,14,15
+	vporq	%zmm\n, %zmm8, %zmm8
+	.endr
+	vporq	%zmm8, %zmm0, %zmm0
+	vextracti64x4 $1, %zmm0, %ymm1
+	vptest	%ymm1, %ymm1
+	jnz	2f
+	jmp	4f
+1:	.irp n, 1,2,3,4,5,6,7
+	vorps	%ymm\n, %ymm0, %ymm0
+	.endr
+	.irp n, 9,10,11,12,13,14,15
+	vorps	%ymm\n, %ymm8, %ymm8
+	.endr
+	vorps	%ymm8, %ymm0, %ymm0
+4:	vextractf128 $1, %ymm0, %xmm1
+	vptest	%xmm1, %xmm1
+	jz	3f
+2:	movl	$1, %eax
+3:	ret
+	.size sandbox_batch_return, .-sandbox_batch_return
+
+/* void sandbox_batch_end (void): the x87 environment as the last run left it, in CONTEXT_OUT_X87.  */
+	PUBLIC sandbox_batch_end
+	fnstenv	C(OUT_X87)
+	fninit
+	movl	$0, C(X87_DIRTY)
+	ret
+	.size sandbox_batch_end, .-sandbox_batch_end
+
+/* Where stubs go while a batch runs: calls of others are for ordinary runs.  */
+	PUBLIC sandbox_batch_stub
+	jmp	.Lbatch_strange
+	.size sandbox_batch_stub, .-sandbox_batch_stub
+
+/* Entries of the ladders, as offsets from this table: that for COUNT registers is at COUNT.  */
+	.macro RUNGS name, count, done
+	.altmacro
+	.long	\done - sandbox_ladders
+	.set .Lrung, 0
+	.rept \count
+	RUNG_ADDRESS \name, %.Lrung
+	.set .Lrung, .Lrung + 1
+	.endr
+	.noaltmacro
+	.endm
+	.macro RUNG_ADDRESS name, n
+	.long	.L\name\()_\n - sandbox_ladders
+	.endm
+	.globl	sandbox_ladders
+	.hidden	sandbox_ladders
+	.p2align 2
+sandbox_ladders:
+	RUNGS load_sse, 16, .Lbatch_loaded
+	RUNGS load_xmm, 16, .Lbatch_loaded
+	RUNGS load_ymm, 16, .Lbatch_loaded
+	RUNGS load_zmm, 32, .Lbatch_loaded
+	RUNGS store_sse, 16, .Lbatch_stored
+	RUNGS store_ymm, 16, .Lbatch_stored
+	RUNGS store_zmm, 32, .Lbatch_stored
+	.size sandbox_ladders, .-sandbox_ladders
+
+/* void sandbox_serialize (void): waits for all before it and forgets what was fetched, as code that another
+   processor has written must not be run before that (SDM volume 3, 8.1.3 and 8.3).  */
+	PUBLIC sandbox_serialize
+	movq	%rsp, %rax
+	movl	%ss, %ecx
+	pushq	%rcx
+	pushq	%rax
+	pushfq
+	movl	%cs, %ecx
+	pushq	%rcx
+	leaq	1f(%rip), %rcx
+	pushq	%rcx
+	iretq
+1:	ret
+	.size sandbox_serialize, .-sandbox_serialize
 
 /* void sandbox_call_on (void (*function) (void *), void *argument, void *stack_top): doesn't return.  */
 	PUBLIC sandbox_call_on

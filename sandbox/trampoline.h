@@ -47,4 +47,37 @@
 #define CONTEXT_STACK_WORDS 1536
 #define CONTEXT_REST 1544
 
+/* What the loop over a batch's records needs.  */
+#define CONTEXT_BATCH_IN 2048        /* the record being run */
+#define CONTEXT_BATCH_OUT 2056       /* where its result goes, plus 40 */
+#define CONTEXT_BATCH_IN_STEP 2064
+#define CONTEXT_BATCH_OUT_STEP 2072
+#define CONTEXT_BATCH_LEFT 2080
+#define CONTEXT_BATCH_PROGRESS 2088  /* pointer to the number of the record being run */
+#define CONTEXT_BATCH_LOAD 2096      /* code that loads the vectors, and stores them */
+#define CONTEXT_BATCH_STORE 2104
+#define CONTEXT_BATCH_RSP 2112       /* rsp at return */
+#define CONTEXT_BATCH_CHECKS 2120
+#define CONTEXT_BATCH_STRANGE 2124   /* not 0: the record ended in no ordinary way */
+#define CONTEXT_BATCH_INDEX 2128
+#define CONTEXT_BATCH_UPPER 2136     /* some run left upper halves dirty */
+#define CONTEXT_BATCH_RESET 2140
+#define CONTEXT_BATCH_CALL 2144      /* BATCH_CALL_STUB */
+#define CONTEXT_RETURNED 2152        /* the function returned, as opposed to getting into the harness elsewhere */
+
+/* What is looked at after each record; all is looked at after the last.  */
+#define CHECK_MXCSR 1
+#define CHECK_UPPER 2
+#define CHECK_X87 4
+
+/* Bits of a result's flags above rflags: MXCSR in bits 32 to 47.  */
+#define RESULT_UPPER_SHIFT 48
+#define RESULT_X87_SHIFT 56
+
+/* In a batch the return address is the last word of the last page but one: the caller's frame above it
+   is a page of its own, which can't be written, so that nobody has to look whether it was.  */
+#define BATCH_STACK_POINTER 0x1c0ff000
+/* `call *CONTEXT_ENTRY; jmp *CONTEXT_RETURN_TARGET`: calls and returns in pairs are predicted well.  */
+#define BATCH_CALL_STUB 0x18010080
+
 #endif

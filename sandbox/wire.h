@@ -14,6 +14,14 @@
 #include <signal.h>
 #include <ucontext.h>
 
+/* With the address sanitizer some protections can't be had: it has mappings all over the place, and asks the kernel
+   for more than these processes need.  */
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 enum
 {
   BATCH_MAX = 1024,
@@ -34,6 +42,8 @@ enum
 
 /* `jmp *CONTEXT_RETURN_TARGET`: the return address functions see, the same in every process.  */
 #define RETURN_STUB (SANDBOX_STUB_BASE + STUBS_MAX * 64)
+_Static_assert (BATCH_CALL_STUB == RETURN_STUB + 128, "trampoline.h follows");
+_Static_assert (BATCH_STACK_POINTER == STACK_TOP - SANDBOX_PAGE, "trampoline.h follows");
 #define STUB_END (RETURN_STUB + SANDBOX_PAGE)
 #define EMPTY_IMAGE_ENTRY (RETURN_STUB + 64)
 
@@ -49,7 +59,24 @@ enum command_kind
   COMMAND_RUN = 'r',
   COMMAND_TRACE = 't',
   COMMAND_TIME = 'c',
-  COMMAND_FOLLOW = 'f'
+  COMMAND_FOLLOW = 'f',
+  COMMAND_BATCH = 'b',
+  COMMAND_CODE = 'i'        /* the code has been replaced */
+};
+
+/* What a command and its answer are on the channel.  The number is that of the command, so that an answer to an
+   earlier one is known for what it is.  */
+struct word
+{
+  uint32_t kind;               /* enum command_kind, or one of the below */
+  uint32_t number;
+};
+
+enum
+{
+  WORD_READY = 'R',
+  WORD_DONE = 'D',
+  WORD_ERROR = 'E'             /* a text follows */
 };
 
 /* Where instrumented code keeps two registers and the place of its next record, where its flags and
@@ -115,6 +142,7 @@ struct command
   uint32_t inner, repeats;
   uint64_t max_steps;
   uint64_t n_flags;            /* COMMAND_FOLLOW */
+  uint64_t batch;              /* COMMAND_BATCH: offset of its struct wire_batch; state[0] is its base */
   uint64_t state[BATCH_MAX];   /* offsets in the input area */
 };
 
@@ -183,6 +211,36 @@ struct wire_time
   uint64_t ticks[REPEATS_MAX], empty[REPEATS_MAX];
 };
 
+/* The records of a batch are in the area that all processes have from the zygote; results and this
+   command's struct wire_batched are in the output area.  */
+#define BULK_SIZE ((size_t) 16 << 20)
+
+struct wire_object
+{
+  uint64_t address;
+  uint32_t size;
+  uint32_t in, out;            /* offsets in the record and in the result; out 0: it can't change */
+};
+
+struct wire_batch
+{
+  uint64_t out;                /* offset of the first result in the output area */
+  uint64_t in_step, out_step;
+  uint32_t load, store;        /* rungs of sandbox_ladders */
+  uint32_t checks;             /* CHECK_… */
+  uint32_t n_objects;
+  struct wire_object object[BATCH_OBJECTS_MAX];
+};
+
+/* At OUTPUT_DATA after COMMAND_BATCH.  */
+struct wire_batched
+{
+  uint32_t done;               /* records that ended in order, from the first of this command on */
+  uint32_t strange;            /* the next one didn't */
+  uint32_t mxcsr, upper;       /* after the last */
+  uint8_t x87[32];
+};
+
 struct output_header
 {
   volatile uint32_t progress;  /* the state that is being run */
@@ -202,7 +260,7 @@ struct setup_image
 {
   uint64_t base, entry;
   uint64_t text_size, size;
-  const uint8_t *bytes;
+  uint64_t code;               /* offset in the code area */
   uint32_t n_insns;
   const struct step_insn *insn;
   const uint32_t *index;       /* instruction at text byte i, UINT32_MAX none */
@@ -224,14 +282,16 @@ struct setup_callee
   bool is_noreturn;
 };
 
-/* All that the process is told at its start, in one block that it keeps.  */
+/* All that the process is told at its start, in one block that it keeps.  Its pointers are the parent's until
+   the process has moved them by the distance from SELF.  */
 struct setup
 {
+  const struct setup *self;
   size_t block_size;
+  size_t code_size;
   unsigned n_images, n_callees;
   struct setup_image image[IMAGES_MAX];
   struct setup_callee *callee;
-  int channel, input_fd, output_fd;
   unsigned cpu_seconds;
   size_t memory_bytes;
   struct sock_fprog filter;
@@ -258,6 +318,7 @@ struct child
 {
   const struct setup *setup;
   const uint8_t *input;
+  const uint8_t *bulk;
   uint8_t *output;
   uint8_t *arena_alias;           /* the arena's memory once more, always writable */
   const struct wire_state *state; /* being run */
@@ -271,6 +332,7 @@ struct child
   unsigned n_active;              /* stack pages in use, beginning with the top one */
   uint16_t active[STACK_PAGES];
   bool is_active[STACK_PAGES];
+  bool frame_protected;           /* by batch.c */
   bool tracing;
   struct tracer tracer;
   unsigned level;                 /* CONTEXT_LEVEL */
@@ -308,6 +370,19 @@ struct context
   /* CONTEXT_REST */
   struct child *child;
   bool running;          /* the function has control */
+  bool in_batch;
+  uint8_t spare4[CONTEXT_BATCH_IN - CONTEXT_REST - 10];
+  /* CONTEXT_BATCH_IN */
+  const uint8_t *batch_in;
+  uint8_t *batch_out;
+  uint64_t batch_in_step, batch_out_step, batch_left;
+  volatile uint32_t *batch_progress;
+  uint64_t batch_load, batch_store, batch_rsp;
+  uint32_t batch_checks, batch_strange;
+  uint64_t batch_index;
+  uint32_t batch_upper, batch_reset;
+  uint64_t batch_call;
+  uint32_t returned;
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
@@ -329,18 +404,53 @@ void sandbox_unwind (void);
 void sandbox_stub (void);
 void sandbox_time (void);
 void sandbox_time_return (void);
+void sandbox_batch (void);
+void sandbox_batch_return (void);
+void sandbox_batch_end (void);
+void sandbox_batch_stub (void);
+extern const int32_t sandbox_ladders[];
+void sandbox_serialize (void);
 void sandbox_call_on (void (*function) (void *), void *argument, void *stack_top)
   __attribute__ ((noreturn));
 
 /* child.c: the process's whole life; never returns.  */
-void child__main (const struct setup *setup) __attribute__ ((noreturn));
+struct child_start
+{
+  int channel, input, output, code, setup; /* file descriptors */
+  size_t setup_size;
+  const uint8_t *bulk;
+};
+
+void child__main (const struct child_start *start) __attribute__ ((noreturn));
+
+/* child.c, for the zygote: unmaps what was inherited from the parent but what lies in KEEP[N]; MAPS[SIZE] is a buffer.
+   Maps what all processes have alike.  NULL, or what failed.  */
+const char *child__forget_parent (char *maps, size_t size, const struct range *keep, unsigned n);
+const char *child__map_common (void);
+
+/* zygote.c: asks the zygote, which is started when needed, for a sandbox process.  Its number, or -1 and *WHY.  */
+pid_t zygote__spawn (int channel, int input, int output, int code, int setup, size_t setup_size,
+                     struct why *why);
+/* The parent's side of the area of BULK_SIZE bytes that all sandbox processes have read-only, locked
+   against other threads until given back.  NULL where there is none.  */
+uint8_t *zygote__bulk (void);
+void zygote__bulk_release (void);
 
 /* run.c.  run__prepare gives the state its memory and stack and fills the context; run__one does that,
    runs and writes the outcome.  run__signal is the handler of every fault.  */
 void run__prepare (struct child *child, unsigned image, const struct wire_state *state);
+/* The same without a new stack.  */
+void run__prepare_again (struct child *child, unsigned image, const struct wire_state *state);
 void run__one (struct child *child, unsigned image, const struct wire_state *state);
 void run__signal (int signal, siginfo_t *info, void *context);
 void run__unwind (ucontext_t *context);
+/* Makes stack page PAGE usable, holding the run's fill.  False where it is already or can't be.  */
+bool run__activate (struct child *child, unsigned page);
+
+/* batch.c.  */
+void batch__run (struct child *child, const struct command *command);
+/* Makes all as ordinary runs need it.  */
+void batch__leave (struct child *child);
 
 /* stub.c: called by sandbox_stub; not 0 where the callee doesn't return.  */
 int stub__record (void);
@@ -380,7 +490,10 @@ void clock__run (struct child *child, const struct command *command);
 
 /* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD, as a malloc'ed
    program.  0, or -1 and *WHY.  */
-enum { CHANNEL_FD = 0 };
+enum { CHANNEL_FD = 0, FILTER_MAX = 4096 };
 int seccomp__program (struct sock_fprog *program, struct why *why);
+
+/* The wider one that the zygote lives under, and with it all that come from it.  */
+int seccomp__zygote_program (struct sock_fprog *program, struct why *why);
 
 #endif

@@ -40,11 +40,18 @@ const struct term *operand__address (struct run *run, unsigned n);
 /* A register (general, vector or mask: its low operand__bits), memory (loaded), or an immediate, extended to
    operand__bits.  NULL with run->why.  */
 const struct term *operand__read (struct run *run, unsigned n);
+/* The same with BITS: immediates are extended to them as the instruction says, anything else must have them.  */
+const struct term *operand__source (struct run *run, unsigned n, unsigned bits);
 /* To a general register (a 32-bit write clears the upper half, 8 and 16 bits keep the rest) or to memory.  */
 int operand__write (struct run *run, unsigned n, const struct term *value);
 /* REG by Zydis's name, and back.  */
 const struct term *gpr__read (struct run *run, ZydisRegister reg);
 void gpr__write (struct run *run, ZydisRegister reg, const struct term *value);
+
+/* string.c: true for rep forms; what comes before the first round; one round (meaning__repeat).  */
+bool string__repeats (const struct meaning *meaning);
+int string__enter (struct run *run);
+int string__round (struct run *run);
 
 /* -1 with "MNEMONIC: WHAT" as UNMODELLED.  */
 int run__unmodelled (struct run *run, const char *what);

@@ -16,7 +16,9 @@ enum flags_kind
   FLAGS_EXPLICIT,  /* in flag[] */
   FLAGS_ADD,       /* of a + b = result */
   FLAGS_SUB,       /* of a - b = result (cmp, sub, neg) */
-  FLAGS_LOGIC      /* of result: CF and OF clear, AF undefined */
+  FLAGS_LOGIC,     /* of result: CF and OF clear, AF undefined */
+  FLAGS_UMUL,      /* mul of a and b: CF and OF where the product doesn't fit, the others undefined */
+  FLAGS_SMUL       /* imul */
 };
 
 enum flag { FLAG_CF, FLAG_PF, FLAG_AF, FLAG_ZF, FLAG_SF, FLAG_OF, FLAGS_COUNT };
@@ -26,6 +28,8 @@ struct sym_flags
   enum flags_kind kind;
   const struct term *a, *b, *result;
   const struct term *flag[FLAGS_COUNT]; /* 1 bit each; NULL: follows from KIND (inc keeps CF: flag[FLAG_CF] is set) */
+  uint8_t undefined;  /* bits 1 << FLAG_…: of those without flag[], what isn't known (whatever KIND says); becomes a fresh
+                         unknown in flag[] when somebody asks */
 };
 
 struct sym_cpu
@@ -41,7 +45,8 @@ enum sym_trap
 {
   SYM_TRAP_DIVIDE,     /* #DE */
   SYM_TRAP_ALIGNMENT,  /* #GP of movaps and the like */
-  SYM_TRAP_INVALID     /* ud2 */
+  SYM_TRAP_INVALID,    /* ud2 */
+  SYM_TRAP_BREAKPOINT  /* int3 */
 };
 
 /* What surrounds the machine.  CONDITION is NULL where the access happens whenever the instruction runs (else 1 bit: a
@@ -60,7 +65,8 @@ struct sym_host
   const struct term *(*undefined) (void *context, unsigned width);
   /* Where CONDITION (never NULL) holds the instruction traps instead.  */
   void (*trap) (void *context, enum sym_trap trap, const struct term *condition);
-  /* ADDRESS is a link-time address (rip-relative, or a displacement or immediate with a symbol); 64 bits.  */
+  /* ADDRESS is a link-time address (rip-relative, a displacement or immediate with a symbol, or the return address
+     that a call pushes); 64 bits.  */
   const struct term *(*symbol) (void *context, uint64_t address);
 };
 
@@ -83,7 +89,7 @@ enum step_kind
   STEP_INDIRECT_CALL, /* call of destination; the return address has been pushed */
   STEP_REPEAT,   /* rep: goes on behind it where condition (rcx is 0) holds, and else wants meaning__repeat and
                     then itself again; nothing has been done yet */
-  STEP_TRAP      /* ud2, int3: never goes on */
+  STEP_TRAP      /* ud2, int3: never goes on; host->trap has been told which, with the condition true */
 };
 
 struct sym_step
@@ -100,7 +106,8 @@ int meaning__apply (const struct meaning *meaning, struct sym_cpu *cpu, const st
                     struct sym_step *step, struct why *why);
 
 /* One round of a rep instruction: STEP gets kind STEP_REPEAT with the condition under which it is done, or for
-   repe/repne the same with the comparison in it.  */
+   repe/repne the same with the comparison in it: it goes on behind the instruction where that holds, and with
+   another round where it doesn't.  */
 int meaning__repeat (const struct meaning *meaning, struct sym_cpu *cpu, const struct sym_host *host,
                      struct sym_step *step, struct why *why);
 

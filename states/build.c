@@ -13,6 +13,11 @@ object__address (const struct object_in_test *o)
     return begin + (uint64_t) round_up (-o->lo, o->align);
   int64_t room = round_up (o->hi, o->align);
   uint64_t end = begin + SANDBOX_SLOT_SIZE;
+  if (o->placement == PLACE_GAP && o->residue >= 0 && room - o->lo + o->modulus < SANDBOX_SLOT_SIZE)
+    {
+      uint64_t address = end - (uint64_t) room;
+      return address - ((address - (uint64_t) o->residue) & (o->modulus - 1));
+    }
   if (o->placement == PLACE_GAP && room - o->lo + o->gap < SANDBOX_SLOT_SIZE)
     end -= o->gap;
   return end - (uint64_t) room;
@@ -37,6 +42,8 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
   object__features (states, attempt, o, feature);
   const struct site *site = &states->site[o->site];
   int64_t hi = extent__predict (&site->extent, feature);
+  if (o->nodes)
+    hi = -1;
   for (unsigned i = 0; hi >= 0 && i < o->n_joined; i++)
     {
       /* Two roots, so the features are the same.  */
@@ -47,7 +54,9 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
         hi = o->joined[i].distance + other;
     }
   o->guessed = hi >= 0;
-  if (hi < 0 && o->depth > 0)
+  if (o->nodes)
+    hi = o->nodes * (int64_t) o->element; /* most often all of them */
+  else if (hi < 0 && o->depth > 0)
     hi = 0; /* many nodes are never visited: the first touch makes it grow */
   else if (hi < 0)
     hi = o->nul >= 0 ? (o->nul + 1) * (int64_t) o->element : (int64_t) o->element;

@@ -8,11 +8,11 @@ static const uint8_t integer_prior[CONTENT_PROFILES]
   = { [CONTENT_RANDOM] = 5, [CONTENT_TINY] = 2, [CONTENT_SMALL] = 3, [CONTENT_SIGNED] = 1,
       [CONTENT_BYTE] = 2, [CONTENT_TEXT] = 1, [CONTENT_SORTED] = 3, [CONTENT_EQUAL] = 1,
       [CONTENT_FEW] = 2, [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 2, [CONTENT_CONSTANT] = 2,
-      [CONTENT_INDEX] = 1 };
+      [CONTENT_INDEX] = 1, [CONTENT_EXTREME] = 2 };
 static const uint8_t byte_prior[CONTENT_PROFILES]
   = { [CONTENT_RANDOM] = 6, [CONTENT_TINY] = 1, [CONTENT_SMALL] = 2, [CONTENT_SIGNED] = 1,
       [CONTENT_TEXT] = 6, [CONTENT_SORTED] = 1, [CONTENT_EQUAL] = 2, [CONTENT_FEW] = 3,
-      [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 1, [CONTENT_CONSTANT] = 4 };
+      [CONTENT_SPARSE] = 1, [CONTENT_BOUNDARY] = 1, [CONTENT_CONSTANT] = 4, [CONTENT_EXTREME] = 2 };
 static const uint8_t float_prior[FLOAT_PROFILES]
   = { [FLOAT_UNIT] = 4, [FLOAT_WHOLE] = 3, [FLOAT_SCALES] = 3, [FLOAT_BITS] = 2, [FLOAT_SPECIAL] = 2,
       [FLOAT_RARE] = 3, [FLOAT_EQUAL] = 1, [FLOAT_SORTED] = 1 };
@@ -36,8 +36,10 @@ leaf_of (struct states *states, struct attempt *attempt, int o, uint64_t path, c
       struct leaf leaf = { .path = path, .seed = rng__next (&rng) };
       if (object->n_leaves < LEAVES_MAX)
         {
-          leaf.profile
-            = (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
+          const struct plan *plan = attempt->plan;
+          leaf.profile = plan && n == CONTENT_PROFILES && plan->extreme ? CONTENT_EXTREME
+                         : plan && n == CONTENT_PROFILES && plan->equal ? CONTENT_EQUAL
+                         : (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
           object->leaf[object->n_leaves++] = leaf;
         }
       else
@@ -66,6 +68,14 @@ find_shared (const struct attempt *attempt, unsigned type, int root, int o, bool
   return -1;
 }
 
+/* Is TYPE a pointer to NODE?  */
+static bool
+is_link (const struct region *region, unsigned type, unsigned node)
+{
+  const struct type *pointer = region__type (region, type);
+  return pointer && pointer->kind == TYPE_POINTER && type__alike (region, pointer->element, node);
+}
+
 /* A pointer of TYPE stands at OFFSET of OWNER, inside object O.  */
 static void
 render_pointer (struct states *states, struct attempt *attempt, int o, int owner, unsigned type,
@@ -83,6 +93,26 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
       return;
     }
   int root = o >= 0 ? attempt->object[o].root : -1 - owner;
+  if (o >= 0 && attempt->object[o].nodes && type__alike (region, pointer->element, attempt->object[o].type))
+    {
+      /* Nodes of one object: as in a heap where an element holds several pointers, a list where it holds one.  */
+      struct object_in_test *pool = &attempt->object[o];
+      int64_t within = offset - index * (int64_t) pool->element, first = 0, way = 1;
+      const struct type *node = region__type (region, pool->type);
+      int64_t ways = 0;
+      for (unsigned i = 0; node && i < node->n_fields; i++)
+        if (is_link (region, node->field[i].type, pool->type))
+          {
+            first += (int64_t) node->field[i].offset < within;
+            ways++;
+          }
+      if (ways > 1)
+        way = index * (ways - 1) + 1 + first;
+      int64_t next = index + way;
+      bool last = next >= pool->nodes || index < 0;
+      attempt__reference (attempt, owner, offset, last ? -1 : o, last ? 0 : next * (int64_t) pool->element);
+      return;
+    }
   unsigned element = pointee && pointee->kind != TYPE_VOID && pointee->size ? pointer->element : UINT_MAX;
   unsigned what = POINTER_NEW;
   unsigned site = site__find (states, mix2 (path, 'p'));
@@ -95,7 +125,7 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
   if (target < 0 && what != POINTER_NULL)
     {
       /* The nodes of a list or tree share one path, so that what is learned of one serves all.  */
-      bool node = o >= 0 && element != UINT_MAX && attempt->object[o].type == element;
+      bool node = o >= 0 && element != UINT_MAX && type__alike (region, attempt->object[o].type, element);
       uint64_t inner = node ? attempt->object[o].path : mix2 ('o', mix2 (path, element));
       target = attempt__object (states, attempt, element, inner, root, o, offset);
       if (target < 0 && !pointer->is_restrict && !plain)

@@ -96,6 +96,7 @@ next_object (struct attempt *attempt)
   o->flip = o->nul = -1;
   o->bad_hi = -1;
   o->bad_lo = 1;
+  o->residue = -1;
   o->parent = -1;
   return o;
 }
@@ -139,6 +140,46 @@ choose_twin (const struct states *states, struct attempt *attempt, struct object
         o->flip = (int64_t) value__length (rng, attempt->kind, states->region, o->element);
       return;
     }
+}
+
+/* Objects of parameters, where PLAN wants them.  */
+static void
+place_as_planned (const struct plan *plan, struct object_in_test *o)
+{
+  if (plan->large)
+    o->limit = SANDBOX_SLOT_SIZE;
+  if (o->parent >= 0 || o->root < 0 || o->root >= PLAN_PARAMETERS)
+    return;
+  int residue = plan->residue[o->root];
+  if (plan->at_start)
+    o->wish = PLACE_START;
+  if (residue < 0)
+    return;
+  o->wish = PLACE_GAP;
+  o->modulus = plan->modulus;
+  o->residue = residue / (int) o->align * (int) o->align % (int) o->modulus;
+}
+
+/* Lists and trees longer than there are objects: the nodes of one object.  */
+static void
+choose_nodes (struct states *states, struct attempt *attempt, struct object_in_test *o, struct rng *rng,
+              const struct type *type)
+{
+  if (!type || type->kind != TYPE_STRUCT || o->parent >= 0 || attempt->sharing != SHARING_POOL)
+    return;
+  bool linked = false;
+  for (unsigned i = 0; i < type->n_fields; i++)
+    {
+      const struct type *field = region__type (states->region, type->field[i].type);
+      linked |= field && field->kind == TYPE_POINTER && type__alike (states->region, field->element, o->type)
+                && !field->is_restrict;
+    }
+  if (!linked)
+    return;
+  o->nodes = 1 + (int64_t) (rng__chance (rng, 1, 3) || attempt->kind == STATE_LARGE
+                              ? rng__below (rng, 1200) : value__length (rng, attempt->kind, states->region, o->element));
+  if (o->nodes * (int64_t) o->element > o->limit)
+    o->nodes = o->limit / (int64_t) o->element;
 }
 
 int
@@ -189,9 +230,12 @@ attempt__object (struct states *states, struct attempt *attempt, unsigned number
       o->wish = PLACE_END;
     }
   o->gap = o->align * (1 + (uint32_t) rng__below (&rng, 64 / o->align));
+  if (attempt->plan)
+    place_as_planned (attempt->plan, o);
   if (!type || type->kind == TYPE_INTEGER)
     choose_end (states, attempt, o, &rng, type);
   choose_twin (states, attempt, o, &rng, type);
+  choose_nodes (states, attempt, o, &rng, type);
   return (int) self;
 }
 
@@ -294,6 +338,11 @@ static void
 generate_scalar (struct states *states, struct attempt *attempt, unsigned p)
 {
   const struct type *type = &states->region->type[states->region->parameter[p].type];
+  if (attempt->plan && p < PLAN_PARAMETERS && attempt->plan->fixed >> p & 1)
+    {
+      memcpy (attempt->parameter[p], &attempt->plan->scalar[p], type->size);
+      return;
+    }
   struct rng rng = { mix2 (attempt->rng.state, mix2 ('S', p)) };
   unsigned site = site__find (states, mix2 (mix2 ('S', p), attempt->kind + 1));
   enum scalar_profile profile
@@ -347,7 +396,7 @@ generate_parameter (struct states *states, struct attempt *attempt, unsigned p)
       static const uint8_t prior[] = { 40, 2 };
       struct rng rng = { mix2 (attempt->rng.state, path) };
       unsigned site = site__find (states, mix2 (path, 'n'));
-      if (attempt->kind != STATE_OVERLAP && attempt->kind != STATE_PROFILE
+      if (attempt->kind != STATE_OVERLAP && attempt->kind != STATE_PROFILE && !attempt->plan
           && site__choose (states, attempt, &rng, site, prior, 2))
         {
           attempt__reference (attempt, -1 - (int) p, 0, -1, 0);
@@ -482,7 +531,7 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
   attempt->first_slot = (uint32_t) rng__below (&rng, 2);
   attempt->slots_down = rng__chance (&rng, 1, 2);
   attempt->slack = (uint8_t) rng__next (&rng);
-  static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1 };
+  static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1, 3 };
   attempt->sharing
     = site__choose (states, attempt, &rng, site__find (states, 'C'), sharing_prior, SHARINGS);
   generate_machine (states, attempt, &rng);
@@ -502,6 +551,8 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
       }
   generate_answers (states, attempt);
   generate_patches (states, attempt, &rng);
+  if (attempt->plan && attempt->plan->overlap)
+    return attempt__overlap_planned (states, attempt);
   if (kind == STATE_OVERLAP)
     return attempt__overlap (states, attempt);
   return true;

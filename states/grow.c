@@ -91,7 +91,7 @@ grow (struct states *states, struct attempt *attempt, const struct outcome *outc
 static void
 learn_extent (struct states *states, struct attempt *attempt, struct object_in_test *o)
 {
-  if (o->fixed || attempt->overlapped)
+  if (o->fixed || attempt->overlapped || o->nodes)
     return;
   if (o->nul < 0 && o->element == 1 && !attempt->n_features)
     return; /* a string without an end says nothing about those with one */

@@ -79,6 +79,7 @@ struct object_in_test
   int64_t flip;          /* element in which a twin differs, or -1 */
   int64_t nul;           /* index of a zero element, or -1 */
   bool nonzero;          /* no zero element before NUL */
+  int64_t nodes;         /* its elements point to each other, so many of them; 0: they don't */
   int root;              /* parameter number, 1000 + global, or -1 */
   int parent;            /* object that holds the first pointer to this one, or -1 */
   int64_t parent_at;     /* offset of that pointer */
@@ -101,6 +102,8 @@ struct object_in_test
   unsigned n_joined;     /* further pointers into this object: whose sites, at which distance */
   struct { unsigned site; int64_t distance; } joined[2];
   enum placement wish, placement;
+  int residue;           /* of its address modulo MODULUS where placed with a gap, or -1 */
+  uint32_t modulus;
   uint32_t gap;
   unsigned n_leaves;
   struct leaf leaf[LEAVES_MAX];
@@ -124,8 +127,8 @@ struct reference
   int64_t delta;
 };
 
-/* May pointers in objects meet?  */
-enum sharing { SHARING_NONE, SHARING_DOWN, SHARING_CYCLES, SHARINGS };
+/* May pointers in objects meet?  In pools the nodes of a list or tree are the elements of one object.  */
+enum sharing { SHARING_NONE, SHARING_DOWN, SHARING_CYCLES, SHARING_POOL, SHARINGS };
 
 enum stage
 {
@@ -148,6 +151,8 @@ struct choice
 
 struct attempt
 {
+  const struct plan *plan; /* what the test shall have, or NULL */
+  unsigned plan_number;
   enum state_kind kind;
   struct rng rng;
   enum stage stage;
@@ -249,6 +254,9 @@ uint64_t object__address (const struct object_in_test *o);
 /* Points parameters into one object.  False where types rule it out or there is no pair.  */
 bool attempt__overlap (struct states *states, struct attempt *attempt);
 
+/* Points them as attempt->plan says.  False where types rule it out.  */
+bool attempt__overlap_planned (struct states *states, struct attempt *attempt);
+
 /* Turns a valid attempt into one that shall trap.  False where the region has nothing to trap on.  */
 bool attempt__poison (struct states *states, struct attempt *attempt);
 
@@ -272,6 +280,17 @@ static inline const struct type *
 region__type (const struct region *region, unsigned type)
 {
   return type < region->n_types ? &region->type[type] : NULL;
+}
+
+/* Are types A and B the same but for qualifiers?  */
+static inline bool
+type__alike (const struct region *region, unsigned a, unsigned b)
+{
+  const struct type *x = region__type (region, a), *y = region__type (region, b);
+  if (a == b || !x || !y)
+    return a == b;
+  return x->kind == TYPE_STRUCT && y->kind == TYPE_STRUCT && x->size == y->size && x->n_fields == y->n_fields
+         && (x->field == y->field || (x->name && y->name && strcmp (x->name, y->name) == 0));
 }
 
 #endif

@@ -71,9 +71,10 @@ choose_distance (struct states *states, struct attempt *attempt, struct rng *rng
   return distance < 0 ? 0 : distance;
 }
 
-/* Points parameter P into HOST.  */
+/* Points parameter P into HOST, DISTANCE bytes behind its start; where that is negative, at a distance drawn
+   from RNG.  */
 static void
-move (struct states *states, struct attempt *attempt, unsigned p, int host, struct rng *rng)
+move (struct states *states, struct attempt *attempt, unsigned p, int host, int64_t distance, struct rng *rng)
 {
   struct reference *reference = reference_of (attempt, p);
   struct object_in_test *o = &attempt->object[host];
@@ -95,7 +96,8 @@ move (struct states *states, struct attempt *attempt, unsigned p, int host, stru
       old->growable = false;
       old->root = -3;
     }
-  int64_t distance = choose_distance (states, attempt, rng, unit, o);
+  if (distance < 0)
+    distance = choose_distance (states, attempt, rng, unit, o);
   if (o->fixed && distance >= o->limit)
     distance = 0;
   if (reference->target >= 0 && o->n_joined < 2)
@@ -133,7 +135,7 @@ attempt__overlap (struct states *states, struct attempt *attempt)
       int host = object_of (attempt, a);
       if (host < 0 || (reference_of (attempt, b)->target == host))
         continue;
-      move (states, attempt, b, host, &rng);
+      move (states, attempt, b, host, -1, &rng);
       /* Sometimes a third pointer too.  */
       for (unsigned k = 0; k < region->n_aliases; k++)
         {
@@ -141,11 +143,59 @@ attempt__overlap (struct states *states, struct attempt *attempt)
           unsigned c = more->a == a ? more->b : more->b == a ? more->a : b;
           if (c != b && c < GLOBALS_FROM && may_move (region, c) && reference_of (attempt, c)
               && reference_of (attempt, c)->target != host && rng__chance (&rng, 1, 3))
-            move (states, attempt, c, host, &rng);
+            move (states, attempt, c, host, -1, &rng);
         }
       return true;
     }
   return false;
+}
+
+bool
+attempt__overlap_planned (struct states *states, struct attempt *attempt)
+{
+  const struct plan *plan = attempt->plan;
+  unsigned unit;
+  if (!states__may_overlap (states->region, plan->pointer, plan->host, &unit)
+      || !reference_of (attempt, plan->pointer))
+    return false;
+  int host = object_of (attempt, plan->host);
+  if (host < 0 || reference_of (attempt, plan->pointer)->target == host)
+    return false;
+  move (states, attempt, plan->pointer, host, plan->distance, NULL);
+  return true;
+}
+
+/* The size of what pointer parameter or global N points to; 1 where unknown.  */
+static unsigned
+element_of (const struct region *region, unsigned n)
+{
+  const struct type *type = NULL;
+  if (n >= GLOBALS_FROM && n - GLOBALS_FROM < region->n_globals)
+    type = region__type (region, region->global[n - GLOBALS_FROM].type);
+  else if (n < region->n_parameters)
+    {
+      type = region__type (region, region->parameter[n].type);
+      type = type ? region__type (region, type->element) : NULL;
+    }
+  for (int depth = 0; type && type->kind == TYPE_ARRAY && depth < 8; depth++)
+    type = region__type (region, type->element);
+  return type && type->size && type->size < 4096 ? (unsigned) type->size : 1;
+}
+
+bool
+states__may_overlap (const struct region *region, unsigned pointer, unsigned host, unsigned *unit)
+{
+  if (pointer >= GLOBALS_FROM || !may_move (region, pointer) || pointer == host)
+    return false;
+  if (host >= GLOBALS_FROM ? host - GLOBALS_FROM >= region->n_globals : !may_move (region, host))
+    return false;
+  bool found = false;
+  for (unsigned i = 0; i < region->n_aliases; i++)
+    found |= (region->alias[i].a == pointer && region->alias[i].b == host)
+             || (region->alias[i].b == pointer && region->alias[i].a == host);
+  unsigned a = element_of (region, pointer), b = element_of (region, host);
+  *unit = a == b ? a : a < b ? a : b;
+  return found;
 }
 
 /* Sets parameter P, an integer.  */

@@ -3,6 +3,7 @@
 #include "states/internal.h"
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 int
 states__open (const struct region *region, const struct layout *layout, struct sandbox *original,
@@ -46,6 +47,7 @@ states__open (const struct region *region, const struct layout *layout, struct s
     pool__scan (&states->pool, code);
   if (options && options->candidate)
     pool__scan (&states->pool, options->candidate);
+  pool__derive (&states->pool);
   for (unsigned c = 0; c < region->n_callees; c++)
     if (!region->callee[c].is_pure && !region->callee[c].is_const && !region->callee[c].is_noreturn)
       states->callees_write = true;
@@ -103,9 +105,47 @@ is_like_profile (const struct region *region, const struct outcome *outcome)
   return ticks >= region->insns_per_call / 8 && ticks <= 400 + region->insns_per_call * 4;
 }
 
-int
-states__make (struct states *states, enum state_kind kind, struct arena *arena, struct test *tests,
-              unsigned n, struct why *why)
+/* Plans that wait for an attempt: each gets PLAN_TRIES.  */
+enum { PLAN_TRIES = 4 };
+
+struct planning
+{
+  const struct plan *plan;
+  unsigned n, next;
+  uint8_t *tries;
+  unsigned *again, n_again; /* those that failed */
+  unsigned *of;             /* result: the plan of each test */
+};
+
+/* Gives ATTEMPT the next plan; false where none is left.  */
+static bool
+take_plan (struct planning *planning, struct attempt *attempt)
+{
+  unsigned number;
+  if (planning->next < planning->n)
+    number = planning->next++;
+  else if (planning->n_again)
+    number = planning->again[--planning->n_again];
+  else
+    return false;
+  planning->tries[number]++;
+  attempt->plan = &planning->plan[number];
+  attempt->plan_number = number;
+  return true;
+}
+
+/* ATTEMPT came to nothing: its plan may be tried again.  */
+static void
+return_plan (struct planning *planning, const struct attempt *attempt)
+{
+  if (planning && attempt->plan && planning->tries[attempt->plan_number] < PLAN_TRIES)
+    planning->again[planning->n_again++] = attempt->plan_number;
+}
+
+/* states__make and, with PLANNING, states__plan.  */
+static int
+make (struct states *states, enum state_kind kind, struct planning *planning, struct arena *arena,
+      struct test *tests, unsigned n, struct why *why)
 {
   if (kind == STATE_RECORDED)
     return states__recorded (states, arena, tests, n, why);
@@ -134,6 +174,9 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
                 continue;
               if (none || started >= attempts_max || timeouts > 40 + made / 8)
                 continue;
+              attempt->plan = NULL;
+              if (planning && !take_plan (planning, attempt))
+                continue;
               started++;
               if (!attempt__generate (states, attempt, kind))
                 {
@@ -149,6 +192,7 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
               /* Not worth a run.  */
               attempt->stage = STAGE_FAILED;
               attempt__credit (states, attempt, false, 1);
+              return_plan (planning, attempt);
               again = true;
               active--;
               continue;
@@ -161,6 +205,8 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
       if (!n_running)
         {
           if (none || started >= attempts_max || timeouts > 40 + made / 8)
+            break;
+          if (planning && planning->next == planning->n && !planning->n_again)
             break;
           continue;
         }
@@ -180,7 +226,10 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
           attempt__step (states, attempt, &outcomes[i]);
           active -= attempt->stage >= STAGE_DONE;
           if (attempt->stage == STAGE_FAILED)
-            attempt__credit (states, attempt, false, late ? 16 : 1);
+            {
+              attempt__credit (states, attempt, false, late ? 16 : 1);
+              return_plan (planning, attempt);
+            }
           if (attempt->stage != STAGE_DONE)
             continue;
           bool trap = outcomes[i].status == RUN_TRAPPED;
@@ -191,11 +240,52 @@ states__make (struct states *states, enum state_kind kind, struct arena *arena, 
               || (!like && unlike++ < 4 * n))
             continue;
           trapped += trap;
+          if (planning && planning->of)
+            planning->of[made] = attempt->plan_number;
           keep (attempt, &outcomes[i], arena, &tests[made++]);
         }
     }
   free (outcomes);
   return status ? -1 : (int) made;
+}
+
+int
+states__make (struct states *states, enum state_kind kind, struct arena *arena, struct test *tests,
+              unsigned n, struct why *why)
+{
+  return make (states, kind, NULL, arena, tests, n, why);
+}
+
+int
+states__plan (struct states *states, enum state_kind kind, const struct plan *plans, unsigned n,
+              struct arena *arena, struct test *tests, unsigned *of, struct why *why)
+{
+  struct planning planning = { .plan = plans, .n = n, .of = of };
+  planning.tries = calloc (n + 1, sizeof *planning.tries);
+  planning.again = calloc (n + 1, sizeof *planning.again);
+  int made = planning.tries && planning.again
+               ? make (states, kind, &planning, arena, tests, n, why)
+               : why__set (why, REASON_SANDBOX, "no memory for %u plans", n);
+  free (planning.tries);
+  free (planning.again);
+  return made;
+}
+
+void
+plan__clear (struct plan *plan)
+{
+  memset (plan, 0, sizeof *plan);
+  for (unsigned p = 0; p < PLAN_PARAMETERS; p++)
+    plan->residue[p] = PLAN_ANY;
+  plan->modulus = 64;
+}
+
+const int64_t *
+states__constants (const struct states *states, unsigned *n, unsigned *n_base)
+{
+  *n = states->pool.n;
+  *n_base = states->pool.n_base;
+  return states->pool.value;
 }
 
 const char *

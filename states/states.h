@@ -70,6 +70,42 @@ struct shown
    Malloc'ed; NULL where memory is short.  */
 char *test__show (const struct region *region, const struct test *test, const struct shown *shown);
 
+
+/* What a test shall have; what is left out is drawn as usual.  Tests that are laid out systematically, not by
+   chance, are made of these.  */
+enum { PLAN_PARAMETERS = 24, PLAN_ANY = -1 };
+
+struct plan
+{
+  uint32_t fixed;                      /* bit p: parameter p, an integer, is scalar[p] */
+  uint64_t scalar[PLAN_PARAMETERS];
+  bool overlap;                        /* parameter `pointer` points `distance` bytes, at least 0, behind what */
+  unsigned pointer, host;              /* parameter `host` (or global host - 1000) points to */
+  int64_t distance;
+  int16_t residue[PLAN_PARAMETERS];    /* of the pointer in parameter p modulo MODULUS, or PLAN_ANY */
+  uint16_t modulus;                    /* 64, or a page */
+  bool extreme;                        /* integers in memory are their type's limits and -1 */
+  bool equal;                          /* all integers of an object are the same */
+  bool at_start;                       /* objects begin where their pages do; else they end there, or as residues say */
+  bool large;                          /* objects may be as large as a slot */
+};
+
+/* A plan that asks for nothing.  */
+void plan__clear (struct plan *plan);
+
+/* As states__make, one test for each of PLANS[N]; those that can't be had after a few tries are left out.
+   OF[N], where not NULL, tells which plan each test is of.  */
+int states__plan (struct states *states, enum state_kind kind, const struct plan *plans, unsigned n,
+                  struct arena *arena, struct test *tests, unsigned *of, struct why *why);
+
+/* Can the types of REGION let parameter POINTER point into what HOST (a parameter, or 1000 + a global) points to?
+   *UNIT is what distances should be a multiple of.  */
+bool states__may_overlap (const struct region *region, unsigned pointer, unsigned host, unsigned *unit);
+
+/* The numbers that STATES thinks special: *N of them, constants of both versions first (*N_BASE of those), then
+   what was derived from them.  */
+const int64_t *states__constants (const struct states *states, unsigned *n, unsigned *n_base);
+
 /* The same without more being known.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
 char *test__print (const struct region *region, const struct test *test);
 char *test__to_json (const struct region *region, const struct test *test);

@@ -29,9 +29,70 @@ pool__scan (struct pool *pool, const struct code *code)
             continue;
           if (operand->expr.sym || (operand->base && !strcmp (operand->base, "rsp")))
             continue;
-          pool__add (pool, operand->expr.add);
+          if (pool->n < POOL_BASE_MAX)
+            pool__add (pool, operand->expr.add);
         }
     }
+  /* Data: words as wide as the cells, and of long cells words of four and eight bytes.  */
+  for (unsigned d = 0; d < code->n_data; d++)
+    for (unsigned c = 0; c < code->data[d].n_cells && pool->n < POOL_BASE_MAX; c++)
+      {
+        const struct cell *cell = &code->data[d].cell[c];
+        unsigned word = cell->size >= 8 ? 8 : cell->size == 4 || cell->size == 2 ? cell->size : 0;
+        if (!cell->bytes || !word || cell->size % word)
+          continue;
+        for (unsigned at = 0; at < cell->size && at < 64 && pool->n < POOL_BASE_MAX; at += word)
+          {
+            uint64_t value = 0;
+            memcpy (&value, cell->bytes + at, word);
+            unsigned shift = 64 - 8 * word;
+            pool__add (pool, (int64_t) (value << shift) >> shift);
+          }
+      }
+  pool->n_base = pool->n;
+}
+
+void
+pool__derive (struct pool *pool)
+{
+  unsigned n = pool->n_base = pool->n;
+  for (unsigned i = 0; i < n; i++)
+    {
+      uint64_t value = (uint64_t) pool->value[i];
+      for (unsigned shift = 1; shift <= 3; shift++)
+        {
+          pool__add (pool, (int64_t) (value << shift));
+          pool__add (pool, (int64_t) value >> shift);
+        }
+      pool__add (pool, (int64_t) (0 - value));
+      pool__add (pool, (int64_t) ~value);
+      if (value > UINT32_MAX || (value & 0xffffff00) > 0xff00)
+        {
+          pool__add (pool, (int64_t) __builtin_bswap64 (value));
+          pool__add (pool, (int32_t) __builtin_bswap32 ((uint32_t) value));
+        }
+    }
+  /* Pairs of the first few: there are so many.  */
+  unsigned few = n < 12 ? n : 12;
+  for (unsigned i = 0; i < few; i++)
+    for (unsigned k = i; k < few; k++)
+      {
+        uint64_t a = (uint64_t) pool->value[i], b = (uint64_t) pool->value[k];
+        pool__add (pool, (int64_t) (a + b));
+        pool__add (pool, (int64_t) (a - b));
+        pool__add (pool, (int64_t) (b - a));
+        pool__add (pool, (int64_t) (a * b));
+        pool__add (pool, (int64_t) (a ^ b));
+      }
+}
+
+int64_t
+pool__pick (const struct pool *pool, uint64_t random)
+{
+  uint64_t hash = mix64 (random);
+  if (pool->n_base && hash & 1)
+    return pool->value[(hash >> 1) % pool->n_base];
+  return pool->value[(hash >> 1) % pool->n];
 }
 
 /* VALUE cut to SIZE bytes' largest, so that sorted runs don't wrap.  */
@@ -93,10 +154,22 @@ integer_of (enum content_profile profile, uint64_t seed, int64_t index, uint64_t
       return near_power (random, size);
     case CONTENT_CONSTANT:
       if (pool->n)
-        return (uint64_t) pool->value[random % pool->n] + (random >> 32) % 5 - 2;
+        return (uint64_t) pool__pick (pool, random) + (random >> 32) % 5 - 2;
       return near_power (random, size);
     case CONTENT_INDEX:
       return index > 0 ? random % (uint64_t) index : 0;
+    case CONTENT_EXTREME:
+      {
+        unsigned bits = size >= 8 ? 64 : size * 8;
+        uint64_t high = (UINT64_C (1) << (bits - 1)) - 1;
+        const uint64_t limit[] = { UINT64_MAX, high, high + 1, UINT64_MAX };
+        unsigned pick = (unsigned) (seed >> 8 & 3), mode = (unsigned) (seed >> 16 & 3);
+        if (mode == 2)
+          pick = (unsigned) (index & 1) + 1;
+        else if (mode == 3)
+          pick = (unsigned) (random & 3);
+        return mode == 3 && (random >> 8 & 7) == 0 ? 0 : limit[pick];
+      }
     case CONTENT_RANDOM:
     default:
       return random;
@@ -361,7 +434,7 @@ value__scalar (struct rng *rng, enum scalar_profile profile, enum state_kind kin
     case SCALAR_CONSTANT:
       if (pool->n)
         {
-          uint64_t value = (uint64_t) pool->value[random % pool->n] + (random >> 32) % 5 - 2;
+          uint64_t value = (uint64_t) pool__pick (pool, random) + (random >> 32) % 5 - 2;
           return (random >> 60) == 0 ? -value : value;
         }
       return random & 127;

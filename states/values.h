@@ -24,6 +24,7 @@ enum content_profile
   CONTENT_BOUNDARY,     /* near powers of two */
   CONTENT_CONSTANT,     /* near constants of the code */
   CONTENT_INDEX,        /* below the index, as links into an array do */
+  CONTENT_EXTREME,      /* the type's limits and -1: all one of them, in turn, or at random */
   CONTENT_PROFILES
 };
 
@@ -57,19 +58,26 @@ enum scalar_profile
   SCALAR_PROFILES
 };
 
-/* Constants seen in the code.  */
-enum { POOL_MAX = 64 };
+/* Constants seen in the code, then numbers derived from them.  */
+enum { POOL_MAX = 512, POOL_BASE_MAX = 96 };
 
 struct pool
 {
-  unsigned n;
+  unsigned n, n_base;
   int64_t value[POOL_MAX];
 };
 
 void pool__add (struct pool *pool, int64_t value);
 
-/* Adds the immediates and displacements of CODE.  */
+/* Adds the immediates and displacements of CODE, and the words of its data.  */
 void pool__scan (struct pool *pool, const struct code *code);
+
+/* Adds what compilers and people make of constants: negated, byte-swapped, scaled by element sizes, sums,
+   differences and products of two.  After the last pool__scan.  */
+void pool__derive (struct pool *pool);
+
+/* One of them: as often a constant itself as one derived.  POOL isn't empty.  */
+int64_t pool__pick (const struct pool *pool, uint64_t random);
 
 /* Element INDEX of an integer array of SIZE-byte elements (1..8; larger ones are made of words).  */
 uint64_t content__integer (enum content_profile profile, uint64_t seed, int64_t index,

@@ -334,6 +334,140 @@ lists_are_linked (void **unused)
   for (int i = 0; i < b->n; i++)
     long_ones += b->test[i].expected->machine.gpr[0] >= 4;
   assert_true (long_ones > WANTED / 10);
+  /* Longer than there are objects, too.  */
+  unsigned longest = 0;
+  for (unsigned round = 0; round < 4; round++)
+    {
+      bench__make (b, STATE_TYPICAL);
+      for (int i = 0; i < b->n; i++)
+        if ((uint32_t) b->test[i].expected->machine.gpr[0] > longest)
+          longest = (uint32_t) b->test[i].expected->machine.gpr[0];
+    }
+  assert_true (longest > 100);
+  bench__free (b);
+}
+
+/* Makes a test for each of N plans; of[] tells which.  */
+static void
+make_planned (struct bench *b, enum state_kind kind, const struct plan *plans, unsigned n, unsigned *of)
+{
+  struct why why = { 0 };
+  assert_true (n <= WANTED);
+  b->n = states__plan (b->states, kind, plans, n, b->arena, b->test, of, &why);
+  if (b->n < 0)
+    fail_msg ("%s: %s", reason__slug (why.reason), why.detail);
+}
+
+static void
+plans_are_kept (void **unused)
+{
+  (void) unused;
+  static struct plan plans[WANTED];
+  unsigned of[WANTED], unit;
+  struct bench *b = bench__new ("f");
+  pointer (b, "dst", b->int_);
+  pointer (b, "src", b->int_);
+  scalar (b, "n", b->size);
+  region_build__alias (b->region, 0, 1);
+  bench__open (b, "void f (int *d, const int *s, unsigned long n)"
+                  "{ for (unsigned long i = 0; i < n; i++) d[i] = s[i] + 1; }");
+  /* Every distance, in elements.  */
+  assert_true (states__may_overlap (b->region, 0, 1, &unit) && unit == 4);
+  for (unsigned i = 0; i < 64; i++)
+    {
+      plan__clear (&plans[i]);
+      plans[i].fixed = 1 << 2;
+      plans[i].scalar[2] = 40 + i;
+      plans[i].overlap = true;
+      plans[i].pointer = i & 1;
+      plans[i].host = !(i & 1);
+      plans[i].distance = 4 * (i / 2);
+    }
+  make_planned (b, STATE_OVERLAP, plans, 64, of);
+  assert_int_equal (b->n, 64);
+  for (int i = 0; i < b->n; i++)
+    {
+      uint64_t d = argument (&b->test[i], 0), s = argument (&b->test[i], 1);
+      assert_int_equal (argument (&b->test[i], 2), 40 + of[i]);
+      assert_int_equal (of[i] & 1 ? s - d : d - s, 4 * (of[i] / 2));
+    }
+  /* Every alignment that the type has.  */
+  for (unsigned i = 0; i < 16; i++)
+    {
+      plan__clear (&plans[i]);
+      plans[i].fixed = 1 << 2;
+      plans[i].scalar[2] = 21;
+      plans[i].residue[0] = (int16_t) (4 * i);
+      plans[i].residue[1] = (int16_t) (60 - 4 * i);
+    }
+  make_planned (b, STATE_BOUNDARY, plans, 16, of);
+  assert_int_equal (b->n, 16);
+  for (int i = 0; i < b->n; i++)
+    {
+      assert_int_equal (argument (&b->test[i], 0) % 64, 4 * of[i]);
+      assert_int_equal (argument (&b->test[i], 1) % 64, 60 - 4 * of[i]);
+    }
+  /* Sizes past the usual limit of an object; at its page's start.  */
+  plan__clear (&plans[0]);
+  plans[0].fixed = 1 << 2;
+  plans[0].scalar[2] = 100003;
+  plans[0].large = true;
+  plan__clear (&plans[1]);
+  plans[1].fixed = 1 << 2;
+  plans[1].scalar[2] = 33;
+  plans[1].at_start = true;
+  make_planned (b, STATE_BOUNDARY, plans, 2, of);
+  assert_int_equal (b->n, 2);
+  for (int i = 0; i < b->n; i++)
+    {
+      assert_int_equal (argument (&b->test[i], 2), of[i] ? 33 : 100003);
+      if (of[i])
+        assert_int_equal (argument (&b->test[i], 0) % SANDBOX_PAGE, 0);
+    }
+  bench__free (b);
+}
+
+static void
+plans_keep_restrict (void **unused)
+{
+  (void) unused;
+  struct plan plan;
+  unsigned unit, of[1];
+  struct bench *b = bench__new ("f");
+  pointer (b, "dst", b->int_);
+  pointer (b, "src", b->int_);
+  scalar (b, "n", b->size);
+  region_build__alias (b->region, 0, 1);
+  b->region->parameter[0].is_restrict = true;
+  bench__open (b, "void f (int *restrict d, const int *s, unsigned long n)"
+                  "{ for (unsigned long i = 0; i < n; i++) d[i] = s[i] + 1; }");
+  assert_false (states__may_overlap (b->region, 0, 1, &unit));
+  plan__clear (&plan);
+  plan.overlap = true;
+  plan.host = 1;
+  make_planned (b, STATE_OVERLAP, &plan, 1, of);
+  assert_int_equal (b->n, 0);
+  bench__free (b);
+}
+
+static void
+constants_are_found (void **unused)
+{
+  (void) unused;
+  struct bench *b = bench__new ("f");
+  scalar (b, "a", b->long_);
+  region_build__result (b->region, b->long_);
+  bench__open (b, "long f (long a) { return a == 0x123456789abcdef ? 1 : a * 25; }");
+  unsigned n, n_base;
+  const int64_t *constant = states__constants (b->states, &n, &n_base);
+  bool itself = false, swapped = false, negated = false;
+  for (unsigned i = 0; i < n; i++)
+    {
+      itself |= constant[i] == 0x123456789abcdef && i < n_base;
+      swapped |= constant[i] == (int64_t) __builtin_bswap64 (0x123456789abcdef);
+      negated |= constant[i] == -0x123456789abcdef;
+    }
+  assert_true (itself && swapped && negated);
   bench__free (b);
 }
 
@@ -578,6 +712,9 @@ main (void)
     cmocka_unit_test (strings_end),
     cmocka_unit_test (comparing_strings_goes_deep),
     cmocka_unit_test (lists_are_linked),
+    cmocka_unit_test (plans_are_kept),
+    cmocka_unit_test (plans_keep_restrict),
+    cmocka_unit_test (constants_are_found),
     cmocka_unit_test (structs_carry_lengths),
     cmocka_unit_test (indices_stay_inside),
     cmocka_unit_test (matrices_have_strides),

@@ -57,6 +57,8 @@ coverage__new (struct arena *arena, const struct region *region, const struct si
   coverage->branch = ARENA_ARRAY (arena, uint8_t, decoded->n_insns);
   coverage->cold = ARENA_ARRAY (arena, bool, decoded->n_insns);
   coverage->padding = ARENA_ARRAY (arena, bool, decoded->n_insns);
+  coverage->excused = ARENA_ARRAY (arena, uint8_t, decoded->n_insns);
+  coverage->dead = ARENA_ARRAY (arena, bool, decoded->n_insns);
   if (!cold_counts)
     mark_cold (coverage, region);
   /* The assembler jumps over long padding: those jumps are padding too.  */
@@ -88,7 +90,7 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
   for (unsigned i = 0; i < decoded->n_insns; i++)
     {
       const struct decoded_insn *insn = &decoded->insn[i];
-      if (coverage->cold[i] || coverage->padding[i])
+      if (coverage->cold[i] || coverage->padding[i] || coverage->dead[i])
         continue;
       count->insns++;
       if (coverage->executed[i])
@@ -101,13 +103,13 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
       bool cold[2] = { target >= 0 && coverage->cold[target],
                        i + 1 < decoded->n_insns && coverage->cold[i + 1] };
       for (unsigned way = 0; way < 2; way++)
-        if (!cold[way])
+        if (!cold[way] && !(coverage->excused[i] & (1u << way)))
           {
             count->ways++;
             if (coverage->branch[i] & (1u << way))
               count->ways_reached++;
-            else if (count->first_way < 0)
-              count->first_way = (int) i;
+            else if (count->first_way < 0 || (!coverage->executed[count->first_way] && coverage->executed[i]))
+              count->first_way = (int) i; /* one that was reached says more */
           }
     }
 }

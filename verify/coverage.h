@@ -13,6 +13,8 @@ struct coverage
   uint8_t *branch;    /* per instruction: bit 0 taken, bit 1 fallen through */
   bool *cold;         /* in a block that ends in ud2 or in a call that doesn't return */
   bool *padding;      /* nops that nothing needs to reach */
+  uint8_t *excused;   /* per instruction: ways, as in branch, that were proved to be taken never */
+  bool *dead;         /* nothing but excused ways leads there */
 };
 
 struct coverage_count

@@ -8,6 +8,7 @@
    rarely give.  Functions of scalars alone are run on the cross product; arrays of floating point are filled with
    special values alone.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/input.h"
 #include "verify/internal.h"
 
 #include <string.h>
@@ -16,8 +17,10 @@
 /* Runs of the original that may be thrown away for taking too long, and states at most.  */
 #define TIMEOUTS_MAX 4
 #define SOURCES_PER_KIND 6
-#define PRODUCT_MAX 1024
+#define DRAWN 512
 #define BATCH 32
+/* Special numbers at each place: of so many tests and places, in arrays that have at least so many.  */
+enum { PLACE_SOURCES = 2, PLACES_LEAST = 12, PLACES_MAX = 36 };
 
 static bool
 is_scalar (const struct type *type)
@@ -92,39 +95,55 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
   return true;
 }
 
+/* Special numbers: how many of each kind, and those of floating point as bits.  NaNs of both kinds and signs with
+   payloads that tell them apart, what rounds half way, the limits of conversions to integers.  */
+enum { SPECIALS = 24, FIRST_NAN = 4, FIRST_FINITE = 10 };
+
+static const uint64_t special_doubles[SPECIALS] = {
+  0, UINT64_C (0x8000000000000000), UINT64_C (0x3ff0000000000000), UINT64_C (0xbff0000000000000), /* 0, -0, 1, -1 */
+  UINT64_C (0x7ff0000000000000), UINT64_C (0xfff0000000000000), /* infinities */
+  UINT64_C (0x7ff8000000000123), UINT64_C (0xfff8000000000456), /* quiet */
+  UINT64_C (0x7ff0000000000789), UINT64_C (0xfff4000000000abc), /* signalling */
+  1, UINT64_C (0x800fffffffffffff), UINT64_C (0x0010000000000000), /* denormal, the largest, the least normal */
+  UINT64_C (0x7fefffffffffffff), UINT64_C (0xffefffffffffffff),
+  UINT64_C (0x3fe0000000000000), UINT64_C (0x3ff8000000000000), UINT64_C (0xc004000000000000), /* .5, 1.5, -2.5 */
+  UINT64_C (0x41e0000000000000), UINT64_C (0xc1e0000000200000), UINT64_C (0x43e0000000000000), /* 2^31, -2^31 - 1, 2^63 */
+  UINT64_C (0x3ff0000000000001), UINT64_C (0x4330000000000001), UINT64_C (0x3ca0000000000001), /* 1 + ulp, 2^52 + 1, near half an ulp */
+};
+
+static const uint32_t special_floats[SPECIALS] = {
+  0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00123, 0xffc00456, 0x7f800789, 0xffa00abc,
+  1, 0x807fffff, 0x00800000, 0x7f7fffff, 0xff7fffff, 0x3f000000, 0x3fc00000, 0xc0200000,
+  0x4f000000, 0xcf000001, 0x5f000000, 0x3f800001, 0x4b000001, 0x33800001,
+};
+
+static const int64_t special_integers[SPECIALS]
+  = { 0, 1, -1, INT64_MIN, INT64_MAX, 2, -2, 7, INT64_MIN + 1, INT64_MAX - 1, 31, 32, 33, 63, 64, 8, 16, 127, 128, 255, 256,
+      65535, 0x7fffffff, -129 };
+
 /* Puts special value NUMBER of TYPE at TO, unless the user's flags rule it out.  */
 static void
 put_special (const struct region *region, const struct type *type, unsigned number, void *to)
 {
-  number %= 8;
-  if (type->kind == TYPE_FLOAT && (region->fp & FP_FINITE) && number >= 4 && number <= 6)
+  number %= SPECIALS;
+  if (type->kind == TYPE_FLOAT && (region->fp & FP_FINITE) && number >= FIRST_NAN && number < FIRST_FINITE)
     number = 2;
   if (type->kind == TYPE_FLOAT && (region->fp & FP_NO_SIGNED_ZERO) && number == 1)
     number = 0;
-  static const double numbers[] = { 0.0, -0.0, 1.0, -1.0, __builtin_inf (), -__builtin_inf (),
-                                    __builtin_nan (""), 1e-310 };
-  static const int64_t integers[] = { 0, 1, -1, INT64_MIN, INT64_MAX, 2, -2, 7 };
-  uint64_t bits;
   if (type->kind == TYPE_FLOAT && type->size == 8)
-    memcpy (to, &numbers[number % 8], 8);
+    memcpy (to, &special_doubles[number], 8);
   else if (type->kind == TYPE_FLOAT)
-    {
-      float single = number % 8 == 7 ? 1e-40f : (float) numbers[number % 8];
-      memcpy (to, &single, 4);
-    }
+    memcpy (to, &special_floats[number], 4);
   else if (type->kind == TYPE_BOOL)
     *(uint8_t *) to = number & 1;
   else
     {
       /* The limits of this size.  */
       unsigned width = (unsigned) type->size * 8;
-      int64_t value = integers[number % 8];
-      if (value == INT64_MIN && width < 64)
-        bits = UINT64_C (1) << (width - 1);
-      else if (value == INT64_MAX && width < 64)
-        bits = (UINT64_C (1) << (width - 1)) - 1;
-      else
-        bits = (uint64_t) value;
+      int64_t value = special_integers[number];
+      uint64_t bits = (uint64_t) value;
+      if (width < 64 && (value < INT64_MIN + 2 || value > INT64_MAX - 2))
+        bits = (UINT64_C (1) << (width - 1)) + (uint64_t) (value < 0 ? value - INT64_MIN : value - INT64_MAX - 1);
       memcpy (to, &bits, type->size < 8 ? type->size : 8);
     }
 }
@@ -135,7 +154,7 @@ special_products (struct trial *trial, struct outcome *outcomes)
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   unsigned timeouts = 0, n_bank = setup->n_bank[STATE_TYPICAL];
-  uint64_t product = 1;
+  unsigned n_values = 0;
   if (region->n_parameters == 0 || n_bank == 0)
     return true;
   for (unsigned p = 0; p < region->n_parameters; p++)
@@ -145,10 +164,15 @@ special_products (struct trial *trial, struct outcome *outcomes)
           || value->n_locations != 1 || value->by_reference
           || (value->location[0].kind != LOCATION_GPR && value->location[0].kind != LOCATION_VEC))
         return true;
-      product *= product < PRODUCT_MAX ? 8 : 1;
+      n_values++;
     }
-  if (product > PRODUCT_MAX)
-    product = PRODUCT_MAX;
+  /* All combinations of the first few, the same for all, then combinations drawn from all.  */
+  static const unsigned first[] = { 0, SPECIALS, SPECIALS, 10, 5, 4, 3, 2, 2, 2 };
+  unsigned base = n_values < sizeof first / sizeof *first ? first[n_values] : 1;
+  uint64_t combinations = 1;
+  for (unsigned i = 0; i < n_values && base > 1; i++)
+    combinations *= base;
+  uint64_t product = combinations + SPECIALS + (n_values > 2 ? DRAWN : 0);
   uint64_t random = trial->verifier->options.seed;
   for (uint64_t from = 0; from < product && timeouts < TIMEOUTS_MAX; from += BATCH)
     {
@@ -159,12 +183,14 @@ special_products (struct trial *trial, struct outcome *outcomes)
           const struct test *source = &setup->bank[STATE_TYPICAL][(from + n) % n_bank];
           struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
           uint64_t digits = from + n;
-          for (unsigned p = 0; p < region->n_parameters; p++, digits /= 8)
+          for (unsigned p = 0; p < region->n_parameters; p++, digits /= base)
             {
               const struct location *location = &region->parameter[p].location[0];
-              /* More parameters than the product has room for get random specials.  */
+
               random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
-              unsigned number = p < 3 ? digits % 8 : (unsigned) (random >> 61);
+              unsigned number = from + n < combinations ? digits % base
+                                : from + n < combinations + SPECIALS ? (unsigned) (from + n - combinations)
+                                : (unsigned) ((random >> 33) % SPECIALS);
               void *to = location->kind == LOCATION_GPR
                            ? (void *) &state->machine.gpr[location->number & 15]
                            : (void *) state->machine.vec[location->number & 31];
@@ -183,7 +209,8 @@ special_products (struct trial *trial, struct outcome *outcomes)
 static bool
 special_arrays (struct trial *trial, struct outcome *outcomes)
 {
-  static const uint8_t palettes[][4] = { { 0, 1, 0, 1 }, { 1, 3, 1, 6 }, { 1, 3, 5, 7 }, { 4, 5, 6, 2 }, { 0, 6, 1, 2 } };
+  static const uint8_t palettes[][4] = { { 0, 1, 0, 1 }, { 1, 3, 1, 6 }, { 1, 3, 5, 10 }, { 4, 5, 6, 2 }, { 0, 6, 1, 2 },
+                                         { 6, 7, 8, 9 }, { 2, 6, 7, 15 }, { 13, 14, 12, 11 } };
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   unsigned timeouts = 0;
@@ -227,11 +254,64 @@ special_arrays (struct trial *trial, struct outcome *outcomes)
   return true;
 }
 
+/* One special number among ordinary ones, at each place up to past a vector step: what is handled lane by lane may be wrong in
+   one.  */
+static bool
+special_places (struct trial *trial)
+{
+  static const uint8_t numbers[] = { 1, 4, 6, 8, 11, 13 };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+      const struct type *element = type && type->kind == TYPE_POINTER && type->element < region->n_types
+                                     ? &region->type[type->element] : NULL;
+      if (!element || element->kind != TYPE_FLOAT || !is_scalar (element) || value->n_locations != 1
+          || value->location[0].kind != LOCATION_GPR)
+        continue;
+      for (unsigned t = 0, used = 0; t < setup->n_bank[STATE_TYPICAL] && used < PLACE_SOURCES; t++)
+        {
+          const struct state *source = setup->bank[STATE_TYPICAL][t].state;
+          uint64_t address = source->machine.gpr[value->location[0].number & 15];
+          for (unsigned s = 0; s < source->n_spans; s++)
+            {
+              uint64_t at = address - source->span[s].address;
+              if (at >= source->span[s].size || source->span[s].size - at < PLACES_LEAST * element->size)
+                continue;
+              used++;
+              struct arena *arena = arena__new ();
+              const struct state *states[BATCH];
+              unsigned n = 0;
+              bool well = true;
+              for (unsigned place = 0; well && place < PLACES_MAX && at + (place + 1) * element->size <= source->span[s].size;
+                   place++)
+                for (unsigned k = 0; k < sizeof numbers && well; k++)
+                  {
+                    uint8_t bytes[8];
+                    put_special (region, element, numbers[k], bytes);
+                    states[n++] = input__patch (arena, source, s, (uint32_t) (at + place * element->size), bytes,
+                                                (unsigned) element->size);
+                    if (n == BATCH)
+                      well = trial__try (trial, 0, states, n), n = 0;
+                  }
+              if (well && n)
+                well = trial__try (trial, 0, states, n);
+              arena__free (arena);
+              if (!well)
+                return false;
+            }
+        }
+    }
+  return true;
+}
+
 bool
 derived__judge (struct trial *trial)
 {
   trial->at_setup = 0;
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
   return wide_sizes (trial, outcomes) && special_products (trial, outcomes)
-         && special_arrays (trial, outcomes);
+         && special_arrays (trial, outcomes) && special_places (trial);
 }

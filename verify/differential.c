@@ -16,6 +16,14 @@
 #define TIMEOUT_MS 100
 #define CONFIRM_TIMEOUT_MS 1000
 
+/* MS, or less where the options say so.  */
+static unsigned
+timeout (const struct trial *trial, unsigned ms)
+{
+  unsigned most = trial->verifier->options.timeout_ms;
+  return most && most < ms ? most : ms;
+}
+
 /* How many states it takes for `tested`, and how many are enough when nothing is left to reach.  */
 #define TESTS_LEAST 1000
 #define TESTS_ENOUGH 4000
@@ -49,6 +57,11 @@
 /* Tests followed by instrumented runs before the clock is looked at.  */
 #define FOLLOW_STEP 16
 
+/* The share of the budget that goes into the first hunt for inputs (hunt.c), and into one more where something isn't
+   covered.  */
+#define HUNT_SHARE 0.15
+#define HUNTS_MAX 2
+
 /* Rounds without any new instruction or branch way after which we stop hoping.  */
 #define ROUNDS_STAGNANT 10
 
@@ -56,6 +69,8 @@
    compilers leave branches that no input can take (a remainder loop after a multiple, a second check of
    the same bound).  Anyone else's candidate must be reached whole.  */
 #define WAYS_UNREACHED_MAX 0.10
+/* What only such a way leads to can't be reached either; in a compiler's candidate it may be so much.  */
+#define INSNS_UNREACHED_MAX 0.02
 
 enum comparison
 differential__run (const struct trial *trial, struct sandbox *sandbox, const struct test *tests,
@@ -103,7 +118,7 @@ differential__run (const struct trial *trial, struct sandbox *sandbox, const str
             continue;
           /* The lone rerun invalidates the batch's memory: run what comes after it again.  */
           struct outcome *again = calloc (1, sizeof *again);
-          if (!again || sandbox__run (sandbox, 0, &states[i], again, 1, CONFIRM_TIMEOUT_MS, &why))
+          if (!again || sandbox__run (sandbox, 0, &states[i], again, 1, timeout (trial, CONFIRM_TIMEOUT_MS), &why))
             {
               memset (difference, 0, sizeof *difference);
               difference->why = why;
@@ -136,6 +151,7 @@ trial__settle (struct trial *trial, enum comparison comparison, const struct tes
 static bool
 trace_test (struct trial *trial, unsigned s, const struct test *test)
 {
+  trial->at_setup = s;
   const struct verifier *verifier = trial->verifier;
   struct trace original = { 0 }, candidate = { 0 };
   struct why why = { 0 };
@@ -213,14 +229,19 @@ reachable (const struct reach *reach)
          + reach->candidate.ways;
 }
 
-/* Is COUNT good enough?  */
+/* Is COUNT good enough, with WAYS and INSNS as the shares that may be missing?  A negative share: nothing may.  */
 static bool
-side_covered (const struct coverage_count *count, bool lenient)
+side_covered (const struct coverage_count *count, double ways, double insns)
 {
   unsigned missing = count->ways - count->ways_reached;
-  if (lenient)
-    return count->insns_reached == count->insns && missing <= WAYS_UNREACHED_MAX * count->ways + 1;
-  return count->insns_reached == count->insns && missing == 0;
+  return count->insns - count->insns_reached <= (insns < 0 ? 0 : insns * count->insns)
+         && missing <= (ways < 0 ? 0 : ways * count->ways + 1);
+}
+
+static bool
+candidate_covered (const struct trial *trial, const struct coverage_count *count)
+{
+  return trial->compiled ? side_covered (count, WAYS_UNREACHED_MAX, INSNS_UNREACHED_MAX) : side_covered (count, -1, -1);
 }
 
 /* The original may be any compiler's, so it gets the leniency that compilers need; but for a compiler's
@@ -229,34 +250,93 @@ side_covered (const struct coverage_count *count, bool lenient)
 static bool
 covered (const struct trial *trial, const struct reach *reach)
 {
-  if (!side_covered (&reach->candidate, trial->compiled))
+  if (!candidate_covered (trial, &reach->candidate))
     return false;
   const struct coverage_count *original = &reach->original;
   if (trial->compiled)
     return original->insns - original->insns_reached <= WAYS_UNREACHED_MAX * original->insns
            && original->ways - original->ways_reached <= WAYS_UNREACHED_MAX * original->ways + 1;
-  return side_covered (original, true);
+  return side_covered (original, WAYS_UNREACHED_MAX, -1);
 }
 
+/* The text of instruction AT of SIDE, in ARENA.  */
+static const char *
+text_of (struct arena *arena, const struct side *side, unsigned at)
+{
+  char *text = NULL;
+  size_t size;
+  unsigned item = side->decoded->insn[at].item;
+  FILE *stream = item < side->code->n_items && side->code->item[item].kind == ITEM_INSN
+                   ? open_memstream (&text, &size) : NULL;
+  if (!stream)
+    return side->decoded->insn[at].mnemonic;
+  insn__print (stream, &side->code->item[item].insn);
+  fclose (stream);
+  for (char *p = text; *p; p++)
+    if (*p == '\t')
+      *p = ' ';
+  const char *copy = arena__strdup (arena, text);
+  free (text);
+  return copy;
+}
+
+/* What branch AT waits for: the comparison, how near its operands came, which parameters they depend on.  */
+static const char *
+waits_for (struct trial *trial, const struct side *side, const struct branch_seen *seen, unsigned at)
+{
+  const struct region *region = trial->verifier->region;
+  if (!seen || !seen[at].known)
+    return "";
+  char names[96] = "";
+  size_t n = 0;
+  for (unsigned p = 0; p < region->n_parameters && p < 31 && n < sizeof names - 24; p++)
+    if (seen[at].depends >> p & 1)
+      n += (size_t) snprintf (names + n, sizeof names - n, "%s%.16s", n ? ", " : "",
+                              region->parameter[p].name ? region->parameter[p].name : "a parameter");
+  if ((seen[at].depends >> 31) && n < sizeof names - 10)
+    snprintf (names + n, sizeof names - n, "%smemory", n ? ", " : "");
+  return arena__printf (trial->arena, "; '%s' came within %" PRIu64 " of equal%s%s",
+                        text_of (trial->arena, side, seen[at].comparison), seen[at].nearest,
+                        names[0] ? ", depends on " : "", names);
+}
+
+/* Says what would have to be known: the branch whose way leads to the first place that nothing reached.  */
 static void
 unknown_coverage (struct trial *trial, const struct reach *reach)
 {
   struct why why;
   const char *who = "candidate";
   const struct side *side = &trial->side;
+  const struct coverage *coverage = trial->candidate_coverage;
   const struct coverage_count *count = &reach->candidate;
-  if (side_covered (count, trial->compiled))
+  const struct branch_seen *seen = trial->seen[1];
+  if (candidate_covered (trial, count))
     {
       who = "original";
       side = &trial->verifier->original;
+      coverage = trial->original_coverage;
       count = &reach->original;
+      seen = trial->seen[0];
     }
-  int at = count->first_insn >= 0 ? count->first_insn : count->first_way;
+  int at = count->first_way >= 0 ? count->first_way : count->first_insn;
+  if (at < 0)
+    why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached", who,
+              count->insns_reached, count->insns, count->ways_reached, count->ways);
+  else
+    {
+      const char *never = !coverage->executed[at] ? "not reached"
+                          : coverage->branch[at] & 1 ? "always taken" : "never taken";
+      unsigned item = side->decoded->insn[at].item;
+      why__set (&why, REASON_COVERAGE,
+                "%s: %u of %u instructions, %u of %u branch ways reached; first missing: '%s' at +%u (line %u), %s%s",
+                who, count->insns_reached, count->insns, count->ways_reached, count->ways,
+                text_of (trial->arena, side, (unsigned) at), side->decoded->insn[at].offset,
+                item < side->code->n_items ? side->code->item[item].line : 0, never,
+                waits_for (trial, side, seen, (unsigned) at));
+    }
   const char *place = side__place (trial->arena, trial->verifier->region, side, side == &trial->verifier->original, at);
-  const char *way = count->first_insn >= 0 ? "" : " (one way of it)";
-  why__set (&why, REASON_COVERAGE, "%s: %u of %u instructions, %u of %u branch ways reached; first missing: %s%s",
-            who, count->insns_reached, count->insns, count->ways_reached, count->ways, place, way);
-  trial->missing = arena__printf (trial->arena, "the %s's %s%s", who, place, way);
+  trial->missing = arena__printf (trial->arena, "the %s's %s%s", who, place,
+                                  at >= 0 && coverage->executed[at] ? ", one way of it" : "");
   trial__unknown (trial, &why);
 }
 
@@ -308,7 +388,8 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   double budget = trial->verifier->options.budget_seconds;
   struct difference difference;
   unsigned which = 0, traced = 0;
-  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n, TIMEOUT_MS,
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
+                                               timeout (trial, TIMEOUT_MS),
                                                   true, &which, &difference);
   if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;
@@ -348,6 +429,70 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
         return false;
     }
   return true;
+}
+
+bool
+trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share)
+{
+  trial->at_setup = s;
+  n = leave_out (tests, n);
+  struct difference difference;
+  unsigned which = 0;
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
+                                               timeout (trial, TIMEOUT_MS),
+                                                  true, &which, &difference);
+  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+    return false;
+  trial->tests[kind] += n;
+  trial->verdict->tests += n;
+  bool *followed = calloc (n + 1, sizeof *followed);
+  bool well = !followed || follow_tests (trial, s, tests, n, share, followed);
+  free (followed);
+  return well;
+}
+
+bool
+trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n)
+{
+  trial->at_setup = s;
+  struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
+  bool well = outcomes != NULL;
+  struct why why = { 0 };
+  if (!well)
+    {
+      why__set (&why, REASON_SANDBOX, "out of memory");
+      trial__unknown (trial, &why);
+    }
+  for (unsigned from = 0; well && from < n; from += BATCH)
+    {
+      unsigned count = n - from < BATCH ? n - from : BATCH, kept = 0;
+      struct test tests[BATCH];
+      memset (outcomes, 0, BATCH * sizeof *outcomes);
+      if (sandbox__run (trial->verifier->setup[s].sandbox, 0, states + from, outcomes, count, TIMEOUT_MS / 4, &why))
+        {
+          trial__unknown (trial, &why);
+          well = false;
+          break;
+        }
+      /* Following runs the original again: what it left must be kept.  */
+      struct arena *arena = arena__new ();
+      for (unsigned i = 0; i < count; i++)
+        if (outcomes[i].status == RUN_RETURNED || outcomes[i].status == RUN_TRAPPED
+            || outcomes[i].status == RUN_NORETURN)
+          {
+            struct outcome *expected = arena__memdup (arena, &outcomes[i], sizeof *expected);
+            for (unsigned k = 0; k < expected->n_spans; k++)
+              expected->span_bytes[k] = arena__memdup (arena, expected->span_bytes[k], states[from + i]->span[k].size);
+            tests[kept++] = (struct test) { .kind = STATE_BOUNDARY, .state = (struct state *) states[from + i],
+                                            .expected = expected, .arena = arena };
+          }
+      well = trial__run (trial, s, STATE_BOUNDARY, tests, kept, TRACE_SHARE_LEAST);
+      for (unsigned i = 0; well && s == 0 && i < kept && trial->n_kept < KEPT_FIRST_MAX; i++)
+        trial__keep (trial, &tests[i]);
+      arena__free (arena);
+    }
+  free (outcomes);
+  return well;
 }
 
 static uint64_t
@@ -420,17 +565,20 @@ differential__judge (struct trial *trial)
       return false;
     }
 
-  if (!derived__judge (trial))
+  if (!derived__judge (trial) || !systematic__judge (trial)
+      || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
 
   struct reach now = reach (trial);
-  unsigned best = reached (&now), stagnant = 0;
+  unsigned best = reached (&now), stagnant = 0, hunts = 0;
   double volume = TESTS_SHARE * verifier->options.budget_seconds;
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
   if (enough < verifier->options.tests_least)
     enough = verifier->options.tests_least;
+  if (!volume__judge (trial))
+    return false;
   while (verify__now () < trial->deadline)
     {
       bool complete = covered (trial, &now);
@@ -460,6 +608,10 @@ differential__judge (struct trial *trial)
           }
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
+      if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX
+          && (!hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)
+              || !steer__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)))
+        return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
         trial->trace_steps *= 2;
       if (reached (&now) > best)
@@ -467,6 +619,10 @@ differential__judge (struct trial *trial)
       if (total_tests (trial) == before)
         break;
     }
+  if (!covered (trial, &now) && excuse__ways (trial))
+    now = reach (trial);
+  if (trial->verdict->level == VERDICT_REFUTED)
+    return false;
   trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;
   if (!covered (trial, &now))
     {
@@ -476,13 +632,16 @@ differential__judge (struct trial *trial)
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least)
     {
-      why__set (&why, REASON_TIME, "%" PRIu64 " states run, %u are the least", total_tests (trial), least);
+      double spent = verify__now () - trial->started;
+      double more = total_tests (trial) ? spent * least / (double) total_tests (trial) : 0;
+      why__set (&why, REASON_TIME, "%" PRIu64 " states run, %u are the least; a budget of %.0f s would do%s",
+                total_tests (trial), least, more + 1, more > 0 ? "" : ", perhaps");
       trial__unknown (trial, &why);
       return false;
     }
   if (trial->verdict->traced == 0)
     {
-      why__set (&why, REASON_FOOTPRINT, "no run was short enough to be followed");
+      why__set (&why, REASON_FOOTPRINT, "no run was short enough to be followed: inputs with fewer iterations are needed");
       trial__unknown (trial, &why);
       return false;
     }

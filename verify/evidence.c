@@ -85,6 +85,7 @@ evidence__write (struct trial *trial)
   cJSON *tests = cJSON_AddObjectToObject (json, "tests");
   for (unsigned k = 0; k < STATE_KINDS; k++)
     cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind) k), (double) trial->tests[k]);
+  cJSON_AddNumberToObject (tests, "volume", (double) trial->volume);
   cJSON_AddNumberToObject (json, "tests_total", (double) verdict->tests);
   cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);
   add_recorded (json, &verifier->options);
@@ -92,9 +93,9 @@ evidence__write (struct trial *trial)
   cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");
   cJSON_AddNumberToObject (mutants, "killed", verdict->mutants_killed);
   cJSON_AddNumberToObject (mutants, "total", verdict->mutants_total);
-  cJSON *survivors = cJSON_AddArrayToObject (mutants, "survivors");
-  for (unsigned i = 0; i < trial->n_survivors && i < SURVIVORS_MAX; i++)
-    cJSON_AddItemToArray (survivors, cJSON_CreateString (trial->survivor[i]));
+  cJSON *survivors = verdict->survivors ? cJSON_Parse (verdict->survivors) : NULL;
+  if (survivors)
+    cJSON_AddItemToObject (mutants, "survivors", survivors);
   cJSON *proof = verdict->proof ? cJSON_Parse (verdict->proof) : NULL;
   if (proof)
     cJSON_AddItemToObject (json, "proof", proof);

@@ -36,6 +36,13 @@ copy_test (struct arena *arena, const struct test *test)
 }
 
 void
+trial__keep (struct trial *trial, const struct test *test)
+{
+  if (trial->n_kept < KEPT_MAX)
+    trial->kept[trial->n_kept++] = copy_test (trial->arena, test);
+}
+
+void
 trial__reached (struct trial *trial, unsigned s, const struct test *test, const struct trace *trace)
 {
   const struct coverage *coverage = trial->candidate_coverage;
@@ -45,8 +52,8 @@ trial__reached (struct trial *trial, unsigned s, const struct test *test, const 
   for (unsigned i = 0; i < coverage->side->decoded->n_insns && trace->executed; i++)
     first |= (trace->executed[i] && !coverage->executed[i])
              || (trace->branch[i] & ~coverage->branch[i]);
-  if (first && s == 0 && !in_bank && trial->n_kept < KEPT_MAX)
-    trial->kept[trial->n_kept++] = copy_test (trial->arena, test);
+  if (first && s == 0 && !in_bank)
+    trial__keep (trial, test);
   coverage__add (trial->candidate_coverage, trace);
 }
 
@@ -89,6 +96,7 @@ bool
 follow__tests (struct trial *trial, unsigned s, const struct test *const *tests, unsigned n,
                bool *followed)
 {
+  trial->at_setup = s;
   const struct verifier *verifier = trial->verifier;
   const struct image *image = trial->image[s];
   struct outcome *outcomes = calloc (FOLLOW_BATCH, sizeof *outcomes);

@@ -12,10 +12,9 @@
 /* Tests kept for all candidates of a region: the first round, and what kills mutants.  */
 enum { BANK_PER_KIND = 32 };
 
-/* Tests outside the bank that reached something of the candidate first: mutants there have to face them.  */
-enum { KEPT_MAX = 64 };
-
-enum { SURVIVORS_MAX = 16 };
+/* Tests outside the bank that reached something of the candidate first, or made a comparison come out otherwise: mutants
+   have to face them.  */
+enum { KEPT_MAX = 128, KEPT_FIRST_MAX = 64 };
 
 /* One layout of the globals, with the original running in it.  */
 struct setup
@@ -44,6 +43,15 @@ struct verifier
   struct setup setup[SETUPS_MAX];
 };
 
+/* How near a branch came to going its other way.  */
+struct branch_seen
+{
+  bool known;
+  unsigned comparison;   /* decoded number of what it depends on */
+  uint64_t nearest;      /* least distance of the operands */
+  uint32_t depends;      /* parameters that they depend on, as far as seen; bit 31: memory */
+};
+
 /* One candidate being judged.  */
 struct trial
 {
@@ -63,12 +71,12 @@ struct trial
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
   unsigned at_setup;                   /* in which tests are being run */
+  struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
+  uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
   const char *missing;                 /* the first that the tests don't reach, for people */
-  unsigned n_survivors;                /* mutants that no test told from the candidate, */
-  const char *survivor[SURVIVORS_MAX]; /* the first of them, in ARENA */
 };
 
 /* Seconds on the monotonic clock.  */
@@ -87,6 +95,9 @@ enum comparison differential__run (const struct trial *trial, struct sandbox *sa
    filled.  */
 bool differential__judge (struct trial *trial);
 
+/* Keeps a copy of TEST (of setup 0) for mutants, while there is room.  */
+void trial__keep (struct trial *trial, const struct test *test);
+
 /* follow.c.  Adds TRACE of TEST in setup S to the candidate's coverage, and keeps the test where it is the first to
    reach something.  */
 void trial__reached (struct trial *trial, unsigned s, const struct test *test, const struct trace *trace);
@@ -98,14 +109,40 @@ bool follow__can (const struct trial *trial, const struct test *test);
 bool follow__tests (struct trial *trial, unsigned s, const struct test *const *tests, unsigned n,
                     bool *followed);
 
-/* Mutants of the candidate against the bank.  Fills the verdict's counts.  */
-void mutants__run (struct trial *trial);
+/* Mutants of the candidate against the tests.  Fills the verdict's counts and survivors.  False where a test made for them
+   refuted the candidate.  */
+bool mutants__run (struct trial *trial);
 
 /* The share of mutants that must die for `tested`.  Set in mutants.c.  */
 extern const double mutants__threshold;
 
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
+
+/* Runs TESTS[N] of KIND in setup S on the candidate and follows them while following has taken less than
+   SHARE of the budget.  Tests whose calls were not all recorded are left out.  False where the verdict is filled.  */
+bool trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share);
+
+/* Runs STATES[N], made by hand, on the original of setup S and what returns or traps on the candidate as well.
+   False where the verdict is filled.  */
+bool trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n);
+
+/* systematic.c.  Sizes, overlaps and alignments laid out by the code's own steps, special numbers one at a time.  False
+   where the verdict is filled.  */
+bool systematic__judge (struct trial *trial);
+
+/* hunt.c.  Inputs that make comparisons come out otherwise, for at most SECONDS.  False where the verdict is filled.  */
+bool hunt__judge (struct trial *trial, double seconds);
+
+/* steer.c.  Asks the solver for states that take missing branch ways, for at most SECONDS.  False where the verdict is
+   filled.  */
+bool steer__judge (struct trial *trial, double seconds);
+
+/* excuse.c.  Asks the solver about the candidate's branch ways that no test took.  True where some were excused; the
+   verdict may be filled in between, where a state that takes one refutes.  */
+bool excuse__ways (struct trial *trial);
+/* Very many tests, in batches, where the region allows them.  False where the verdict is filled.  */
+bool volume__judge (struct trial *trial);
 
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,

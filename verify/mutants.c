@@ -1,163 +1,165 @@
 /* Would the tests have noticed?  Small faults are planted in the candidate's bytes, one at a time, and the
    tests that found no difference have to find these.
 
-   Faults are made on the assembled bytes, where no assembler run is needed: an instruction replaced by a
-   nop, a condition inverted, an immediate off by one, add and sub exchanged.  A mutant that changes
-   nothing (dropping a dead move) can't be killed, hence a threshold below one.
+   Mutants are made by mutate.c and run in one sandbox, each put in the place of the last.  Those that survive the tests
+   there are have to face new ones, made for the purpose; then the solver is asked: a mutant that it proves
+   equal to the candidate can't be killed and leaves the count, a state on which it says they differ becomes a test of original and
+   candidate too.  What survives still is listed in the evidence.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/mutate.h"
 #include "verify/internal.h"
+#include "prove/prove.h"
 
+#include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* Used where it is linked in: the proof may be left out of a program.  */
+extern void prove__equivalent (const struct region *, const struct layout *, const struct image *,
+                               const struct object *, const struct image *, const struct object *,
+                               const struct proof_options *, struct proof *) __attribute__ ((weak));
+extern void proof__free (struct proof *) __attribute__ ((weak));
+
 /* Mutants tried at most, and how long one may run on one state: most of them end or crash at once.  */
-#define MUTANTS_MAX 40
-#define MUTANT_TIMEOUT_MS 60
-/* The share of the budget that mutants may take.  */
-#define MUTANT_SHARE 0.3
+#define MUTANTS_MAX 160
+#define MUTANT_TIMEOUT_MS 20
+/* The share of the budget that mutants may take at first, that survivors may with new tests, and with the solver.  */
+#define MUTANT_SHARE 0.12
+#define ATTACK_SHARE 0.08
+#define SOLVER_SHARE 0.15
+#define SOLVER_SECONDS 1.0
+/* Where this many are dead and every condition was seen both ways, those left are mostly equivalent: a part of the effort does.  */
+#define COMFORTABLE 0.8
+#define COMFORTABLE_PART 0.25
+/* The solver is asked no more after so many answers in a row that were none.  */
+enum { VAIN_MAX = 3 };
+/* Rounds of new tests for survivors, and tests of a kind in each.  */
+enum { ATTACK_ROUNDS = 3, ATTACK_PER_KIND = 24 };
 
 /* Measured on the test corpus (testsuite/verify): most sound test sets kill 85 % and more, the lowest share
    seen was 64 % (extensions of values that are extended already, moves that change nothing).  */
 const double mutants__threshold = 0.6;
 
-enum fault
+struct mutant
 {
-  FAULT_DROP,
-  FAULT_CONDITION,
-  FAULT_IMMEDIATE,
-  FAULT_OPCODE,
-  FAULTS
+  unsigned insn;
+  struct mutation mutation;
+  bool dead, equal;
 };
 
-/* Offset of the opcode byte behind legacy prefixes and REX; -1 for VEX and EVEX.  */
-static int
-opcode_at (const uint8_t *bytes, unsigned length)
+struct hunt_ground
 {
-  unsigned i = 0;
-  while (i < length && (bytes[i] == 0x66 || bytes[i] == 0xf2 || bytes[i] == 0xf3 || bytes[i] == 0x2e
-                        || bytes[i] == 0x3e))
-    i++;
-  if (i < length && (bytes[i] & 0xf0) == 0x40)
-    i++;
-  if (i >= length || bytes[i] == 0xc4 || bytes[i] == 0xc5 || bytes[i] == 0x62)
-    return -1;
-  return (int) i;
-}
-
-/* Plants FAULT in the instruction BYTES[LENGTH]; false where it has no place for it.  */
-static bool
-plant (enum fault fault, const struct decoded_insn *insn, const struct insn *text, uint8_t *bytes)
-{
-  int at = opcode_at (bytes, insn->length);
-  switch (fault)
-    {
-    case FAULT_DROP:
-      /* Equivalent or unbounded where it ends a block; moves of the stack pointer tear the frame.  */
-      if ((insn->kind & (KIND_JUMP | KIND_RETURN | KIND_CALL | KIND_NOP | KIND_PREFETCH | KIND_TRAP))
-          || (insn->written.gpr & (1u << 4)))
-        return false;
-      memset (bytes, 0x90, insn->length);
-      return true;
-    case FAULT_CONDITION:
-      if (at < 0)
-        return false;
-      if ((bytes[at] & 0xf0) == 0x70)
-        bytes[at] ^= 1;
-      else if (bytes[at] == 0x0f
-               && ((bytes[at + 1] & 0xf0) == 0x80 || (bytes[at + 1] & 0xf0) == 0x90
-                   || (bytes[at + 1] & 0xf0) == 0x40))
-        bytes[at + 1] ^= 1;
-      else
-        return false;
-      return true;
-    case FAULT_IMMEDIATE:
-      {
-        if (!text || text->n_operands == 0 || text->operand[0].kind != OPERAND_IMMEDIATE
-            || text->operand[0].expr.sym || insn->length < 2)
-          return false;
-        /* The immediate is the instruction's last byte or its last four.  */
-        uint8_t value = (uint8_t) text->operand[0].expr.add;
-        if (insn->length >= 5 && bytes[insn->length - 4] == value
-            && bytes[insn->length - 3] == (uint8_t) (text->operand[0].expr.add >> 8))
-          bytes[insn->length - 4] ^= 1;
-        else if (bytes[insn->length - 1] == value)
-          bytes[insn->length - 1] ^= 1;
-        else
-          return false;
-        return true;
-      }
-    case FAULT_OPCODE:
-      if (at < 0)
-        return false;
-      switch (bytes[at])
-        {
-        case 0x01: case 0x03: case 0x29: case 0x2b: /* add, sub */
-          bytes[at] ^= 0x28;
-          return true;
-        case 0x21: case 0x23: case 0x09: case 0x0b: /* and, or */
-          bytes[at] ^= 0x28;
-          return true;
-        case 0x31: case 0x33: /* xor to or */
-          if ((bytes[at + 1] >> 6) == 3 && ((bytes[at + 1] >> 3) & 7) == (bytes[at + 1] & 7))
-            return false; /* xor of a register with itself: would depend on junk */
-          bytes[at] ^= 0x38;
-          return true;
-        default:
-          return false;
-        }
-    default:
-      return false;
-    }
-}
-
-/* Does any test of the bank, or of those kept for what they reached, notice MUTANT?  1 killed, 0 survived, -1 no answer.  */
-static int
-is_killed (struct trial *trial, unsigned s, const struct image *mutant)
-{
-  const struct region *region = trial->verifier->region;
-  struct setup *setup = &trial->verifier->setup[s];
-  const struct image *images[] = { mutant };
+  struct trial *trial;
+  struct arena *arena;
   struct sandbox *sandbox;
+  struct image image;           /* the candidate's, in which mutants are planted */
+  unsigned n_tests;
+  struct test *test;            /* shallow copies, those that killed lately first */
+  unsigned n;
+  struct mutant *mutant;
+};
+
+/* Puts MUTANT's bytes, or the candidate's own, into the image; the sandbox then runs that.  */
+static int
+plant (struct hunt_ground *ground, const struct mutant *mutant)
+{
+  const struct image *whole = ground->trial->image[0];
   struct why why;
-  if (sandbox__open (region, images, 1, NULL, &sandbox, &why))
-    return -1;
-  int killed = 0;
-  for (unsigned kind = 0; kind <= STATE_KINDS && !killed; kind++)
-    {
-      struct difference difference;
-      unsigned which;
-      const struct test *tests = kind < STATE_KINDS ? setup->bank[kind] : trial->kept;
-      unsigned n = kind < STATE_KINDS ? setup->n_bank[kind] : trial->n_kept;
-      switch (differential__run (trial, sandbox, tests, n, MUTANT_TIMEOUT_MS, false, &which,
-                                 &difference))
-        {
-        case COMPARE_DIFFERENT:
-          killed = 1;
-          break;
-        case COMPARE_UNKNOWN:
-          killed = -1;
-          break;
-        case COMPARE_SAME:
-          break;
-        }
-    }
-  sandbox__close (sandbox);
-  return killed;
+  uint64_t offset = whole->address[mutant->insn] - whole->base;
+  const struct decoded_insn *insn = &ground->trial->side.decoded->insn[mutant->insn];
+  memcpy (ground->image.bytes + offset, mutant->mutation.bytes, insn->length);
+  int status = sandbox__replace (ground->sandbox, 0, &ground->image, &why);
+  memcpy (ground->image.bytes + offset, whole->bytes + offset, insn->length);
+  return status;
 }
 
-void
-mutants__run (struct trial *trial)
+/* Does any of TESTS[N] notice the mutant in place?  1 killed, 0 survived, -1 no answer.  *WHICH noticed.  */
+static int
+is_noticed (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned *which)
 {
+  struct difference difference;
+  switch (differential__run (ground->trial, ground->sandbox, tests, n, MUTANT_TIMEOUT_MS, false, which, &difference))
+    {
+    case COMPARE_DIFFERENT:
+      return 1;
+    case COMPARE_UNKNOWN:
+      return -1;
+    case COMPARE_SAME:
+      break;
+    }
+  return 0;
+}
+
+/* What killed once kills again: it comes first from now on.  */
+static void
+promote (struct hunt_ground *ground, unsigned which)
+{
+  struct test killer = ground->test[which];
+  memmove (ground->test + 1, ground->test, which * sizeof killer);
+  ground->test[0] = killer;
+}
+
+static void
+collect_tests (struct hunt_ground *ground)
+{
+  struct trial *trial = ground->trial;
+  struct setup *setup = &trial->verifier->setup[0];
+  ground->test = ARENA_ARRAY (ground->arena, struct test, STATE_KINDS * BANK_PER_KIND + KEPT_MAX);
+  /* Kept ones reached something first, often a comparison's edge.  Large ones cost most.  */
+  for (unsigned i = 0; i < trial->n_kept; i++)
+    ground->test[ground->n_tests++] = trial->kept[i];
+  for (unsigned i = 0; i < BANK_PER_KIND; i++)
+    for (unsigned kind = 0; kind < STATE_KINDS; kind++)
+      if (kind != STATE_LARGE && i < setup->n_bank[kind])
+        ground->test[ground->n_tests++] = setup->bank[kind][i];
+  for (unsigned i = 0; i < setup->n_bank[STATE_LARGE]; i++)
+    ground->test[ground->n_tests++] = setup->bank[STATE_LARGE][i];
+}
+
+/* Does MUTANT live only on tests that don't see both ways of a condition?  */
+static bool
+is_condition (const struct mutant *mutant)
+{
+  return mutant->mutation.fault == FAULT_NEVER || mutant->mutation.fault == FAULT_ALWAYS;
+}
+
+/* All mutants there are, in an order that visits the whole function however early we stop: a stride that is coprime
+   to their number and near its golden section.  */
+static void
+collect_mutants (struct hunt_ground *ground)
+{
+  struct trial *trial = ground->trial;
   const struct decoded *decoded = trial->side.decoded;
   const struct image *image = trial->image[0];
-  double began = verify__now ();
-  double until = began + MUTANT_SHARE * trial->verifier->options.budget_seconds;
-  unsigned sites = decoded->n_insns * FAULTS;
-  if (sites == 0)
+  struct mutator *mutator = mutator__new (ground->arena, decoded);
+  struct mutation *made = ARENA_ARRAY (ground->arena, struct mutation, MUTATIONS_MAX);
+  unsigned n = 0, capacity = 256;
+  struct mutant *all = ARENA_ARRAY (ground->arena, struct mutant, capacity);
+  for (unsigned i = 0; i < decoded->n_insns; i++)
+    {
+      const struct decoded_insn *insn = &decoded->insn[i];
+      uint64_t offset = image->address[i] - image->base;
+      if (trial->candidate_coverage->cold[i] || !trial->candidate_coverage->executed[i]
+          || insn->item >= trial->side.own_items /* a runtime function's body */
+          || offset + insn->length > image->size)
+        continue;
+      unsigned count = mutator__mutate (mutator, insn, image->bytes + offset, made);
+      for (unsigned k = 0; k < count; k++)
+        {
+          if (n == capacity)
+            {
+              struct mutant *more = ARENA_ARRAY (ground->arena, struct mutant, capacity * 2);
+              memcpy (more, all, n * sizeof *all);
+              all = more;
+              capacity *= 2;
+            }
+          all[n++] = (struct mutant) { .insn = i, .mutation = made[k] };
+        }
+    }
+  if (n == 0)
     return;
-  /* Sites in an order that visits the whole function however early we stop: a stride that is coprime to their
-     number and near its golden section (half of it would stay at the beginning and the middle).  */
-  unsigned stride = (unsigned) (0.6180339887 * sites) + 1;
-  for (unsigned a = stride, b = sites; ; a = ++stride, b = sites)
+  unsigned stride = (unsigned) (0.6180339887 * n) + 1;
+  for (unsigned a = stride, b = n; ; a = ++stride, b = n)
     {
       while (b)
         {
@@ -168,44 +170,248 @@ mutants__run (struct trial *trial)
       if (a == 1)
         break;
     }
-  struct verdict *verdict = trial->verdict;
-  for (unsigned k = 0, site = 0; k < sites && verdict->mutants_total < MUTANTS_MAX; k++, site = (site + stride) % sites)
+  /* Those that have to be seen first.  */
+  ground->mutant = ARENA_ARRAY (ground->arena, struct mutant, n);
+  for (unsigned must = 2; must-- > 0;)
+    for (unsigned k = 0, at = 0; k < n; k++, at = (at + stride) % n)
+      if (is_condition (&all[at]) == must)
+        ground->mutant[ground->n++] = all[at];
+}
+
+/* Runs TESTS[N], that the candidate has passed, on all survivors.  */
+static void
+face (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned n_mutants, double until)
+{
+  unsigned which;
+  for (unsigned i = 0; i < n_mutants && verify__now () < until; i++)
+    if (!ground->mutant[i].dead && !ground->mutant[i].equal && plant (ground, &ground->mutant[i]) == 0
+        && is_noticed (ground, tests, n, &which) == 1)
+      ground->mutant[i].dead = true;
+}
+
+static unsigned
+survivors (const struct hunt_ground *ground, unsigned n)
+{
+  unsigned left = 0;
+  for (unsigned i = 0; i < n; i++)
+    left += !ground->mutant[i].dead && !ground->mutant[i].equal;
+  return left;
+}
+
+/* How much of the effort survivors deserve.  */
+static double
+effort (const struct hunt_ground *ground, unsigned n)
+{
+  unsigned left = survivors (ground, n);
+  for (unsigned i = 0; i < n; i++)
+    if (is_condition (&ground->mutant[i]) && !ground->mutant[i].dead && !ground->mutant[i].equal)
+      return 1;
+  return left > (1 - COMFORTABLE) * n ? 1 : COMFORTABLE_PART;
+}
+
+/* New tests for the survivors.  False where one of them refutes the candidate itself.  */
+static bool
+attack (struct hunt_ground *ground, unsigned n)
+{
+  static const enum state_kind kinds[] = { STATE_BOUNDARY, STATE_TYPICAL, STATE_OVERLAP };
+  struct trial *trial = ground->trial;
+  double until = verify__now () + effort (ground, n) * ATTACK_SHARE * trial->verifier->options.budget_seconds;
+  if (until > trial->deadline)
+    until = trial->deadline;
+  for (unsigned round = 0; round < ATTACK_ROUNDS; round++)
+    for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+      {
+        struct why why;
+        if (verify__now () > until || !survivors (ground, n))
+          return true;
+        struct arena *arena = arena__new ();
+        struct test *tests = ARENA_ARRAY (arena, struct test, ATTACK_PER_KIND);
+        int made = states__make (trial->states[0], kinds[k], arena, tests, ATTACK_PER_KIND, &why);
+        bool well = true;
+        if (made > 0)
+          well = trial__run (trial, 0, kinds[k], tests, (unsigned) made, 0.0);
+        if (made > 0 && well)
+          face (ground, tests, (unsigned) made, n, until);
+        arena__free (arena);
+        if (!well)
+          return false;
+      }
+  return true;
+}
+
+/* MUTANT as an image of its own in slot 1: with the nops that fill it up as instructions.  */
+static struct image *
+mutant_image (struct hunt_ground *ground, struct arena *arena, const struct mutant *mutant)
+{
+  const struct image *whole = ground->trial->image[0];
+  const struct decoded *decoded = whole->decoded;
+  const struct decoded_insn *insn = &decoded->insn[mutant->insn];
+  unsigned length = insn->length, own = length;
+  while (own > 1 && mutant->mutation.bytes[own - 1] == 0x90)
+    own--;
+  struct image *image = arena__memdup (arena, whole, sizeof *whole);
+  struct decoded *list = ARENA_NEW (arena, struct decoded);
+  list->n_insns = decoded->n_insns + length - own;
+  list->insn = ARENA_ARRAY (arena, struct decoded_insn, list->n_insns);
+  image->address = ARENA_ARRAY (arena, uint64_t, list->n_insns);
+  for (unsigned i = 0, to = 0; i < decoded->n_insns; i++)
     {
-      if (verify__now () > until)
-        break;
-      unsigned i = site / FAULTS;
-      const struct decoded_insn *insn = &decoded->insn[i];
-      if (trial->candidate_coverage->cold[i] || !trial->candidate_coverage->executed[i])
+      list->insn[to] = decoded->insn[i];
+      image->address[to++] = whole->address[i];
+      if (i != mutant->insn)
         continue;
-      if (insn->item >= trial->side.own_items)
-        continue; /* a runtime function's body */
-      struct image mutant = *image;
-      const struct code *code = trial->side.code;
-      const struct insn *text = insn->item < code->n_items && code->item[insn->item].kind == ITEM_INSN
-                                  ? &code->item[insn->item].insn : NULL;
-      uint64_t offset = image->address[i] - image->base;
-      if (offset + insn->length > image->size)
-        continue;
-      uint8_t bytes[16];
-      memcpy (bytes, image->bytes + offset, insn->length);
-      if (!plant ((enum fault) (site % FAULTS), insn, text, bytes))
-        continue;
-      struct arena *arena = arena__new ();
-      mutant.bytes = arena__memdup (arena, image->bytes, image->size);
-      memcpy (mutant.bytes + offset, bytes, insn->length);
-      int killed = is_killed (trial, 0, &mutant);
-      arena__free (arena);
-      if (killed < 0)
-        continue;
-      verdict->mutants_total++;
-      verdict->mutants_killed += (unsigned) killed;
-      if (!killed && trial->n_survivors++ < SURVIVORS_MAX)
+      list->insn[to - 1].length = (uint8_t) own;
+      for (unsigned k = own; k < length; k++)
         {
-          static const char *const name[FAULTS] = { [FAULT_DROP] = "dropped", [FAULT_CONDITION] = "condition inverted",
-                                                    [FAULT_IMMEDIATE] = "immediate changed",
-                                                    [FAULT_OPCODE] = "opcode of a sibling" };
-          trial->survivor[trial->n_survivors - 1]
-            = arena__printf (trial->arena, "'%s' at +%u: %s", insn->mnemonic, insn->offset, name[site % FAULTS]);
+          list->insn[to] = (struct decoded_insn) { .section = insn->section, .offset = insn->offset + k, .length = 1,
+                                                   .kind = KIND_NOP, .mnemonic = "nop", .callee = -1,
+                                                   .item = insn->item };
+          image->address[to++] = whole->address[i] + k;
         }
     }
+  image->decoded = list;
+  image->bytes = arena__memdup (arena, whole->bytes, whole->size);
+  memcpy (image->bytes + (whole->address[mutant->insn] - whole->base), mutant->mutation.bytes, length);
+  return image;
+}
+
+/* Asks the solver about the survivors.  False where it led to a refutation of the candidate.  */
+static bool
+ask (struct hunt_ground *ground, unsigned n)
+{
+  struct trial *trial = ground->trial;
+  const struct verifier *verifier = trial->verifier;
+  double until = verify__now () + effort (ground, n) * SOLVER_SHARE * verifier->options.budget_seconds;
+  unsigned vain = 0;
+  struct image *base;
+  struct why why;
+  if (!prove__equivalent || !proof__free || !survivors (ground, n)
+      || image__link (ground->arena, verifier->region, verifier->setup[0].layout, trial->side.object,
+                      trial->side.decoded, 0, &base, &why))
+    return true;
+  if (until > trial->deadline)
+    until = trial->deadline;
+  for (unsigned i = 0; i < n; i++)
+    {
+      struct mutant *mutant = &ground->mutant[i];
+      double left = until - verify__now ();
+      if (left < 0.02 || vain == VAIN_MAX)
+        break;
+      if (mutant->dead || mutant->equal)
+        continue;
+      struct arena *arena = arena__new ();
+      struct proof proof = { 0 };
+      struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS };
+      prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object,
+                         mutant_image (ground, arena, mutant), trial->side.object, &options, &proof);
+      bool well = true;
+      mutant->equal = proof.result == PROOF_PROVED;
+      vain = mutant->equal || proof.counterexample ? 0 : vain + 1;
+      if (proof.counterexample)
+        {
+          /* The original has to say what is right on it, the candidate has to agree.  */
+          struct outcome *expected = ARENA_NEW (arena, struct outcome);
+          const struct state *states[] = { proof.counterexample };
+          struct test test = { .kind = STATE_BOUNDARY, .state = proof.counterexample, .expected = expected, .arena = arena };
+          well = trial__try (trial, 0, states, 1);
+          unsigned which;
+          if (well && sandbox__run (verifier->setup[0].sandbox, 0, states, expected, 1, MUTANT_TIMEOUT_MS, &why) == 0
+              && (expected->status == RUN_RETURNED || expected->status == RUN_TRAPPED) && plant (ground, mutant) == 0)
+            mutant->dead = is_noticed (ground, &test, 1, &which) == 1;
+        }
+      proof__free (&proof);
+      arena__free (arena);
+      if (!well)
+        return false;
+    }
+  return true;
+}
+
+/* The list of survivors, for the evidence and for people.  */
+static void
+report (struct hunt_ground *ground, unsigned n)
+{
+  struct trial *trial = ground->trial;
+  const struct code *code = trial->side.code;
+  cJSON *list = cJSON_CreateArray ();
+  char *text = NULL;
+  size_t size;
+  for (unsigned i = 0; i < n; i++)
+    {
+      const struct mutant *mutant = &ground->mutant[i];
+      const struct decoded_insn *insn = &trial->side.decoded->insn[mutant->insn];
+      if (mutant->dead || mutant->equal)
+        continue;
+      FILE *stream = open_memstream (&text, &size);
+      if (!stream)
+        continue;
+      if (insn->item < code->n_items && code->item[insn->item].kind == ITEM_INSN)
+        insn__print (stream, &code->item[insn->item].insn);
+      fclose (stream);
+      cJSON *survivor = cJSON_CreateObject ();
+      cJSON_AddNumberToObject (survivor, "offset", insn->offset);
+      cJSON_AddStringToObject (survivor, "instruction", text);
+      cJSON_AddStringToObject (survivor, "fault", fault__name (mutant->mutation.fault));
+      cJSON_AddStringToObject (survivor, "mutant", mutant->mutation.what);
+      cJSON_AddItemToArray (list, survivor);
+      if (!trial->verdict->first_survivor)
+        trial->verdict->first_survivor
+          = arena__printf (trial->verdict->arena, "'%s' at +%u, %s", text, insn->offset, mutant->mutation.what);
+      free (text);
+      text = NULL;
+    }
+  text = cJSON_PrintUnformatted (list);
+  cJSON_Delete (list);
+  trial->verdict->survivors = arena__strdup (trial->verdict->arena, text);
+  free (text);
+}
+
+bool
+mutants__run (struct trial *trial)
+{
+  struct verdict *verdict = trial->verdict;
+  struct hunt_ground *ground = calloc (1, sizeof *ground);
+  struct why why;
+  bool well = true;
+  if (!ground)
+    return true;
+  ground->trial = trial;
+  ground->arena = arena__new ();
+  ground->image = *trial->image[0];
+  ground->image.bytes = arena__memdup (ground->arena, trial->image[0]->bytes, trial->image[0]->size);
+  const struct image *images[] = { &ground->image };
+  double until = verify__now () + MUTANT_SHARE * trial->verifier->options.budget_seconds;
+  collect_tests (ground);
+  collect_mutants (ground);
+  unsigned tried = 0;
+  if (ground->n && sandbox__open (trial->verifier->region, images, 1, NULL, &ground->sandbox, &why) == 0)
+    {
+      for (unsigned i = 0; i < ground->n && tried < MUTANTS_MAX && verify__now () < until; i++)
+        {
+          unsigned which = 0;
+          struct mutant mutant = ground->mutant[i];
+          int noticed = plant (ground, &mutant) ? -1 : is_noticed (ground, ground->test, ground->n_tests, &which);
+          if (noticed < 0)
+            continue;
+          mutant.dead = noticed == 1;
+          if (mutant.dead)
+            promote (ground, which);
+          ground->mutant[tried++] = mutant;
+        }
+      well = attack (ground, tried) && ask (ground, tried);
+    }
+  for (unsigned i = 0; i < tried; i++)
+    {
+      verdict->conditions += is_condition (&ground->mutant[i]);
+      verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !ground->mutant[i].dead
+                                    && !ground->mutant[i].equal;
+      verdict->mutants_total += !ground->mutant[i].equal;
+      verdict->mutants_killed += ground->mutant[i].dead;
+    }
+  report (ground, tried);
+  if (ground->sandbox)
+    sandbox__close (ground->sandbox);
+  arena__free (ground->arena);
+  free (ground);
+  return well;
 }

@@ -81,8 +81,8 @@ particular (struct trial *trial)
     case REASON_COVERAGE:
       return trial->missing ? arena__printf (arena, "not reached yet: %s", trial->missing) : NULL;
     case REASON_MUTANTS:
-      return trial->n_survivors ? arena__printf (arena, "the first mutant that no test told apart: %s", trial->survivor[0])
-                                : NULL;
+      return verdict->first_survivor
+               ? arena__printf (arena, "the first mutant that no test told apart: %s", verdict->first_survivor) : NULL;
     case REASON_NO_INPUTS:
       {
         const char *list = untyped (arena, region);

@@ -6,6 +6,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
+#include "machine/cfi.h"
 #include "machine/runtime.h"
 
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 #define BUDGET_SECONDS 10.0
 #define MUTANTS_FEW 6
+/* As many outcomes of conditions as branch ways (differential.c) may stay unseen in a compiler's candidate.  */
+#define CONDITIONS_UNSEEN_MAX 0.10
 
 /* Slots of the code area after those of the plain images (0 and 1).  */
 enum { INSTRUMENTED_ORIGINAL = 2, INSTRUMENTED_CANDIDATE = 3 };
@@ -201,12 +204,24 @@ reason__is_refutation (enum reason reason)
     case REASON_CONSTANT_TIME:
     case REASON_MARKER:
     case REASON_NEW_SYMBOL:
+    case REASON_CFI:
     case REASON_ASSEMBLE:
     case REASON_MISMATCH:
       return true;
     default:
       return false;
     }
+}
+
+/* Can the candidate be unwound at every instruction?  Splicing derives the same rows.  */
+static int
+check_unwinding (struct trial *trial, struct why *why)
+{
+  const char *const *before;
+  if (!trial->verifier->region->needs_cfi)
+    return 0;
+  region__note_noreturn (trial->verifier->region, trial->candidate->code);
+  return cfi__derive (trial->arena, trial->candidate->code, &before, why);
 }
 
 bool
@@ -222,7 +237,7 @@ trial__prepare (struct trial *trial, struct why *why)
   struct side written;
   if (assemble (trial->arena, trial->candidate->code, &written, why)
       || allow__candidate (region, &verifier->written, &written, trial->compiled, why)
-      || extend (trial->arena, region, &written, &trial->side, why))
+      || check_unwinding (trial, why) || extend (trial->arena, region, &written, &trial->side, why))
     return false;
   struct why slow;
   if (!verifier->instrument
@@ -282,17 +297,24 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
       else
         trial__unknown (&trial, &why);
     }
-  else if (differential__judge (&trial))
+  else if (differential__judge (&trial) && mutants__run (&trial))
     {
-      mutants__run (&trial);
       /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
       double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
       if (verdict->mutants_total
           && (verdict->mutants_killed == 0
               || verdict->mutants_killed < share * verdict->mutants_total))
         {
-          why__set (&why, REASON_MUTANTS, "%u of %u killed", verdict->mutants_killed,
-                    verdict->mutants_total);
+          why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s",
+                    verdict->mutants_killed, verdict->mutants_total,
+                    verdict->first_survivor ? verdict->first_survivor : "the rest");
+          trial__unknown (&trial, &why);
+        }
+      else if (verdict->conditions_unseen
+               > (trial.compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
+        {
+          why__set (&why, REASON_COVERAGE, "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
+                    verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
           trial__unknown (&trial, &why);
         }
       else

@@ -19,7 +19,10 @@ struct verdict
   double seconds;
   double tests_per_second;
   double coverage;               /* share of both sides' instructions and branch ways reached, 0..1 */
-  unsigned mutants_killed, mutants_total;
+  unsigned mutants_killed, mutants_total; /* those that were proved equal to the candidate left out */
+  unsigned conditions, conditions_unseen; /* of them, those that know one way of a condition alone, and survivors */
+  const char *survivors;         /* JSON: the mutants that no test noticed; NULL: none were tried */
+  const char *first_survivor;    /* the first of them for people, or NULL */
   const char *counterexample;    /* readable, NULL unless refuted by a test */
   const char *counterexample_json;
   const char *proof;             /* JSON: method, solver and its version, what was shown; NULL where nothing was proved */
@@ -34,6 +37,8 @@ struct verify_options
   const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
   unsigned n_recorded;                    /* they must outlive the verifier */
   uint64_t tests_least;    /* run so many states at least, where the budget allows: as an earlier verdict did */
+  unsigned timeout_ms;     /* CPU time after which a run that hasn't ended never will; 0: 100, and a second for the rerun that
+                              confirms it */
 };
 
 /* A verifier for one region: the original is assembled, decoded and started once.

@@ -1,0 +1,700 @@
+/* How often does the verifier accept what is wrong?  Random faults (testsuite/mutate.h), one or two at a time, in right rewrites
+   of the functions of all case files; each mutant is judged at a small budget, and each accepted one examined: by a
+   longer run with other tests, and by asking whether it can be proved equal to the rewrite that it was made from.
+
+   An accepted mutant is in the end one of
+     proved      equal, by proof
+     not-apart   a run of FACTOR times the budget and other seeds didn't tell it from the original either
+     DIFFERENT   a false accept: printed in full, and kept in FOLDER
+   The bound is that of the binomial distribution (Clopper and Pearson, one-sided, 95 %; for none of N the rule of three): the
+   share of wrong mutants that are accepted, over mutants drawn as here.  Mutants that the assembler or parser refuses, or that
+   are the rewrite itself or an earlier mutant, don't count.
+
+   It writes what it did to FOLDER, a file for each function, and goes on from there when started again; --report only counts.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "testsuite/case-file.h"
+#include "testsuite/mutate.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define CONFIDENCE_MISS 0.05
+
+/* Of CPU time: what runs longer on an input doesn't end.  Endless mutants are many, and each costs this.  */
+#define TIMEOUT_MS 25
+
+enum
+{
+  UNITS_MAX = 1024,
+  FILES_MAX = 256,
+  SEEN_MAX = 1 << 16,  /* mutants of one function, at most */
+  PASS = 50,           /* mutants of one function before the next has its turn */
+  TEXT_MAX = 600
+};
+
+enum outcome_kind { REFUTED, UNKNOWN, PROVED, NOT_APART, DIFFERENT, PENDING, OUTCOMES };
+static const char *const outcome_names[OUTCOMES] = { "refuted", "unknown", "proved", "not-apart", "DIFFERENT", "pending" };
+
+struct tally
+{
+  unsigned functions, functions_tried;
+  unsigned outcome[OUTCOMES], accepted;
+  unsigned not_code, repeated;
+  double seconds;
+};
+
+struct board
+{
+  atomic_uint next;
+  atomic_uint counted; /* mutants judged in all runs so far */
+};
+
+struct work
+{
+  double budget, factor, minutes, baseline_budget;
+  unsigned jobs, target;
+  bool only_report, examine_only;
+  const char *folder, *only;
+  uint64_t seed;
+  unsigned n_units;
+  char *text[UNITS_MAX];
+  char *name[UNITS_MAX];
+  struct board *board;
+  double until;
+};
+
+/* What is known of one function, from its file.  */
+struct subject
+{
+  char path[600];
+  bool refused;          /* the rewrite itself isn't accepted, or there is none */
+  unsigned next;         /* number of the next mutant */
+  unsigned outcome[OUTCOMES], accepted, not_code, repeated;
+  double seconds;
+  unsigned n_pending;
+  unsigned pending[512]; /* accepted, not examined */
+  unsigned n_seen;
+  uint64_t seen[SEEN_MAX];
+};
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
+
+static uint64_t
+digest (const char *text)
+{
+  uint64_t h = UINT64_C (0xcbf29ce484222325);
+  for (const char *p = text; *p; p++)
+    h = (h ^ (unsigned char) *p) * UINT64_C (0x100000001b3);
+  return h ^ h >> 29;
+}
+
+static bool
+seen (struct subject *subject, uint64_t hash)
+{
+  for (unsigned i = 0; i < subject->n_seen; i++)
+    if (subject->seen[i] == hash)
+      return true;
+  return false;
+}
+
+static void
+note_seen (struct subject *subject, uint64_t hash)
+{
+  if (subject->n_seen < SEEN_MAX)
+    subject->seen[subject->n_seen++] = hash;
+}
+
+/* Reads the file of the function called NAME.  Lines: "R" refused, "S" accepted as it is, "M number hash outcome seconds",
+   "E number outcome seconds" (an accepted one examined), "X number" (no code), "D number" (a repetition).  */
+static void
+subject__read (const struct work *work, const char *name, struct subject *subject)
+{
+  memset (subject, 0, sizeof *subject);
+  snprintf (subject->path, sizeof subject->path, "%s/%s.log", work->folder, name);
+  FILE *in = fopen (subject->path, "r");
+  char line[256];
+  bool begun = false;
+  while (in && fgets (line, sizeof line, in))
+    {
+      unsigned number;
+      unsigned long long hash;
+      char word[24];
+      double seconds;
+      if (!strchr (line, '\n'))
+        break; /* cut off by the end of an earlier run */
+      begun = true;
+      if (line[0] == 'R')
+        subject->refused = true;
+      else if (sscanf (line, "M %u %llx %23s %lf", &number, &hash, word, &seconds) == 4)
+        {
+          note_seen (subject, hash);
+          subject->next = number + 1;
+          subject->seconds += seconds;
+          for (unsigned k = 0; k < OUTCOMES; k++)
+            if (strcmp (word, outcome_names[k]) == 0)
+              subject->outcome[k]++;
+          if (strcmp (word, outcome_names[PENDING]) == 0)
+            {
+              subject->accepted++;
+              if (subject->n_pending < sizeof subject->pending / sizeof *subject->pending)
+                subject->pending[subject->n_pending++] = number;
+            }
+        }
+      else if (sscanf (line, "E %u %23s %lf", &number, word, &seconds) == 3)
+        {
+          for (unsigned i = 0; i < subject->n_pending; i++)
+            if (subject->pending[i] == number)
+              {
+                subject->pending[i] = subject->pending[--subject->n_pending];
+                break;
+              }
+          subject->outcome[PENDING]--;
+          subject->seconds += seconds;
+          for (unsigned k = 0; k < OUTCOMES; k++)
+            if (strcmp (word, outcome_names[k]) == 0)
+              subject->outcome[k]++;
+        }
+      else if (sscanf (line, "X %u", &number) == 1)
+        {
+          subject->next = number + 1;
+          subject->not_code++;
+        }
+      else if (sscanf (line, "D %u", &number) == 1)
+        {
+          subject->next = number + 1;
+          subject->repeated++;
+        }
+    }
+  if (in)
+    fclose (in);
+  if (!begun)
+    subject->next = 0;
+}
+
+/* Appends one line in one write.  */
+static void __attribute__ ((format (printf, 2, 3)))
+subject__note (const struct subject *subject, const char *format, ...)
+{
+  FILE *out = fopen (subject->path, "a");
+  va_list arguments;
+  if (!out)
+    {
+      fprintf (stderr, "%s: %s\n", subject->path, strerror (errno));
+      _exit (1);
+    }
+  va_start (arguments, format);
+  vfprintf (out, format, arguments);
+  va_end (arguments);
+  fclose (out);
+}
+
+static unsigned
+counted (const struct subject *subject)
+{
+  return subject->outcome[REFUTED] + subject->outcome[UNKNOWN] + subject->accepted;
+}
+
+/* One function under judgement.  */
+struct bench
+{
+  struct case_unit *unit;
+  struct candidate *rewrite;
+  struct verifier *verifier; /* small budget */
+  struct verifier *longer;   /* other seed, FACTOR times the budget; opened when first needed */
+  struct region as_rewrite;  /* the region with the rewrite as its original */
+  struct verifier *near;     /* against the rewrite: for proofs; opened when first needed */
+  bool near_failed;
+};
+
+/* The first right candidate of the case that is code of its own, else the compiler's.  */
+static struct candidate *
+find_rewrite (const struct case_unit *unit, struct why *why)
+{
+  for (unsigned i = 0; i < unit->n_candidates; i++)
+    if (unit->candidate[i].expect == EXPECT_RIGHT)
+      {
+        struct candidate *candidate = case__candidate (unit, &unit->candidate[i], why);
+        if (candidate)
+          return candidate;
+      }
+  bool native = unit->region->isa_allowed != ISA_BASELINE;
+  const char *flags = arena__printf (unit->region->arena, "-O3 -fno-tree-loop-distribute-patterns -ffp-contract=off%s",
+                                     native ? " -march=native" : "");
+  return case__compile (unit, "compiled/gcc-O3", NULL, flags, NULL, why);
+}
+
+static void
+bench__close (struct bench *bench)
+{
+  verifier__close (bench->near);
+  verifier__close (bench->longer);
+  verifier__close (bench->verifier);
+  if (bench->rewrite)
+    candidate__free (bench->rewrite);
+  case__free (bench->unit);
+}
+
+static bool
+bench__open (const struct work *work, unsigned u, struct bench *bench)
+{
+  char message[256];
+  struct why why = { 0 };
+  struct verify_options options = { .budget_seconds = work->budget, .seed = work->seed + 1,
+                                    .timeout_ms = TIMEOUT_MS };
+  memset (bench, 0, sizeof *bench);
+  char *text = strdup (work->text[u]);
+  bench->unit = text ? case__parse (text, work->name[u], NULL, message) : NULL;
+  free (text);
+  if (!bench->unit || !(bench->rewrite = find_rewrite (bench->unit, &why))
+      || verifier__open (bench->unit->region, &options, &bench->verifier, &why))
+    {
+      bench__close (bench);
+      return false;
+    }
+  return true;
+}
+
+/* A mutant as a candidate: its own arena, nobody's provenance.  */
+static void
+as_candidate (const struct bench *bench, const struct code *code, struct arena *arena, struct candidate *candidate)
+{
+  *candidate = (struct candidate) { .arena = arena, .code = (struct code *) code, .form = bench->rewrite->form,
+                                    .policy = bench->rewrite->policy, .provenance = "mutant" };
+}
+
+static bool
+is_no_code (const struct why *why)
+{
+  switch (why->reason)
+    {
+    case REASON_ASSEMBLE:
+    case REASON_SYNTAX:
+    case REASON_MISMATCH:
+    case REASON_DECODE:
+    case REASON_RELOCATION:
+    case REASON_NEW_SYMBOL:
+      return true;
+    default:
+      return false;
+    }
+}
+
+/* The mutant with NUMBER: one fault for even numbers, two for odd.  */
+static const struct code *
+make_mutant (const struct work *work, const struct bench *bench, unsigned number, struct arena *arena, char *text)
+{
+  uint64_t seed = digest (bench->unit->name) ^ (work->seed * UINT64_C (0x9e3779b97f4a7c15)) ^ ((uint64_t) number << 32 | number);
+  return mutate (arena, bench->rewrite->code, seed, 1 + number % 2, text, TEXT_MAX);
+}
+
+/* Prints a false accept and keeps it in the folder.  */
+static void
+keep (const struct work *work, const struct bench *bench, unsigned number, const struct code *code, const char *text,
+      const struct verdict *verdict)
+{
+  char path[700];
+  snprintf (path, sizeof path, "%s/FALSE-ACCEPT-%s-%u.txt", work->folder, bench->unit->name, number);
+  FILE *files[2] = { stdout, fopen (path, "w") };
+  for (unsigned i = 0; i < 2; i++)
+    if (files[i])
+      {
+        fprintf (files[i], "# FALSE ACCEPT: %s, mutant %u: %s\n# %s %s\n# original:\n%s\n# %s:\n%s\n# counterexample:\n%s\n",
+                 bench->unit->name, number, text, reason__slug (verdict->why.reason), verdict->why.detail,
+                 bench->unit->original, bench->rewrite->provenance, code__source (code),
+                 verdict->counterexample ? verdict->counterexample : "");
+        fflush (files[i]);
+      }
+  if (files[1])
+    fclose (files[1]);
+}
+
+/* Can MUTANT be proved equal to the rewrite it was made from?  */
+static bool
+is_near (const struct work *work, struct bench *bench, const struct candidate *mutant)
+{
+  struct why why;
+  struct verify_options options = { .budget_seconds = work->budget * work->factor, .seed = work->seed + 3 };
+  if (!bench->near && !bench->near_failed)
+    {
+      bench->as_rewrite = *bench->unit->region;
+      bench->as_rewrite.text = code__source (bench->rewrite->code);
+      bench->as_rewrite.isa |= bench->as_rewrite.isa_allowed;
+      if (verifier__open (&bench->as_rewrite, &options, &bench->near, &why))
+        {
+          bench->near = NULL;
+          bench->near_failed = true;
+        }
+    }
+  if (!bench->near)
+    return false;
+  struct verdict verdict;
+  verifier__check (bench->near, mutant, &verdict);
+  bool proved = verdict.level == VERDICT_PROVED;
+  verdict__free (&verdict);
+  return proved;
+}
+
+/* Looks at accepted mutant NUMBER again.  PENDING where that couldn't be done.  */
+static enum outcome_kind
+examine (const struct work *work, struct bench *bench, unsigned number)
+{
+  struct arena *arena = arena__new ();
+  char text[TEXT_MAX];
+  struct why why;
+  struct candidate mutant;
+  struct verify_options options = { .budget_seconds = work->budget * work->factor, .seed = work->seed + 2 };
+  enum outcome_kind outcome = PENDING;
+  const struct code *code = make_mutant (work, bench, number, arena, text);
+  if (code && (bench->longer || verifier__open (bench->unit->region, &options, &bench->longer, &why) == 0))
+    {
+      struct verdict verdict;
+      as_candidate (bench, code, arena, &mutant);
+      verifier__check (bench->longer, &mutant, &verdict);
+      outcome = verdict.level == VERDICT_REFUTED ? DIFFERENT : verdict.level == VERDICT_PROVED ? PROVED : NOT_APART;
+      if (outcome == DIFFERENT)
+        keep (work, bench, number, code, text, &verdict);
+      verdict__free (&verdict);
+      if (outcome == NOT_APART && is_near (work, bench, &mutant))
+        outcome = PROVED;
+    }
+  arena__free (arena);
+  return outcome;
+}
+
+static void
+examine_pending (const struct work *work, struct bench *bench, struct subject *subject)
+{
+  while (subject->n_pending && now () < work->until)
+    {
+      unsigned number = subject->pending[subject->n_pending - 1];
+      double began = now ();
+      enum outcome_kind outcome = examine (work, bench, number);
+      subject->n_pending--;
+      if (outcome == PENDING)
+        continue;
+      subject->outcome[outcome]++;
+      subject__note (subject, "E %u %s %.3f\n", number, outcome_names[outcome], now () - began);
+    }
+}
+
+/* Judges mutant subject->next.  */
+static void
+try_mutant (const struct work *work, struct bench *bench, struct subject *subject)
+{
+  unsigned number = subject->next++;
+  struct arena *arena = arena__new ();
+  char text[TEXT_MAX];
+  const struct code *code = make_mutant (work, bench, number, arena, text);
+  uint64_t hash = code ? digest (code__canonical (code)) : 0;
+  if (!code || seen (subject, hash))
+    {
+      subject->repeated++;
+      subject__note (subject, "D %u\n", number);
+      arena__free (arena);
+      return;
+    }
+  struct candidate mutant;
+  struct verdict verdict;
+  as_candidate (bench, code, arena, &mutant);
+  note_seen (subject, hash);
+  verifier__check (bench->verifier, &mutant, &verdict);
+  if (verdict.level <= VERDICT_REFUTED && is_no_code (&verdict.why))
+    {
+      subject->not_code++;
+      subject__note (subject, "X %u\n", number);
+    }
+  else
+    {
+      enum outcome_kind outcome = verdict.level == VERDICT_REFUTED   ? REFUTED
+                                  : verdict.level == VERDICT_UNKNOWN ? UNKNOWN
+                                                                     : PENDING;
+      if (outcome == PENDING)
+        {
+          subject->accepted++;
+          if (subject->n_pending < sizeof subject->pending / sizeof *subject->pending)
+            subject->pending[subject->n_pending++] = number;
+        }
+      else
+        subject->outcome[outcome]++;
+      atomic_fetch_add (&work->board->counted, 1);
+      subject__note (subject, "M %u %llx %s %.3f %s\n", number, (unsigned long long) hash, outcome_names[outcome],
+                     verdict.seconds, outcome == PENDING ? verdict__name (verdict.level) : reason__slug (verdict.why.reason));
+    }
+  verdict__free (&verdict);
+  arena__free (arena);
+}
+
+/* Is the rewrite itself accepted?  A function whose right rewrite isn't says nothing about mutants.  */
+static bool
+accepts_rewrite (const struct work *work, struct bench *bench, struct subject *subject)
+{
+  struct why why;
+  struct verdict verdict;
+  struct verifier *verifier;
+  struct verify_options options = { .budget_seconds = work->baseline_budget, .seed = work->seed };
+  if (verifier__open (bench->unit->region, &options, &verifier, &why))
+    return false;
+  verifier__check (verifier, bench->rewrite, &verdict);
+  bool accepted = verdict.level > VERDICT_REFUTED;
+  subject__note (subject, accepted ? "S %s\n" : "R %s\n", verdict__name (verdict.level));
+  note_seen (subject, digest (code__canonical (bench->rewrite->code)));
+  verdict__free (&verdict);
+  verifier__close (verifier);
+  return accepted;
+}
+
+static void
+run_subject (const struct work *work, unsigned u, struct subject *subject, unsigned share)
+{
+  struct bench bench;
+  subject__read (work, work->name[u], subject);
+  bool enough = work->examine_only || counted (subject) >= share;
+  if (subject->refused || (enough && !subject->n_pending) || subject->next > 40 * (share + 50))
+    return;
+  if (!bench__open (work, u, &bench))
+    {
+      subject__note (subject, "R\n");
+      return;
+    }
+  if (subject->next > 0 || accepts_rewrite (work, &bench, subject))
+    {
+      note_seen (subject, digest (code__canonical (bench.rewrite->code)));
+      examine_pending (work, &bench, subject);
+      unsigned from = counted (subject);
+      while (!work->examine_only && counted (subject) < share && counted (subject) < from + PASS
+             && subject->next <= 40 * (share + 50) && now () < work->until)
+        try_mutant (work, &bench, subject);
+      examine_pending (work, &bench, subject);
+    }
+  bench__close (&bench);
+}
+
+static void
+tally_all (const struct work *work, struct tally *tally)
+{
+  static struct subject subject;
+  memset (tally, 0, sizeof *tally);
+  for (unsigned u = 0; u < work->n_units; u++)
+    {
+      subject__read (work, work->name[u], &subject);
+      tally->functions += !subject.refused;
+      tally->functions_tried += counted (&subject) > 0;
+      for (unsigned k = 0; k < OUTCOMES; k++)
+        tally->outcome[k] += subject.outcome[k];
+      tally->accepted += subject.accepted;
+      tally->not_code += subject.not_code;
+      tally->repeated += subject.repeated;
+      tally->seconds += subject.seconds;
+    }
+}
+
+/* The largest share at which K or fewer of N would still be seen in one of twenty experiments.  */
+static double
+upper_bound (unsigned k, unsigned n)
+{
+  double low = 0, high = 1;
+  if (n == 0)
+    return 1;
+  for (unsigned step = 0; step < 100; step++)
+    {
+      double p = (low + high) / 2, sum = 0;
+      for (unsigned i = 0; i <= k; i++)
+        sum += exp (lgamma (n + 1.0) - lgamma (i + 1.0) - lgamma (n - i + 1.0) + i * log (p) + (n - i) * log1p (-p));
+      if (sum > CONFIDENCE_MISS)
+        low = p;
+      else
+        high = p;
+    }
+  return high;
+}
+
+static int
+report (const struct work *work)
+{
+  struct tally t;
+  tally_all (work, &t);
+  unsigned tried = t.outcome[REFUTED] + t.outcome[UNKNOWN] + t.accepted;
+  unsigned wrong = t.outcome[REFUTED] + t.outcome[DIFFERENT];
+  printf ("# functions: %u tried of %u\n", t.functions_tried, t.functions);
+  printf ("# mutants: %u judged (%u more were no code, %u repetitions); %.0f s\n", tried, t.not_code, t.repeated, t.seconds);
+  printf ("#   refuted %u, unknown %u, accepted %u\n", t.outcome[REFUTED], t.outcome[UNKNOWN], t.accepted);
+  printf ("#   of the accepted: %u proved equal, %u not told apart by %g times the budget, %u DIFFERENT, %u not examined yet\n",
+          t.outcome[PROVED], t.outcome[NOT_APART], work->factor, t.outcome[DIFFERENT], t.outcome[PENDING]);
+  printf ("# false accepts: %u of %u mutants, at most %.2e of them with 95 %% confidence;\n", t.outcome[DIFFERENT], tried,
+          upper_bound (t.outcome[DIFFERENT], tried));
+  printf ("#   of the %u known to be wrong: at most %.2e\n", wrong, upper_bound (t.outcome[DIFFERENT], wrong));
+  if (t.outcome[DIFFERENT])
+    printf ("# they are kept in %s/FALSE-ACCEPT-…\n", work->folder);
+  bool well = t.outcome[DIFFERENT] == 0 && tried > 0;
+  printf ("%sok 1 - no mutant accepted that is different\n1..1\n", well ? "" : "not ");
+  return !well;
+}
+
+/* Every process takes the next function in turn, again and again, until all have had their share or the time is up.  */
+static void
+worker (struct work *work, unsigned share)
+{
+  static struct subject subject;
+  unsigned turns = 2 * (share / PASS + 2) * work->n_units, n;
+  while ((n = atomic_fetch_add (&work->board->next, 1)) < turns && now () < work->until)
+    {
+      unsigned u = n % work->n_units;
+      if (!work->only || strstr (work->name[u], work->only))
+        run_subject (work, u, &subject, share);
+    }
+}
+
+static void
+run_all (struct work *work)
+{
+  struct tally before;
+  tally_all (work, &before);
+  unsigned functions = before.functions ? before.functions : 1, share = (work->target + functions - 1) / functions;
+  unsigned running = work->jobs;
+  double began = now (), told = began;
+  work->board->counted = before.outcome[REFUTED] + before.outcome[UNKNOWN] + before.accepted;
+  unsigned at_start = work->board->counted;
+  fflush (NULL);
+  for (unsigned j = 0; j < work->jobs; j++)
+    if (fork () == 0)
+      {
+        worker (work, share);
+        fflush (NULL);
+        _exit (0);
+      }
+  while (running)
+    {
+      int status;
+      pid_t pid = waitpid (-1, &status, WNOHANG);
+      if (pid > 0)
+        {
+          running--;
+          /* A process that was killed is replaced: its function goes on with the next mutant.  */
+          if ((!WIFEXITED (status) || WEXITSTATUS (status)) && now () < work->until)
+            {
+              fprintf (stderr, "a process ended early (%d); another takes its place\n", status);
+              if (fork () == 0)
+                {
+                  worker (work, share);
+                  fflush (NULL);
+                  _exit (0);
+                }
+              running++;
+            }
+          continue;
+        }
+      if (pid < 0 && errno == ECHILD)
+        break;
+      struct timespec pause = { .tv_nsec = 200000000 };
+      nanosleep (&pause, NULL);
+      if (now () - told > 30)
+        {
+          told = now ();
+          printf ("# %u mutants, %.0f a minute\n", work->board->counted,
+                  (work->board->counted - at_start) / (told - began) * 60);
+          fflush (stdout);
+        }
+    }
+}
+
+static void
+add_folder (struct work *work, const char *folder)
+{
+  char *files[FILES_MAX];
+  const char *names[UNITS_MAX];
+  unsigned n = case__files (folder, files, FILES_MAX);
+  for (unsigned i = 0; i < n; i++)
+    {
+      char *text = case__read (files[i]);
+      const char *base = strrchr (files[i], '/');
+      base = base ? base + 1 : files[i];
+      if (!text)
+        continue;
+      unsigned k = case__split (text, base, work->text + work->n_units, names, UNITS_MAX - work->n_units);
+      for (unsigned j = 0; j < k; j++)
+        {
+          char *name;
+          if (asprintf (&name, "%.*s.%s", (int) strcspn (base, "."), base, names[j] == base ? "case" : names[j]) < 0)
+            abort ();
+          work->name[work->n_units++] = name;
+        }
+    }
+}
+
+static error_t
+parse_option (int key, char *argument, struct argp_state *state)
+{
+  struct work *work = state->input;
+  switch (key)
+    {
+    case 'b': work->budget = atof (argument); break;
+    case 'f': work->factor = atof (argument); break;
+    case 'F': work->folder = argument; break;
+    case 'j': work->jobs = (unsigned) atoi (argument); break;
+    case 'm': work->minutes = atof (argument); break;
+    case 'n': work->target = (unsigned) strtoul (argument, NULL, 0); break;
+    case 'o': work->only = argument; break;
+    case 'r': work->only_report = true; break;
+    case 'e': work->examine_only = true; break;
+    case 'S': work->seed = strtoull (argument, NULL, 0); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+  return 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct argp_option options[]
+    = { { "budget", 'b', "SECONDS", 0, "for a mutant (default 0.25)", 0 },
+        { "factor", 'f', "N", 0, "an accepted mutant is examined with N times the budget (default 10)", 0 },
+        { "folder", 'F', "FOLDER", 0, "where the record is (default false-accept.d)", 0 },
+        { "jobs", 'j', "N", 0, "processes (default 1)", 0 },
+        { "minutes", 'm', "N", 0, "stop after so long (default: when done)", 0 },
+        { "mutants", 'n', "N", 0, "in all (default 100000)", 0 },
+        { "only", 'o', "TEXT", 0, "only functions with TEXT in their name", 0 },
+        { "report", 'r', 0, 0, "only count what is recorded", 0 },
+        { "examine", 'e', 0, 0, "no new mutants, only those accepted and not examined yet", 0 },
+        { "seed", 'S', "N", 0, "of mutants and tests (default 1)", 0 },
+        { 0 } };
+  static const struct argp argp = { options, parse_option, "",
+                                    "Judges random mutants of right rewrites, and examines those that are accepted.", 0, 0, 0 };
+  static struct work work;
+  work = (struct work) { .budget = 0.25, .factor = 10, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
+                         .folder = "false-accept.d" };
+  argp_parse (&argp, argc, argv, 0, NULL, &work);
+  if (work.jobs < 1 || work.jobs > 256)
+    work.jobs = 1;
+  if (mkdir (work.folder, 0777) && errno != EEXIST)
+    {
+      fprintf (stderr, "%s: %s\n", work.folder, strerror (errno));
+      return 1;
+    }
+  add_folder (&work, "testsuite/verify");
+  add_folder (&work, "testsuite/verify/strength");
+  add_folder (&work, "testsuite/verify/loops");
+  add_folder (&work, "testsuite/verify/hackers-delight");
+  work.board = mmap (NULL, sizeof *work.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (work.n_units == 0 || work.board == MAP_FAILED)
+    {
+      fprintf (stderr, "no case files below AIOPT_SOURCE\n");
+      return 1;
+    }
+  work.until = work.minutes > 0 ? now () + 60 * work.minutes : 1e18;
+  if (!work.only_report)
+    run_all (&work);
+  return report (&work);
+}

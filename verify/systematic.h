@@ -1,0 +1,26 @@
+/* The steps in which code goes through memory, and the sizes that follow from them.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_VERIFY_SYSTEMATIC_H
+#define AIOPT_VERIFY_SYSTEMATIC_H
+
+#include "verify/internal.h"
+
+enum { STEPS_MAX = 24, SIZES_MAX = 420 };
+
+struct layout_steps
+{
+  unsigned widest;           /* bytes of the widest access */
+  unsigned reach;            /* bytes that an unrolled body goes beyond a pointer */
+  unsigned n;
+  unsigned step[STEPS_MAX];  /* what registers are moved by */
+};
+
+void layout__add_step (struct layout_steps *steps, uint64_t step);
+
+/* Adds SIDE's.  */
+void layout__scan (struct layout_steps *steps, const struct side *side);
+
+/* Sizes, in elements of ELEMENT bytes, at which a loop of these steps could go wrong.  Their number, at most SIZES_MAX.  */
+unsigned layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes);
+
+#endif
