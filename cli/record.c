@@ -1,10 +1,10 @@
-/* `aiopt record -- PROGRAM ARGS`: states of hot functions from the user's own run, for verifying and measuring.
-   Each recorded call is run once in the sandbox: what the original doesn't end cleanly on there is no use to anyone, and
-   isn't kept.
+/* `aiopt record -- PROGRAM ARGS`: states of hot functions from the user's own run, for verifying
+   and measuring. Each recorded call is run once in the sandbox: what the original doesn't end
+   cleanly on there is no use to anyone, and isn't kept.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "record/record.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
-#include "record/record.h"
 #include "verify/verify.h"
 
 #include <argp.h>
@@ -19,8 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FUNCTIONS_MAX = 64, TARGETS_MAX = 4096 };
-enum { EXIT_NOT_STARTED = 127 };
+enum
+{
+  FUNCTIONS_MAX = 64,
+  TARGETS_MAX = 4096
+};
+enum
+{
+  EXIT_NOT_STARTED = 127
+};
 
 struct record_arguments
 {
@@ -32,19 +39,33 @@ struct record_arguments
   char **program; /* after "--", NULL at its end */
 };
 
-enum { KEY_FUNCTION = 256, KEY_SAMPLES, KEY_SECONDS, KEY_STEPS, KEY_PID, KEY_ADD, KEY_LIBRARIES, KEY_REPORT };
+enum
+{
+  KEY_FUNCTION = 256,
+  KEY_SAMPLES,
+  KEY_SECONDS,
+  KEY_STEPS,
+  KEY_PID,
+  KEY_ADD,
+  KEY_LIBRARIES,
+  KEY_REPORT
+};
 
 static const struct argp_option option_table[] = {
   { "cache", 'C', "DIR", 0, "use the cache in DIR", 0 },
   { "function", KEY_FUNCTION, "NAME", 0,
     "record only this function (a shell pattern of its name; may be given more than once)", 0 },
   { "samples", KEY_SAMPLES, "N", 0, "record at most N calls of a function (default 64)", 0 },
-  { "seconds", KEY_SECONDS, "S", 0, "hold the program up for at most S seconds in all (default 20)", 0 },
+  { "seconds", KEY_SECONDS, "S", 0, "hold the program up for at most S seconds in all (default 20)",
+    0 },
   { "steps", KEY_STEPS, "N", 0, "leave calls of more than N instructions out (default 20000)", 0 },
-  { "pid", KEY_PID, "PID", 0, "attach to a running program; until enough is recorded, it ends, or Ctrl-C", 0 },
+  { "pid", KEY_PID, "PID", 0,
+    "attach to a running program; until enough is recorded, it ends, or Ctrl-C", 0 },
   { "add", KEY_ADD, NULL, 0, "keep what earlier runs recorded", 0 },
   { "libraries", KEY_LIBRARIES, NULL, 0,
-    "the functions are in shared objects, or in programs that PROGRAM starts: it needs no symbols itself", 0 },
+    "the functions are in shared objects, or in programs that PROGRAM starts: it needs no symbols "
+    "itself",
+    0 },
   { "report", KEY_REPORT, "FILE", 0, "write what was recorded as JSON", 0 },
   { "quiet", 'q', NULL, 0, "print nothing but errors", 0 },
   { 0 },
@@ -107,15 +128,23 @@ parse (int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp record_argp
-  = { option_table, parse, "-- PROGRAM [ARGUMENT...]\n--pid PID",
-      "Records calls of the functions that the cache knows, as PROGRAM makes them: registers, and exactly the memory that "
-      "a call touches.  `aiopt tune` then verifies and measures on them.\v"
-      "PROGRAM needs no special build, only symbols; it may have been built with aiopt or without.  It is watched with "
-      "ptrace; its output, signals and exit status are its own.  What is recorded is data of the program's, and stays in the "
-      "cache.\n\n"
-      "Exit status: PROGRAM's (128 + N where signal N ended it; 0 with --pid); 1 where nothing could be recorded before it was started, "
-      "127 where it can't be started, 64 wrong usage.",
-      NULL, NULL, NULL };
+    = { option_table,
+        parse,
+        "-- PROGRAM [ARGUMENT...]\n--pid PID",
+        "Records calls of the functions that the cache knows, as PROGRAM makes them: registers, "
+        "and exactly the memory that "
+        "a call touches.  `aiopt tune` then verifies and measures on them.\v"
+        "PROGRAM needs no special build, only symbols; it may have been built with aiopt or "
+        "without.  It is watched with "
+        "ptrace; its output, signals and exit status are its own.  What is recorded is data of the "
+        "program's, and stays in the "
+        "cache.\n\n"
+        "Exit status: PROGRAM's (128 + N where signal N ended it; 0 with --pid); 1 where nothing "
+        "could be recorded before it was started, "
+        "127 where it can't be started, 64 wrong usage.",
+        NULL,
+        NULL,
+        NULL };
 
 /* What is known of the functions.  */
 struct targets
@@ -124,7 +153,7 @@ struct targets
   struct arena *arena;
   unsigned n;
   struct record_target *target;
-  unsigned *kept;           /* states of each that went into the cache */
+  unsigned *kept; /* states of each that went into the cache */
   char (*key)[65];
 };
 
@@ -139,7 +168,8 @@ add_target (void *context, const char *key, const char *json)
   bool wanted = targets->arguments->n_functions == 0;
   for (unsigned i = 0; i < targets->arguments->n_functions && !wanted; i++)
     wanted = fnmatch (targets->arguments->function[i], region->function, 0) == 0
-             || (region->source_name && fnmatch (targets->arguments->function[i], region->source_name, 0) == 0);
+             || (region->source_name
+                 && fnmatch (targets->arguments->function[i], region->source_name, 0) == 0);
   if (!wanted)
     return true;
   snprintf (targets->key[targets->n], sizeof *targets->key, "%s", key);
@@ -159,7 +189,7 @@ program__find (const char *program)
     {
       size_t length = strcspn (at, ":");
       char *full;
-      if (asprintf (&full, "%.*s%s%s", (int) length, at, length ? "/" : "", program) < 0)
+      if (asprintf (&full, "%.*s%s%s", (int)length, at, length ? "/" : "", program) < 0)
         return NULL;
       if (access (full, X_OK) == 0)
         return full;
@@ -180,11 +210,11 @@ is_script (const char *path)
   return n >= 2 && memcmp (magic, "\177ELF", 4) != 0;
 }
 
-/* Turns TARGET's samples into the states that are kept: those on which the original ends cleanly, each once.  0, or -1
-   and *WHY.  */
+/* Turns TARGET's samples into the states that are kept: those on which the original ends cleanly,
+   each once.  0, or -1 and *WHY.  */
 static int
-target__keep (struct cache *cache, const struct record_arguments *arguments, struct record_target *target,
-              const char *key, unsigned *kept, struct why *why)
+target__keep (struct cache *cache, const struct record_arguments *arguments,
+              struct record_target *target, const char *key, unsigned *kept, struct why *why)
 {
   struct verifier *verifier;
   struct verify_options options = { .budget_seconds = 1 };
@@ -206,12 +236,12 @@ target__keep (struct cache *cache, const struct record_arguments *arguments, str
       struct test test;
       struct why not = { 0 };
       char *text = NULL;
-      if (states__try (verifier__states (verifier), target->sample[i], arena, &test, &not) > 0)
+      if (states__try (verifier__states (verifier), target->sample[i], arena, &test, &not ) > 0)
         text = recorded__to_json (target->sample[i]);
       else
         {
           target->n_dropped++;
-          target->dropped = not;
+          target->dropped = not ;
         }
       arena__free (arena);
       for (unsigned k = 0; text && k < n; k++)
@@ -224,11 +254,12 @@ target__keep (struct cache *cache, const struct record_arguments *arguments, str
         json[n++] = text;
     }
   verifier__close (verifier);
-  int stored = n ? recorded__put (cache, key, (const char *const *) json, n, arguments->add, why) : 0;
+  int stored
+      = n ? recorded__put (cache, key, (const char *const *)json, n, arguments->add, why) : 0;
   for (unsigned i = 0; i < n; i++)
     free (json[i]);
   free (json);
-  *kept = stored > 0 ? (unsigned) stored : 0;
+  *kept = stored > 0 ? (unsigned)stored : 0;
   return stored < 0 ? -1 : 0;
 }
 
@@ -247,7 +278,7 @@ write_report (const struct targets *targets, const struct record_result *result)
       cJSON_AddStringToObject (item, "key", targets->key[i]);
       cJSON_AddStringToObject (item, "function", target->region->function);
       cJSON_AddBoolToObject (item, "found", target->places > 0);
-      cJSON_AddNumberToObject (item, "calls_seen", (double) target->calls);
+      cJSON_AddNumberToObject (item, "calls_seen", (double)target->calls);
       cJSON_AddNumberToObject (item, "recorded", target->n_samples);
       cJSON_AddNumberToObject (item, "kept", targets->kept[i]);
       cJSON_AddNumberToObject (item, "dropped", target->n_dropped);
@@ -279,8 +310,8 @@ print_summary (const struct targets *targets, const struct record_result *result
       total += targets->kept[i];
       if (!target->places || targets->arguments->quiet)
         continue;
-      fprintf (stderr, "aiopt record: %s%s%s: ", terminal__sgr (stderr, COLOUR_BOLD), target->region->function,
-               terminal__sgr (stderr, COLOUR_NONE));
+      fprintf (stderr, "aiopt record: %s%s%s: ", terminal__sgr (stderr, COLOUR_BOLD),
+               target->region->function, terminal__sgr (stderr, COLOUR_NONE));
       if (!target->calls)
         fprintf (stderr, "found, but not called (GCC may have inlined it)");
       else
@@ -295,13 +326,17 @@ print_summary (const struct targets *targets, const struct record_result *result
     }
   if (!found)
     cli__error ("aiopt record",
-                "none of the cache's %u functions was found in what was run: are these the programs that were built "
+                "none of the cache's %u functions was found in what was run: are these the "
+                "programs that were built "
                 "with it, and not stripped?",
                 targets->n);
   else if (result->out_of_time && !targets->arguments->quiet)
-    fprintf (stderr, "aiopt record: stopped recording after %.1f s; --seconds allows more\n", result->held_seconds);
+    fprintf (stderr, "aiopt record: stopped recording after %.1f s; --seconds allows more\n",
+             result->held_seconds);
   if (found && !targets->arguments->quiet && total)
-    fprintf (stderr, "aiopt record: %u states in the cache; `aiopt tune` verifies and measures on them\n", total);
+    fprintf (stderr,
+             "aiopt record: %u states in the cache; `aiopt tune` verifies and measures on them\n",
+             total);
 }
 
 /* Can the program be recorded at all?  CLI_OK, or a status after a message.  */
@@ -318,7 +353,8 @@ check_program (const struct targets *targets, const char *program)
     }
   if (!targets->arguments->libraries && !is_script (path)
       && recorder__look (path, targets->target, targets->n, &why) < 0)
-    status = cli__error ("aiopt record", "%s; --libraries where they are in its shared objects", why.detail);
+    status = cli__error ("aiopt record", "%s; --libraries where they are in its shared objects",
+                         why.detail);
   free (path);
   return status;
 }
@@ -347,10 +383,12 @@ cli_record (int argc, char **argv)
   if (region__each (cache, add_target, &targets, &why))
     status = cli__error ("aiopt record", "%s", why.detail);
   else if (!targets.n)
-    status = cli__error ("aiopt record", arguments.n_functions
-                                           ? "the cache knows no such function; `aiopt cache list` shows what it knows"
-                                           : "the cache knows no functions yet: build the program with -fplugin=aiopt.so "
-                                             "and mark functions hot first");
+    status = cli__error (
+        "aiopt record",
+        arguments.n_functions
+            ? "the cache knows no such function; `aiopt cache list` shows what it knows"
+            : "the cache knows no functions yet: build the program with -fplugin=aiopt.so "
+              "and mark functions hot first");
   else if (arguments.program)
     status = check_program (&targets, arguments.program[0]);
   /* Nobody else should wait for this handle while the program runs.  */
@@ -359,10 +397,10 @@ cli_record (int argc, char **argv)
   if (status == CLI_OK)
     {
       struct record_options options = { .argv = arguments.program,
-                                        .pid = (pid_t) arguments.pid,
-                                        .samples_max = (unsigned) arguments.samples,
+                                        .pid = (pid_t)arguments.pid,
+                                        .samples_max = (unsigned)arguments.samples,
                                         .seconds = arguments.seconds,
-                                        .steps_max = (unsigned) arguments.steps };
+                                        .steps_max = (unsigned)arguments.steps };
       if (recorder__run (&options, targets.target, targets.n, targets.arena, &result, &why) < 0)
         {
           cli__error ("aiopt record", "%s", why.detail);
@@ -371,7 +409,9 @@ cli_record (int argc, char **argv)
       else if (cli__open_cache ("aiopt record", arguments.cache, CACHE_WRITE, &cache) == CLI_OK)
         {
           for (unsigned i = 0; i < targets.n; i++)
-            if (target__keep (cache, &arguments, &targets.target[i], targets.key[i], &targets.kept[i], &why) < 0)
+            if (target__keep (cache, &arguments, &targets.target[i], targets.key[i],
+                              &targets.kept[i], &why)
+                < 0)
               cli__error ("aiopt record", "%s", why.detail);
           cache__close (cache);
           print_summary (&targets, &result);
@@ -379,7 +419,8 @@ cli_record (int argc, char **argv)
             write_report (&targets, &result);
         }
       if (status == CLI_OK && !arguments.pid)
-        status = WIFSIGNALED (result.status) ? 128 + WTERMSIG (result.status) : WEXITSTATUS (result.status);
+        status = WIFSIGNALED (result.status) ? 128 + WTERMSIG (result.status)
+                                             : WEXITSTATUS (result.status);
     }
   arena__free (targets.arena);
   return status;

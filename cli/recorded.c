@@ -1,7 +1,7 @@
 /* Recorded states out of the cache, for whoever verifies.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "cli/cli.h"
 #include "states/recorded.h"
+#include "cli/cli.h"
 
 #include <string.h>
 
@@ -24,7 +24,8 @@ recordings__add (void *context, const char *json)
   if (recordings->n == recordings->capacity)
     {
       recordings->capacity = recordings->capacity ? 2 * recordings->capacity : 64;
-      const struct recorded **more = ARENA_ARRAY (recordings->arena, const struct recorded *, recordings->capacity);
+      const struct recorded **more
+          = ARENA_ARRAY (recordings->arena, const struct recorded *, recordings->capacity);
       if (recordings->n)
         memcpy (more, recordings->recorded, recordings->n * sizeof *more);
       recordings->recorded = more;

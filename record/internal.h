@@ -9,13 +9,21 @@
 #include <signal.h>
 #include <sys/user.h>
 
-enum { TARGETS_AT_MAX = 8, STEP_CACHE = 1024, SAMPLE_PAGES_MAX = 512, SAMPLE_BYTES_MAX = 256 * 1024 };
+enum
+{
+  TARGETS_AT_MAX = 8,
+  STEP_CACHE = 1024,
+  SAMPLE_PAGES_MAX = 512,
+  SAMPLE_BYTES_MAX = 256 * 1024
+};
 
 /* symbols.c */
 
 struct symbol
 {
   const char *name, *file; /* of a local one, the source file that the table names; else NULL */
+  uint32_t
+      hash; /* of the name: programs have many symbols, and each is looked at for each function */
   uint64_t value, size;
   bool is_function, is_local;
 };
@@ -34,7 +42,7 @@ struct segment
 
 struct symbols
 {
-  bool stripped;           /* only what is exported has symbols */
+  bool stripped; /* only what is exported has symbols */
   unsigned n_symbols, n_slots, n_segments;
   struct symbol *symbol;
   struct slot *slot;
@@ -44,8 +52,8 @@ struct symbols
 /* The symbols of the ELF file at PATH, in ARENA; NULL and *WHY where it is none.  */
 struct symbols *symbols__read (struct arena *arena, const char *path, struct why *why);
 
-/* The function symbols that REGION may be: those of its name, of its source file where several have it.  Calls VISIT
-   for each.  */
+/* The function symbols that REGION may be: those of its name, of its source file where several have
+   it.  Calls VISIT for each.  */
 void symbols__each (const struct symbols *symbols, const struct region *region,
                     void (*visit) (void *context, const struct symbol *symbol), void *context);
 
@@ -55,14 +63,14 @@ void symbols__each (const struct symbols *symbols, const struct region *region,
 struct site
 {
   struct site *next;
-  const char *path;        /* of the file */
+  const char *path; /* of the file */
   const struct symbol *symbol;
   unsigned n_targets;
   struct record_target *target[TARGETS_AT_MAX];
   uint64_t hits, next_hit; /* the hit that is sampled next */
   unsigned tried, skipped; /* hits in a row that weren't sampled */
   bool done;
-  double delay, armed_at;  /* disarmed until then */
+  double delay, armed_at; /* disarmed until then */
 };
 
 struct module
@@ -70,7 +78,7 @@ struct module
   struct module *next;
   const char *path;
   uint64_t bias;
-  uint64_t low, high;      /* where its code is */
+  uint64_t low, high; /* where its code is */
   const struct symbols *symbols;
 };
 
@@ -78,11 +86,11 @@ struct breakpoint
 {
   struct breakpoint *next;
   uint64_t address;
-  uint8_t original;        /* known once it was inserted */
+  uint8_t original; /* known once it was inserted */
   bool inserted, was_inserted;
-  bool loader;             /* the dynamic linker tells that libraries have come */
-  unsigned returns;        /* samples that wait for a return to here */
-  struct site *site;       /* NULL where it is no function's entry */
+  bool loader;       /* the dynamic linker tells that libraries have come */
+  unsigned returns;  /* samples that wait for a return to here */
+  struct site *site; /* NULL where it is no function's entry */
   struct module *module;
 };
 
@@ -90,7 +98,7 @@ struct process
 {
   struct process *next;
   pid_t pid;
-  int memory;              /* /proc/PID/mem */
+  int memory; /* /proc/PID/mem */
   struct arena *arena;
   struct module *module;
   struct breakpoint *breakpoint;
@@ -100,9 +108,10 @@ struct thread
 {
   struct thread *next;
   pid_t tid, group;
-  struct process *process; /* NULL: its parent hasn't told of it yet; its parent's own after a vfork */
+  struct process
+      *process; /* NULL: its parent hasn't told of it yet; its parent's own after a vfork */
   struct sample *sample;
-  uint64_t pending;        /* signals held back while it is stepped, a bit each */
+  uint64_t pending; /* signals held back while it is stepped, a bit each */
 };
 
 struct recorder
@@ -114,8 +123,13 @@ struct recorder
   struct site *site;
   struct process *process;
   struct thread *thread;
-  struct symbols_of { struct symbols_of *next; const char *path; const struct symbols *symbols; } *file;
-  struct decoded_insn *step;   /* decoded instructions, STEP_CACHE of them, and where they are */
+  struct symbols_of
+  {
+    struct symbols_of *next;
+    const char *path;
+    const struct symbols *symbols;
+  } * file;
+  struct decoded_insn *step; /* decoded instructions, STEP_CACHE of them, and where they are */
   uint64_t *step_at;
   pid_t *step_pid;
   pid_t main;
@@ -146,13 +160,14 @@ const struct symbol *module__function (const struct module *module, uint64_t add
 bool process__global (const struct process *process, const struct module *module, const char *name,
                       uint64_t *address, uint64_t *size);
 
-/* The name of the function that is called through the stub at ADDRESS, or that is there; NULL where unknown.  */
+/* The name of the function that is called through the stub at ADDRESS, or that is there; NULL where
+ * unknown.  */
 const char *process__callee (const struct process *process, uint64_t address);
 
 /* sample.c */
 
-/* Starts recording the call that THREAD (stopped at BREAKPOINT, REGISTERS its own) begins, and goes on as far as a call or the
-   end.  */
+/* Starts recording the call that THREAD (stopped at BREAKPOINT, REGISTERS its own) begins, and goes
+   on as far as a call or the end.  */
 void sample__begin (struct recorder *recorder, struct thread *thread, struct breakpoint *breakpoint,
                     const struct user_regs_struct *registers);
 
@@ -167,10 +182,15 @@ const struct site *sample__site (const struct thread *thread);
 
 /* loop.c */
 
-enum step { STEP_DONE, STEP_FAULT, STEP_GONE };
+enum step
+{
+  STEP_DONE,
+  STEP_FAULT,
+  STEP_GONE
+};
 
-/* Lets THREAD run one instruction, over a breakpoint too.  STEP_FAULT: the instruction raised a signal, which is
-   pending.  STEP_GONE: the thread is no more.  */
+/* Lets THREAD run one instruction, over a breakpoint too.  STEP_FAULT: the instruction raised a
+   signal, which is pending.  STEP_GONE: the thread is no more.  */
 enum step thread__step (struct recorder *recorder, struct thread *thread, uint64_t rip);
 
 #endif

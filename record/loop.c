@@ -1,7 +1,8 @@
 /* The events of the watched program, one after the other.
 
-   A thread is held only while its own event is worked on: it is stepped to its next call or its end, then runs on.
-   So a thread that is being recorded and waits for another in a callee can't hang.
+   A thread is held only while its own event is worked on: it is stepped to its next call or its
+   end, then runs on. So a thread that is being recorded and waits for another in a callee can't
+   hang.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "record/internal.h"
 
@@ -17,20 +18,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
+#define OPTIONS                                                                                    \
+  (PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
 
 /* The first calls are all recorded, then each time that there were so many times as many.  */
 #define FIRST_CALLS 16
 #define RARER 1.15
-/* So many calls in a row that aren't recorded cost more than they are worth: the breakpoint goes for a
-   while, each time longer.  */
+/* So many calls in a row that aren't recorded cost more than they are worth: the breakpoint goes
+   for a while, each time longer.  */
 #define SKIPPED_MAX 32
 #define DELAY_FIRST 0.001
 #define DELAY_LAST 0.5
 /* Calls that could not be recorded, for each that may be.  */
 #define TRIES 4
 #define POLL_SECONDS 0.2
-/* Calls of a function that are recorded before those it makes to others may be recorded in their place.  */
+/* Calls of a function that are recorded before those it makes to others may be recorded in their
+ * place.  */
 #define OUTER_LEAST 4
 
 double
@@ -38,7 +41,7 @@ recorder__now (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_MONOTONIC, &now);
-  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static struct thread *
@@ -65,7 +68,7 @@ thread__group (pid_t tid)
 {
   char path[64], line[256];
   int group = tid;
-  snprintf (path, sizeof path, "/proc/%d/status", (int) tid);
+  snprintf (path, sizeof path, "/proc/%d/status", (int)tid);
   FILE *status = fopen (path, "re");
   while (status && fgets (line, sizeof line, status))
     if (sscanf (line, "Tgid: %d", &group) == 1)
@@ -138,7 +141,7 @@ thread__continue (struct thread *thread, int signal)
     }
   for (; thread->pending; thread->pending &= thread->pending - 1)
     thread__send (thread, __builtin_ctzll (thread->pending) + 1);
-  ptrace (PTRACE_CONT, thread->tid, NULL, (void *) (long) signal);
+  ptrace (PTRACE_CONT, thread->tid, NULL, (void *)(long)signal);
 }
 
 enum step
@@ -241,7 +244,8 @@ site__taken (struct site *site)
 {
   site->tried++;
   site->skipped = 0;
-  site->next_hit = site->hits < FIRST_CALLS ? site->hits + 1 : (uint64_t) (RARER * (double) site->hits) + 1;
+  site->next_hit
+      = site->hits < FIRST_CALLS ? site->hits + 1 : (uint64_t)(RARER * (double)site->hits) + 1;
 }
 
 /* This one isn't.  */
@@ -274,7 +278,8 @@ handle_entry (struct recorder *recorder, struct thread *thread, struct breakpoin
         site__skipped (recorder, site);
       return;
     }
-  /* Of calls within each other the outer one is recorded, unless that leaves the inner function behind.  */
+  /* Of calls within each other the outer one is recorded, unless that leaves the inner function
+   * behind.  */
   const struct site *outer = thread->sample ? sample__site (thread) : NULL;
   if (outer && outer != site && outer->tried >= OUTER_LEAST && outer->tried >= 2 * site->tried)
     sample__drop (thread, 0, "");
@@ -287,7 +292,8 @@ handle_entry (struct recorder *recorder, struct thread *thread, struct breakpoin
   sample__begin (recorder, thread, breakpoint, r);
 }
 
-/* THREAD ran into the breakpoint before its instruction pointer; false where there is none of ours.  */
+/* THREAD ran into the breakpoint before its instruction pointer; false where there is none of ours.
+ */
 static bool
 handle_breakpoint (struct recorder *recorder, struct thread *thread)
 {
@@ -302,10 +308,11 @@ handle_breakpoint (struct recorder *recorder, struct thread *thread)
     return false;
   r.rip--;
   ptrace (PTRACE_SETREGS, tid, NULL, &r);
-  /* Where it is still in memory though we took it out (memory shared after a vfork), it has to go.  */
+  /* Where it is still in memory though we took it out (memory shared after a vfork), it has to go.
+   */
   uint8_t byte;
-  if (!breakpoint->inserted && breakpoint->was_inserted && process__read (thread->process, r.rip, &byte, 1) == 1
-      && byte == 0xcc)
+  if (!breakpoint->inserted && breakpoint->was_inserted
+      && process__read (thread->process, r.rip, &byte, 1) == 1 && byte == 0xcc)
     {
       breakpoint->inserted = true;
       breakpoint__remove (thread->process, breakpoint);
@@ -318,8 +325,9 @@ handle_breakpoint (struct recorder *recorder, struct thread *thread)
     handle_entry (recorder, thread, breakpoint, &r);
   /* A call that was stepped into may be of a function that is waited for.  */
   uint64_t rip = r.rip;
-  while ((thread = thread__find (recorder, tid)) && thread->sample && ptrace (PTRACE_GETREGS, tid, NULL, &r) == 0
-         && r.rip != rip && (breakpoint = process__breakpoint (thread->process, r.rip)) && breakpoint->site
+  while ((thread = thread__find (recorder, tid)) && thread->sample
+         && ptrace (PTRACE_GETREGS, tid, NULL, &r) == 0 && r.rip != rip
+         && (breakpoint = process__breakpoint (thread->process, r.rip)) && breakpoint->site
          && breakpoint->inserted)
     {
       rip = r.rip;
@@ -360,7 +368,8 @@ handle_new (struct recorder *recorder, const struct thread *parent, pid_t tid, b
   if (!thread)
     thread = thread__add (recorder, tid);
   if (!thread->process)
-    thread->process = shared ? parent->process : process__new (recorder, thread->group, parent->process);
+    thread->process
+        = shared ? parent->process : process__new (recorder, thread->group, parent->process);
   if (waiting)
     thread__continue (thread, 0);
 }
@@ -379,7 +388,7 @@ handle_stop (struct recorder *recorder, pid_t tid, int status)
     case 0:
       if (number == SIGTRAP && handle_breakpoint (recorder, thread))
         return;
-      ptrace (PTRACE_CONT, tid, NULL, (void *) (long) number);
+      ptrace (PTRACE_CONT, tid, NULL, (void *)(long)number);
       return;
     case PTRACE_EVENT_EXEC:
       handle_exec (recorder, thread);
@@ -388,7 +397,7 @@ handle_stop (struct recorder *recorder, pid_t tid, int status)
     case PTRACE_EVENT_FORK:
     case PTRACE_EVENT_VFORK:
       if (ptrace (PTRACE_GETEVENTMSG, tid, NULL, &message) == 0)
-        handle_new (recorder, thread, (pid_t) message, event == PTRACE_EVENT_VFORK);
+        handle_new (recorder, thread, (pid_t)message, event == PTRACE_EVENT_VFORK);
       break;
     case PTRACE_EVENT_STOP:
       if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
@@ -413,7 +422,8 @@ thread__detach (struct recorder *recorder, struct thread *thread)
     {
       /* One that stands still since it was told of, or one that runs.  */
       if (ptrace (PTRACE_DETACH, thread->tid, NULL, NULL) == 0
-          || ptrace (PTRACE_INTERRUPT, thread->tid, NULL, NULL) || waitpid (thread->tid, &status, __WALL) < 0)
+          || ptrace (PTRACE_INTERRUPT, thread->tid, NULL, NULL)
+          || waitpid (thread->tid, &status, __WALL) < 0)
         return;
     }
   if (!WIFSTOPPED (status))
@@ -434,7 +444,7 @@ thread__detach (struct recorder *recorder, struct thread *thread)
       ptrace (PTRACE_SETREGS, thread->tid, NULL, &r);
       number = 0;
     }
-  ptrace (PTRACE_DETACH, thread->tid, NULL, (void *) (long) number);
+  ptrace (PTRACE_DETACH, thread->tid, NULL, (void *)(long)number);
 }
 
 /* Takes all breakpoints out and lets everything run on alone.  */
@@ -486,11 +496,13 @@ arm_again (struct recorder *recorder)
   return wait;
 }
 
-/* Waits for an event up to SECONDS.  Other signals to us are the program's; where we only attached to it they end that.  */
+/* Waits for an event up to SECONDS.  Other signals to us are the program's; where we only attached
+ * to it they end that.  */
 static void
 wait_for_signal (struct recorder *recorder, const sigset_t *signals, double seconds)
 {
-  struct timespec time = { .tv_sec = (time_t) seconds, .tv_nsec = (long) ((seconds - (double) (time_t) seconds) * 1e9) };
+  struct timespec time
+      = { .tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
   int number = sigtimedwait (signals, NULL, &time);
   if (number < 0 || number == SIGCHLD)
     return;
@@ -559,9 +571,10 @@ start (struct recorder *recorder, const sigset_t *before, struct why *why)
   close (gate[0]);
   close (failed[1]);
   int result = 0;
-  if (ptrace (PTRACE_SEIZE, pid, NULL, (void *) (long) OPTIONS))
+  if (ptrace (PTRACE_SEIZE, pid, NULL, (void *)(long)OPTIONS))
     {
-      result = why__set (why, REASON_SANDBOX, "the program can't be watched: ptrace: %s", strerror (errno));
+      result = why__set (why, REASON_SANDBOX, "the program can't be watched: ptrace: %s",
+                         strerror (errno));
       kill (pid, SIGKILL);
     }
   else
@@ -574,15 +587,17 @@ start (struct recorder *recorder, const sigset_t *before, struct why *why)
     {
       /* The pipe closes with the exec, which stops the program; without that, it tells why.  */
       int status;
-      while (waitpid (pid, &status, __WALL) == pid && WIFSTOPPED (status) && status >> 16 != PTRACE_EVENT_EXEC)
-        ptrace (PTRACE_CONT, pid, NULL, (void *) (long) (status >> 16 ? 0 : WSTOPSIG (status)));
+      while (waitpid (pid, &status, __WALL) == pid && WIFSTOPPED (status)
+             && status >> 16 != PTRACE_EVENT_EXEC)
+        ptrace (PTRACE_CONT, pid, NULL, (void *)(long)(status >> 16 ? 0 : WSTOPSIG (status)));
       if (WIFSTOPPED (status))
         handle_stop (recorder, pid, status);
       else
         {
           if (read (failed[0], &error, sizeof error) != sizeof error)
             error = ENOEXEC;
-          result = why__set (why, REASON_SOURCE, "%.150s: %s", recorder->options->argv[0], strerror (error));
+          result = why__set (why, REASON_SOURCE, "%.150s: %s", recorder->options->argv[0],
+                             strerror (error));
         }
     }
   close (failed[0]);
@@ -596,17 +611,17 @@ attach (struct recorder *recorder, struct why *why)
   char path[64];
   pid_t pid = recorder->options->pid;
   recorder->main = pid;
-  snprintf (path, sizeof path, "/proc/%d/task", (int) pid);
+  snprintf (path, sizeof path, "/proc/%d/task", (int)pid);
   DIR *tasks = opendir (path);
   if (!tasks)
-    return why__set (why, REASON_SANDBOX, "no process %d", (int) pid);
+    return why__set (why, REASON_SANDBOX, "no process %d", (int)pid);
   int error = 0;
   for (struct dirent *task; (task = readdir (tasks));)
     {
-      pid_t tid = (pid_t) atoi (task->d_name);
+      pid_t tid = (pid_t)atoi (task->d_name);
       if (tid <= 0 || thread__find (recorder, tid))
         continue;
-      if (ptrace (PTRACE_SEIZE, tid, NULL, (void *) (long) OPTIONS))
+      if (ptrace (PTRACE_SEIZE, tid, NULL, (void *)(long)OPTIONS))
         error = errno;
       else
         thread__add (recorder, tid);
@@ -616,17 +631,19 @@ attach (struct recorder *recorder, struct why *why)
   for (struct thread *thread = recorder->thread; thread; thread = thread->next)
     thread->process = process;
   if (!process)
-    return why__set (why, REASON_SANDBOX,
-                     "process %d can't be watched: ptrace: %s; see /proc/sys/kernel/yama/ptrace_scope", (int) pid,
-                     strerror (error ? error : EPERM));
+    return why__set (
+        why, REASON_SANDBOX,
+        "process %d can't be watched: ptrace: %s; see /proc/sys/kernel/yama/ptrace_scope", (int)pid,
+        strerror (error ? error : EPERM));
   return 0;
 }
 
 int
 recorder__run (const struct record_options *options, struct record_target *targets, unsigned n,
-             struct arena *arena, struct record_result *result, struct why *why)
+               struct arena *arena, struct record_result *result, struct why *why)
 {
-  struct recorder recorder = { .options = options, .arena = arena, .n_targets = n, .target = targets, .result = result };
+  struct recorder recorder
+      = { .options = options, .arena = arena, .n_targets = n, .target = targets, .result = result };
   memset (result, 0, sizeof *result);
   recorder.step = calloc (STEP_CACHE, sizeof *recorder.step);
   recorder.step_at = calloc (STEP_CACHE, sizeof *recorder.step_at);

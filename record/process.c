@@ -1,7 +1,7 @@
 /* A process that is watched: its memory, the files mapped in it, the breakpoints set in it.
 
-   A breakpoint is one byte, written through /proc/PID/mem, which works while the process runs; a byte changes
-   at once or not at all.
+   A breakpoint is one byte, written through /proc/PID/mem, which works while the process runs; a
+   byte changes at once or not at all.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "record/internal.h"
 
@@ -22,10 +22,10 @@ process__read (const struct process *process, uint64_t address, void *to, size_t
   size_t done = 0;
   while (done < size)
     {
-      ssize_t n = pread (process->memory, (char *) to + done, size - done, (off_t) (address + done));
+      ssize_t n = pread (process->memory, (char *)to + done, size - done, (off_t)(address + done));
       if (n <= 0)
         break;
-      done += (size_t) n;
+      done += (size_t)n;
     }
   return done;
 }
@@ -58,8 +58,8 @@ breakpoint__insert (const struct process *process, struct breakpoint *breakpoint
   const uint8_t trap = BREAKPOINT;
   if (breakpoint->inserted)
     return true;
-  if (pread (process->memory, &breakpoint->original, 1, (off_t) breakpoint->address) != 1
-      || pwrite (process->memory, &trap, 1, (off_t) breakpoint->address) != 1)
+  if (pread (process->memory, &breakpoint->original, 1, (off_t)breakpoint->address) != 1
+      || pwrite (process->memory, &trap, 1, (off_t)breakpoint->address) != 1)
     return false;
   breakpoint->inserted = breakpoint->was_inserted = true;
   return true;
@@ -69,7 +69,7 @@ void
 breakpoint__remove (const struct process *process, struct breakpoint *breakpoint)
 {
   if (breakpoint->inserted
-      && pwrite (process->memory, &breakpoint->original, 1, (off_t) breakpoint->address) == 1)
+      && pwrite (process->memory, &breakpoint->original, 1, (off_t)breakpoint->address) == 1)
     breakpoint->inserted = false;
 }
 
@@ -81,7 +81,7 @@ file__symbols (struct recorder *recorder, const struct process *process, const c
     if (strcmp (file->path, path) == 0)
       return file->symbols;
   /* As the process sees it: it may have another root.  */
-  char *through = arena__printf (recorder->arena, "/proc/%d/root%s", (int) process->pid, path);
+  char *through = arena__printf (recorder->arena, "/proc/%d/root%s", (int)process->pid, path);
   struct why why;
   struct symbols_of *file = ARENA_NEW (recorder->arena, struct symbols_of);
   file->path = arena__strdup (recorder->arena, path);
@@ -129,7 +129,7 @@ place_breakpoint (void *context, const struct symbol *symbol)
       placing->target->places++;
     }
   struct breakpoint *breakpoint
-    = process__add_breakpoint (placing->process, placing->module->bias + symbol->value);
+      = process__add_breakpoint (placing->process, placing->module->bias + symbol->value);
   breakpoint->site = site;
   breakpoint->module = placing->module;
   if (site->done || site->armed_at > recorder__now ())
@@ -151,7 +151,7 @@ module__found (struct recorder *recorder, struct process *process, struct module
     if (strcmp (module->symbols->symbol[i].name, LOADER_HOOK) == 0)
       {
         struct breakpoint *breakpoint
-          = process__add_breakpoint (process, module->bias + module->symbols->symbol[i].value);
+            = process__add_breakpoint (process, module->bias + module->symbols->symbol[i].value);
         breakpoint->loader = true;
         breakpoint->module = module;
         breakpoint__insert (process, breakpoint);
@@ -164,7 +164,7 @@ process__scan (struct recorder *recorder, struct process *process)
 {
   char path[64], *line = NULL;
   size_t room = 0;
-  snprintf (path, sizeof path, "/proc/%d/maps", (int) process->pid);
+  snprintf (path, sizeof path, "/proc/%d/maps", (int)process->pid);
   FILE *maps = fopen (path, "re");
   if (!maps)
     return;
@@ -173,7 +173,9 @@ process__scan (struct recorder *recorder, struct process *process)
       uint64_t low, high, offset;
       char rights[8];
       int name = 0;
-      if (sscanf (line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %n", &low, &high, rights, &offset, &name) < 4
+      if (sscanf (line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %n", &low, &high, rights,
+                  &offset, &name)
+              < 4
           || !name || line[name] != '/' || rights[2] != 'x')
         continue;
       line[strcspn (line, "\n")] = 0;
@@ -216,7 +218,7 @@ struct process *
 process__new (struct recorder *recorder, pid_t pid, const struct process *parent)
 {
   char path[64];
-  snprintf (path, sizeof path, "/proc/%d/mem", (int) pid);
+  snprintf (path, sizeof path, "/proc/%d/mem", (int)pid);
   int memory = open (path, O_RDWR | O_CLOEXEC);
   if (memory < 0)
     return NULL;
@@ -233,8 +235,8 @@ process__new (struct recorder *recorder, pid_t pid, const struct process *parent
   for (const struct breakpoint *from = parent ? parent->breakpoint : NULL; from; from = from->next)
     {
       uint8_t byte;
-      if (process__read (process, from->address, &byte, 1) != 1 || byte != BREAKPOINT || from->original == BREAKPOINT
-          || !from->was_inserted)
+      if (process__read (process, from->address, &byte, 1) != 1 || byte != BREAKPOINT
+          || from->original == BREAKPOINT || !from->was_inserted)
         continue;
       struct breakpoint *to = process__add_breakpoint (process, from->address);
       to->original = from->original;
@@ -283,12 +285,14 @@ module__function (const struct module *module, uint64_t address)
 
 /* Finds NAME in MODULE.  */
 static bool
-module__object (const struct module *module, const char *name, bool local, uint64_t *address, uint64_t *size)
+module__object (const struct module *module, const char *name, bool local, uint64_t *address,
+                uint64_t *size)
 {
   for (unsigned i = 0; i < module->symbols->n_symbols; i++)
     {
       const struct symbol *symbol = &module->symbols->symbol[i];
-      if (symbol->is_local == local && !symbol->is_function && symbol->size && strcmp (symbol->name, name) == 0)
+      if (symbol->is_local == local && !symbol->is_function && symbol->size
+          && strcmp (symbol->name, name) == 0)
         {
           *address = module->bias + symbol->value;
           *size = symbol->size;
@@ -325,9 +329,10 @@ process__callee (const struct process *process, uint64_t address)
       if (!n || insn__decode (bytes, n, &insn, &why))
         break;
       at += insn.length;
-      if ((insn.kind & KIND_JUMP) && (insn.kind & KIND_INDIRECT) && insn.n_memory && insn.memory[0].base == 16)
+      if ((insn.kind & KIND_JUMP) && (insn.kind & KIND_INDIRECT) && insn.n_memory
+          && insn.memory[0].base == 16)
         {
-          uint64_t slot = at + (uint64_t) insn.memory[0].disp - module->bias;
+          uint64_t slot = at + (uint64_t)insn.memory[0].disp - module->bias;
           for (unsigned k = 0; k < module->symbols->n_slots; k++)
             if (module->symbols->slot[k].address == slot)
               return module->symbols->slot[k].name;

@@ -1,8 +1,9 @@
 /* One call, single-stepped: which bytes it touches, and what they held before.
 
-   A page is read whole when the first byte of it is touched, before the instruction that touches it runs; bytes
-   are marked as they are touched.  The function's own frame doesn't count, nor do its incoming stack
-   arguments, nor what it reads relative to the instruction pointer but the region's globals: its own constants.
+   A page is read whole when the first byte of it is touched, before the instruction that touches it
+   runs; bytes are marked as they are touched.  The function's own frame doesn't count, nor do its
+   incoming stack arguments, nor what it reads relative to the instruction pointer but the region's
+   globals: its own constants.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "record/internal.h"
 
@@ -15,7 +16,13 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 
-enum { PAGE = SANDBOX_PAGE, FRAME_MAX = 1 << 20, XSTATE_MAX = 16384, CODE_MAX = 16 };
+enum
+{
+  PAGE = SANDBOX_PAGE,
+  FRAME_MAX = 1 << 20,
+  XSTATE_MAX = 16384,
+  CODE_MAX = 16
+};
 
 struct page
 {
@@ -30,28 +37,29 @@ struct sample
   struct breakpoint *entry;
   struct site *site;
   struct module *module;
-  struct user_regs_struct registers;   /* at entry */
+  struct user_regs_struct registers; /* at entry */
   struct machine_state machine;
   uint64_t low, high, cold_low, cold_high; /* the function's code */
   unsigned stack_bytes;
   uint8_t stack[STACK_ARGUMENT_BYTES];
   unsigned n_globals;
-  struct recorded_global *global;      /* of all the targets */
+  struct recorded_global *global; /* of all the targets */
   unsigned n_pages, bytes, steps;
   struct page **page;
-  unsigned last;                       /* the page touched last */
-  struct breakpoint *back;             /* where the call made returns to; NULL while it is stepped */
+  unsigned last;           /* the page touched last */
+  struct breakpoint *back; /* where the call made returns to; NULL while it is stepped */
   uint64_t back_rsp;
   unsigned n_answers, n_targets;
   uint64_t answer[RECORDED_ANSWERS], target[RECORDED_TARGETS_MAX];
   struct arena *arena;
 };
 
-/* The extended state of a stopped thread, in the processor's standard format (SDM volume 1, 13.4).  */
+/* The extended state of a stopped thread, in the processor's standard format (SDM volume 1, 13.4).
+ */
 struct xstate
 {
   uint64_t present;
-  _Alignas (64) uint8_t area[XSTATE_MAX];
+  _Alignas(64) uint8_t area[XSTATE_MAX];
 };
 
 static int
@@ -182,7 +190,8 @@ static bool
 sample__touch (struct thread *thread, uint64_t address, uint64_t size, bool write)
 {
   struct sample *sample = thread->sample;
-  uint64_t rsp = sample->registers.rsp, frame = rsp - FRAME_MAX, top = rsp + 8 + sample->stack_bytes;
+  uint64_t rsp = sample->registers.rsp, frame = rsp - FRAME_MAX,
+           top = rsp + 8 + sample->stack_bytes;
   if (size > SAMPLE_BYTES_MAX)
     return false;
   for (uint64_t at = address, end = address + size; at < end;)
@@ -192,7 +201,7 @@ sample__touch (struct thread *thread, uint64_t address, uint64_t size, bool writ
           at = top;
           continue;
         }
-      struct page *page = sample__page (thread, at & -(uint64_t) PAGE);
+      struct page *page = sample__page (thread, at & -(uint64_t)PAGE);
       if (!page)
         return false;
       uint64_t stop = page->address + PAGE < end ? page->address + PAGE : end;
@@ -201,7 +210,7 @@ sample__touch (struct thread *thread, uint64_t address, uint64_t size, bool writ
       page->written |= write;
       for (; at < stop; at++)
         {
-          uint8_t *byte = &page->touched[(at - page->address) / 8], bit = (uint8_t) (1u << (at % 8));
+          uint8_t *byte = &page->touched[(at - page->address) / 8], bit = (uint8_t)(1u << (at % 8));
           sample->bytes += !(*byte & bit);
           *byte |= bit;
         }
@@ -221,15 +230,15 @@ sample__is_global (const struct sample *sample, uint64_t address)
 
 /* Notes what INSN will access through MEMORY.  */
 static bool
-sample__access (struct thread *thread, const struct user_regs_struct *r, const struct decoded_insn *insn,
-                const struct decoded_memory *memory)
+sample__access (struct thread *thread, const struct user_regs_struct *r,
+                const struct decoded_insn *insn, const struct decoded_memory *memory)
 {
   bool gathers = insn->kind & (KIND_GATHER | KIND_SCATTER);
   if (!memory->read && !memory->write)
     return true;
   if (memory->segment)
     return false;
-  uint64_t address = (uint64_t) memory->disp;
+  uint64_t address = (uint64_t)memory->disp;
   if (memory->base == 16)
     address += r->rip + insn->length;
   else if (memory->base >= 0)
@@ -256,18 +265,19 @@ sample__access (struct thread *thread, const struct user_regs_struct *r, const s
   if (memory->mask >= 32)
     {
       uint8_t value[64];
-      xstate__vector (&state, (unsigned) memory->mask - 32, value);
+      xstate__vector (&state, (unsigned)memory->mask - 32, value);
       which = 0;
       for (unsigned i = 0; i < lanes && (i + 1) * memory->element <= 64; i++)
-        which |= (uint64_t) (value[(i + 1) * memory->element - 1] >> 7) << i;
+        which |= (uint64_t)(value[(i + 1) * memory->element - 1] >> 7) << i;
     }
   else if (memory->mask >= 0)
-    which = xstate__mask (&state, (unsigned) memory->mask);
+    which = xstate__mask (&state, (unsigned)memory->mask);
   if (lanes < 64)
     which &= (UINT64_C (1) << lanes) - 1;
   if (memory->compress)
     return !which
-           || sample__touch (thread, address, (uint64_t) __builtin_popcountll (which) * memory->element,
+           || sample__touch (thread, address,
+                             (uint64_t)__builtin_popcountll (which) * memory->element,
                              memory->write);
   uint8_t index[64];
   if (gathers)
@@ -275,13 +285,13 @@ sample__access (struct thread *thread, const struct user_regs_struct *r, const s
       if (memory->index < 0 || (memory->index_size != 4 && memory->index_size != 8)
           || lanes * memory->index_size > 64)
         return false;
-      xstate__vector (&state, (unsigned) memory->index, index);
+      xstate__vector (&state, (unsigned)memory->index, index);
     }
   for (unsigned i = 0; i < lanes; i++)
     {
       if (!(which >> i & 1))
         continue;
-      uint64_t at = address + (uint64_t) i * memory->element;
+      uint64_t at = address + (uint64_t)i * memory->element;
       if (gathers)
         {
           int64_t offset = 0;
@@ -293,7 +303,7 @@ sample__access (struct thread *thread, const struct user_regs_struct *r, const s
               memcpy (&narrow, index + 4 * i, 4);
               offset = narrow;
             }
-          at = address + (uint64_t) offset * memory->scale;
+          at = address + (uint64_t)offset * memory->scale;
         }
       if (!sample__touch (thread, at, memory->element, memory->write))
         return false;
@@ -305,7 +315,7 @@ sample__access (struct thread *thread, const struct user_regs_struct *r, const s
 static const struct decoded_insn *
 decode_at (struct recorder *recorder, const struct process *process, uint64_t rip)
 {
-  unsigned at = (unsigned) (rip * 2654435761u >> 7) % STEP_CACHE;
+  unsigned at = (unsigned)(rip * 2654435761u >> 7) % STEP_CACHE;
   if (recorder->step_at[at] == rip && recorder->step_pid[at] == process->pid)
     return &recorder->step[at];
   uint8_t bytes[CODE_MAX];
@@ -322,7 +332,8 @@ decode_at (struct recorder *recorder, const struct process *process, uint64_t ri
   return &recorder->step[at];
 }
 
-/* The function has called what is at CALLEE: what a runtime function will touch counts, since the sandbox runs it.  */
+/* The function has called what is at CALLEE: what a runtime function will touch counts, since the
+ * sandbox runs it.  */
 static bool
 sample__runtime (struct thread *thread, const struct user_regs_struct *r, uint64_t callee)
 {
@@ -330,7 +341,8 @@ sample__runtime (struct thread *thread, const struct user_regs_struct *r, uint64
   if (!name || !runtime__is (thread->sample->site->target[0]->region, name))
     return true;
   if (strcmp (name, "memcpy") == 0)
-    return sample__touch (thread, r->rsi, r->rdx, false) && sample__touch (thread, r->rdi, r->rdx, true);
+    return sample__touch (thread, r->rsi, r->rdx, false)
+           && sample__touch (thread, r->rdi, r->rdx, true);
   if (strcmp (name, "memset") == 0)
     return sample__touch (thread, r->rdi, r->rdx, true);
   return true;
@@ -365,7 +377,8 @@ sample__pieces (struct sample *sample, struct arena *arena, struct recorded *rec
         if (!(page->touched[k / 8] >> (k % 8) & 1))
           continue;
         uint64_t address = page->address + k;
-        struct recorded_piece *last = recorded->n_pieces ? &recorded->piece[recorded->n_pieces - 1] : NULL;
+        struct recorded_piece *last
+            = recorded->n_pieces ? &recorded->piece[recorded->n_pieces - 1] : NULL;
         if (!last || last->address + last->size != address)
           {
             if (recorded->n_pieces == capacity)
@@ -377,7 +390,7 @@ sample__pieces (struct sample *sample, struct arena *arena, struct recorded *rec
                 recorded->piece = more;
               }
             last = &recorded->piece[recorded->n_pieces++];
-            *last = (struct recorded_piece) { .address = address, .bytes = bytes + used };
+            *last = (struct recorded_piece){ .address = address, .bytes = bytes + used };
           }
         last->size++;
         last->written |= page->written;
@@ -413,7 +426,8 @@ sample__finish (struct recorder *recorder, struct thread *thread)
           struct recorded_global *global = &recorded->global[recorded->n_globals];
           global->name = region->global[g].name;
           if (!region->global[g].is_function && global->name
-              && process__global (thread->process, sample->module, global->name, &global->address, &global->size))
+              && process__global (thread->process, sample->module, global->name, &global->address,
+                                  &global->size))
             recorded->n_globals++;
         }
       recorded__strip (region, recorded);
@@ -424,7 +438,8 @@ sample__finish (struct recorder *recorder, struct thread *thread)
   sample__free (thread);
 }
 
-/* Waits for the return from the call that THREAD has just entered.  False where no breakpoint can be set there.  */
+/* Waits for the return from the call that THREAD has just entered.  False where no breakpoint can
+ * be set there.  */
 static bool
 sample__await (struct thread *thread, uint64_t address, uint64_t rsp)
 {
@@ -461,11 +476,15 @@ sample__walk (struct recorder *recorder, struct thread *thread)
         }
       const struct decoded_insn *insn = decode_at (recorder, thread->process, r.rip);
       bool known = insn && !(insn->kind & KIND_SYSTEM);
-      bool stack_only = known && (insn->kind & (KIND_CALL | KIND_RETURN)) && !(insn->kind & KIND_INDIRECT);
-      for (unsigned i = 0; known && !stack_only && !(insn->kind & (KIND_NOP | KIND_PREFETCH)) && i < insn->n_memory; i++)
+      bool stack_only
+          = known && (insn->kind & (KIND_CALL | KIND_RETURN)) && !(insn->kind & KIND_INDIRECT);
+      for (unsigned i = 0;
+           known && !stack_only && !(insn->kind & (KIND_NOP | KIND_PREFETCH)) && i < insn->n_memory;
+           i++)
         if (!sample__access (thread, &r, insn, &insn->memory[i]))
           {
-            sample__drop (thread, REASON_FOOTPRINT, "an access that can't be followed, or too much memory");
+            sample__drop (thread, REASON_FOOTPRINT,
+                          "an access that can't be followed, or too much memory");
             return;
           }
       if (!known)
@@ -544,7 +563,7 @@ sample__begin (struct recorder *recorder, struct thread *thread, struct breakpoi
       return;
     }
   for (unsigned i = 0; i < 16; i++)
-    sample->machine.gpr[i] = gpr (registers, (int) i);
+    sample->machine.gpr[i] = gpr (registers, (int)i);
   for (unsigned i = 0; i < 32; i++)
     xstate__vector (&state, i, sample->machine.vec[i]);
   for (unsigned i = 0; i < 8; i++)
@@ -574,19 +593,21 @@ sample__begin (struct recorder *recorder, struct thread *thread, struct breakpoi
       unsigned bytes = stack_bytes (region);
       if (bytes > sample->stack_bytes)
         sample->stack_bytes = bytes;
-      struct recorded_global *global
-        = ARENA_ARRAY (sample->arena, struct recorded_global, sample->n_globals + region->n_globals);
+      struct recorded_global *global = ARENA_ARRAY (sample->arena, struct recorded_global,
+                                                    sample->n_globals + region->n_globals);
       if (sample->n_globals)
         memcpy (global, sample->global, sample->n_globals * sizeof *global);
       sample->global = global;
       for (unsigned g = 0; g < region->n_globals; g++)
         if (!region->global[g].is_function && region->global[g].name
             && process__global (thread->process, sample->module, region->global[g].name,
-                                &global[sample->n_globals].address, &global[sample->n_globals].size))
+                                &global[sample->n_globals].address,
+                                &global[sample->n_globals].size))
           sample->n_globals++;
     }
   if (sample->stack_bytes > STACK_ARGUMENT_BYTES
-      || process__read (thread->process, registers->rsp + 8, sample->stack, sample->stack_bytes) != sample->stack_bytes)
+      || process__read (thread->process, registers->rsp + 8, sample->stack, sample->stack_bytes)
+             != sample->stack_bytes)
     {
       sample__drop (thread, REASON_STACK_ARGUMENTS, "too many, or not readable");
       return;

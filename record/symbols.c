@@ -10,9 +10,20 @@
 #include <string.h>
 #include <unistd.h>
 
+/* FNV-1a.  */
+static uint32_t
+name_hash (const char *name)
+{
+  uint32_t hash = 2166136261u;
+  for (; *name; name++)
+    hash = (hash ^ (unsigned char)*name) * 16777619u;
+  return hash;
+}
+
 /* Adds the symbols of section SCN.  Local ones come after the file that they are from.  */
 static void
-read_table (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header, struct symbols *symbols)
+read_table (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header,
+            struct symbols *symbols)
 {
   Elf_Data *data = elf_getdata (scn, NULL);
   size_t n = data && header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
@@ -22,7 +33,7 @@ read_table (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header
   for (size_t i = 0; i < n; i++)
     {
       GElf_Sym symbol;
-      if (!gelf_getsym (data, (int) i, &symbol))
+      if (!gelf_getsym (data, (int)i, &symbol))
         break;
       const char *name = elf_strptr (elf, header->sh_link, symbol.st_name);
       unsigned type = GELF_ST_TYPE (symbol.st_info);
@@ -32,16 +43,20 @@ read_table (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header
       if (!name || !*name || symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS
           || (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE))
         continue;
-      symbols->symbol[symbols->n_symbols++] = (struct symbol) {
-        .name = arena__strdup (arena, name), .file = local ? file : NULL, .value = symbol.st_value,
-        .size = symbol.st_size, .is_function = type == STT_FUNC, .is_local = local
-      };
+      symbols->symbol[symbols->n_symbols++] = (struct symbol){ .name = arena__strdup (arena, name),
+                                                               .hash = name_hash (name),
+                                                               .file = local ? file : NULL,
+                                                               .value = symbol.st_value,
+                                                               .size = symbol.st_size,
+                                                               .is_function = type == STT_FUNC,
+                                                               .is_local = local };
     }
 }
 
 /* Adds the slots that the relocations in SCN fill with functions' addresses.  */
 static void
-read_slots (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header, struct symbols *symbols)
+read_slots (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header,
+            struct symbols *symbols)
 {
   Elf_Data *data = elf_getdata (scn, NULL);
   size_t n = data && header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
@@ -58,13 +73,15 @@ read_slots (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *header
     {
       GElf_Rela rela;
       GElf_Sym symbol;
-      if (!gelf_getrela (data, (int) i, &rela)
-          || (GELF_R_TYPE (rela.r_info) != R_X86_64_JUMP_SLOT && GELF_R_TYPE (rela.r_info) != R_X86_64_GLOB_DAT)
-          || !gelf_getsym (names, (int) GELF_R_SYM (rela.r_info), &symbol))
+      if (!gelf_getrela (data, (int)i, &rela)
+          || (GELF_R_TYPE (rela.r_info) != R_X86_64_JUMP_SLOT
+              && GELF_R_TYPE (rela.r_info) != R_X86_64_GLOB_DAT)
+          || !gelf_getsym (names, (int)GELF_R_SYM (rela.r_info), &symbol))
         continue;
       const char *name = elf_strptr (elf, table_header.sh_link, symbol.st_name);
       if (name)
-        slot[symbols->n_slots++] = (struct slot) { .address = rela.r_offset, .name = arena__strdup (arena, name) };
+        slot[symbols->n_slots++]
+            = (struct slot){ .address = rela.r_offset, .name = arena__strdup (arena, name) };
     }
 }
 
@@ -79,16 +96,16 @@ read_elf (struct arena *arena, Elf *elf, struct symbols *symbols)
   for (size_t i = 0; i < n && symbols->n_segments < 16; i++)
     {
       GElf_Phdr segment;
-      if (gelf_getphdr (elf, (int) i, &segment) && segment.p_type == PT_LOAD)
+      if (gelf_getphdr (elf, (int)i, &segment) && segment.p_type == PT_LOAD)
         symbols->segment[symbols->n_segments++]
-          = (struct segment) { segment.p_offset, segment.p_vaddr, segment.p_filesz };
+            = (struct segment){ segment.p_offset, segment.p_vaddr, segment.p_filesz };
     }
   symbols->stripped = true;
   GElf_Shdr section;
   for (unsigned pass = 0; pass < 2; pass++)
     for (Elf_Scn *scn = NULL; (scn = elf_nextscn (elf, scn));)
       if (gelf_getshdr (scn, &section)
-          && section.sh_type == (pass ? (Elf64_Word) SHT_SYMTAB : (Elf64_Word) SHT_DYNSYM))
+          && section.sh_type == (pass ? (Elf64_Word)SHT_SYMTAB : (Elf64_Word)SHT_DYNSYM))
         {
           read_table (arena, elf, scn, &section, symbols);
           symbols->stripped = pass == 0;
@@ -134,17 +151,20 @@ symbols__each (const struct symbols *symbols, const struct region *region,
                void (*visit) (void *context, const struct symbol *symbol), void *context)
 {
   const char *file = base_name (region->source ? region->source : region->file);
+  uint32_t hash = name_hash (region->function);
   bool here = false;
   for (unsigned i = 0; i < symbols->n_symbols; i++)
     {
       const struct symbol *symbol = &symbols->symbol[i];
-      here |= symbol->is_function && symbol->file && file && strcmp (symbol->name, region->function) == 0
+      here |= symbol->hash == hash && symbol->is_function && symbol->file && file
+              && strcmp (symbol->name, region->function) == 0
               && strcmp (base_name (symbol->file), file) == 0;
     }
   for (unsigned i = 0; i < symbols->n_symbols; i++)
     {
       const struct symbol *symbol = &symbols->symbol[i];
-      if (symbol->is_function && symbol->size && strcmp (symbol->name, region->function) == 0
+      if (symbol->hash == hash && symbol->is_function && symbol->size
+          && strcmp (symbol->name, region->function) == 0
           && (!here || (symbol->file && strcmp (base_name (symbol->file), file) == 0)))
         visit (context, symbol);
     }
@@ -153,8 +173,8 @@ symbols__each (const struct symbols *symbols, const struct region *region,
 static void
 count (void *context, const struct symbol *symbol)
 {
-  (void) symbol;
-  ++*(unsigned *) context;
+  (void)symbol;
+  ++*(unsigned *)context;
 }
 
 int
@@ -171,7 +191,8 @@ recorder__look (const char *path, const struct record_target *targets, unsigned 
     }
   if (symbols && !found && symbols->stripped)
     found = why__set (why, REASON_NO_FUNCTION,
-                      "%.120s is stripped: it has no symbol table, so functions can't be found in it; link it without -s",
+                      "%.120s is stripped: it has no symbol table, so functions can't be found in "
+                      "it; link it without -s",
                       path);
   arena__free (arena);
   return found;

@@ -1,4 +1,5 @@
-/* Recorded calls as JSON and back.  What is read comes from a file that anyone may have changed: each field is checked.
+/* Recorded calls as JSON and back.  What is read comes from a file that anyone may have changed:
+   each field is checked.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "states/recorded.h"
 
@@ -8,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT_VERSION = 1, PIECES_MAX = 65536, GLOBALS_MAX = 64, VECTORS = 32, VECTOR = 64 };
+enum
+{
+  FORMAT_VERSION = 1,
+  PIECES_MAX = 65536,
+  GLOBALS_MAX = 64,
+  VECTORS = 32,
+  VECTOR = 64
+};
 
 static cJSON *
 word_json (uint64_t value)
@@ -120,7 +128,7 @@ read_hex (const cJSON *json, uint8_t *bytes, size_t room, size_t *size)
       int high = nibble (json->valuestring[2 * i]), low = nibble (json->valuestring[2 * i + 1]);
       if (high < 0 || low < 0)
         return false;
-      bytes[i] = (uint8_t) (high << 4 | low);
+      bytes[i] = (uint8_t)(high << 4 | low);
     }
   *size = length / 2;
   return true;
@@ -135,9 +143,7 @@ read_words (const cJSON *json, uint64_t *word, int least, int most, unsigned *n)
     return false;
   const cJSON *item;
   *n = 0;
-  cJSON_ArrayForEach (item, json)
-    if (!read_word (item, &word[(*n)++]))
-      return false;
+  cJSON_ArrayForEach (item, json) if (!read_word (item, &word[(*n)++])) return false;
   return true;
 }
 
@@ -155,16 +161,16 @@ read_pieces (struct arena *arena, const cJSON *list, struct recorded *recorded)
     struct recorded_piece *piece = &recorded->piece[recorded->n_pieces++];
     const cJSON *bytes = cJSON_GetObjectItemCaseSensitive (item, "bytes");
     const cJSON *written = cJSON_GetObjectItemCaseSensitive (item, "written");
-    if (!read_word (cJSON_GetObjectItemCaseSensitive (item, "at"), &piece->address) || !cJSON_IsString (bytes)
-        || !cJSON_IsBool (written))
+    if (!read_word (cJSON_GetObjectItemCaseSensitive (item, "at"), &piece->address)
+        || !cJSON_IsString (bytes) || !cJSON_IsBool (written))
       return false;
     size_t size = strlen (bytes->valuestring) / 2;
     uint8_t *copy = arena__alloc (arena, size);
-    if (!size || size > SANDBOX_SLOT_SIZE || !read_hex (bytes, copy, size, &size) || piece->address < before
-        || piece->address > UINT64_MAX - SANDBOX_SLOT_STRIDE)
+    if (!size || size > SANDBOX_SLOT_SIZE || !read_hex (bytes, copy, size, &size)
+        || piece->address < before || piece->address > UINT64_MAX - SANDBOX_SLOT_STRIDE)
       return false;
     piece->bytes = copy;
-    piece->size = (uint32_t) size;
+    piece->size = (uint32_t)size;
     piece->written = cJSON_IsTrue (written);
     before = piece->address + size;
   }
@@ -183,7 +189,8 @@ read_globals (struct arena *arena, const cJSON *list, struct recorded *recorded)
   {
     struct recorded_global *global = &recorded->global[recorded->n_globals++];
     const cJSON *name = cJSON_GetObjectItemCaseSensitive (item, "name");
-    if (!cJSON_IsString (name) || !read_word (cJSON_GetObjectItemCaseSensitive (item, "at"), &global->address)
+    if (!cJSON_IsString (name)
+        || !read_word (cJSON_GetObjectItemCaseSensitive (item, "at"), &global->address)
         || !read_word (cJSON_GetObjectItemCaseSensitive (item, "size"), &global->size)
         || global->address > UINT64_MAX - global->size)
       return false;
@@ -207,24 +214,24 @@ read_recorded (struct arena *arena, const cJSON *json, struct recorded *recorded
   if (!cJSON_IsArray (vector) || cJSON_GetArraySize (vector) > VECTORS)
     return "vec";
   n = 0;
-  cJSON_ArrayForEach (item, vector)
-    if (!read_hex (item, recorded->machine.vec[n++], VECTOR, &size))
-      return "vec";
+  cJSON_ArrayForEach (
+      item, vector) if (!read_hex (item, recorded->machine.vec[n++], VECTOR, &size)) return "vec";
   if (!read_words (ITEM ("mask"), recorded->machine.mask, 8, 8, &n))
     return "mask";
   if (!read_word (ITEM ("mxcsr"), &word) || word > 0xffff)
     return "mxcsr";
-  recorded->machine.mxcsr = (uint32_t) word;
+  recorded->machine.mxcsr = (uint32_t)word;
   if (!read_word (ITEM ("rflags"), &recorded->machine.rflags))
     return "rflags";
   if (!read_hex (ITEM ("stack"), recorded->stack_argument, STACK_ARGUMENT_BYTES, &size))
     return "stack";
-  recorded->stack_bytes = (unsigned) size;
+  recorded->stack_bytes = (unsigned)size;
   if (!read_pieces (arena, ITEM ("memory"), recorded))
     return "memory";
   if (!read_globals (arena, ITEM ("globals"), recorded))
     return "globals";
-  if (!read_words (ITEM ("targets"), recorded->target, 0, RECORDED_TARGETS_MAX, &recorded->n_targets))
+  if (!read_words (ITEM ("targets"), recorded->target, 0, RECORDED_TARGETS_MAX,
+                   &recorded->n_targets))
     return "targets";
   if (!read_words (ITEM ("answers"), recorded->answer, 0, RECORDED_ANSWERS, &recorded->n_answers))
     return "answers";
@@ -233,7 +240,8 @@ read_recorded (struct arena *arena, const cJSON *json, struct recorded *recorded
 }
 
 int
-recorded__from_json (struct arena *arena, const char *text, struct recorded **result, struct why *why)
+recorded__from_json (struct arena *arena, const char *text, struct recorded **result,
+                     struct why *why)
 {
   cJSON *json = cJSON_Parse (text);
   if (!json)
@@ -242,7 +250,8 @@ recorded__from_json (struct arena *arena, const char *text, struct recorded **re
   const char *wrong = read_recorded (arena, json, recorded);
   cJSON_Delete (json);
   if (wrong)
-    return why__set (why, REASON_SYNTAX, "the recorded state's field '%s' is missing or wrong", wrong);
+    return why__set (why, REASON_SYNTAX, "the recorded state's field '%s' is missing or wrong",
+                     wrong);
   *result = recorded;
   return 0;
 }

@@ -1,22 +1,28 @@
 /* From a recorded call to a state for the sandbox.
 
-   Pages that the call touched, and that are near each other, move together: what the program laid out
-   with one distance keeps it.  A word is taken for a pointer where its value lies in what moved; a number that looks
-   like one becomes another number, and the state is then only another input.
+   Pages that the call touched, and that are near each other, move together: what the program laid
+   out with one distance keeps it.  A word is taken for a pointer where its value lies in what
+   moved; a number that looks like one becomes another number, and the state is then only another
+   input.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "states/recorded.h"
 
 #include <string.h>
 
-/* Pages with fewer bytes than this between them belong to one object, as far as anyone can tell.  */
+/* Pages with fewer bytes than this between them belong to one object, as far as anyone can tell. */
 #define GROUP_GAP 65536u
-/* A pointer may be so far before or behind what was touched and still mean it (the end of an array, a base).  */
+/* A pointer may be so far before or behind what was touched and still mean it (the end of an array,
+ * a base).  */
 #define SLACK 65536u
 /* Numbers below are seldom pointers: only those of a program that isn't position-independent.  */
 #define SMALL_ADDRESS (UINT64_C (1) << 32)
 #define UNTOUCHED 0xa5
 
-enum { GROUPS_MAX = SANDBOX_SLOTS - SANDBOX_GLOBAL_SLOTS, RUNS_MAX = 4096 };
+enum
+{
+  GROUPS_MAX = SANDBOX_SLOTS - SANDBOX_GLOBAL_SLOTS,
+  RUNS_MAX = 4096
+};
 
 /* Touched bytes at their place in the sandbox.  */
 struct placed
@@ -63,10 +69,11 @@ struct placing
 static uint64_t
 page_down (uint64_t address)
 {
-  return address & -(uint64_t) SANDBOX_PAGE;
+  return address & -(uint64_t)SANDBOX_PAGE;
 }
 
-/* Which of the recorded globals the region has, under which number, and how much of each there is.  */
+/* Which of the recorded globals the region has, under which number, and how much of each there is.
+ */
 static void
 find_globals (struct placing *placing, struct arena *arena)
 {
@@ -79,14 +86,15 @@ find_globals (struct placing *placing, struct arena *arena)
           && strcmp (region->global[g].name, recorded->global[i].name) == 0)
         {
           uint64_t size = recorded->global[i].size, room = placing->layout->global_size[g];
-          placing->global[placing->n_globals++]
-            = (struct found_global) { .number = g, .address = recorded->global[i].address, .size = size < room ? size : room };
+          placing->global[placing->n_globals++] = (struct found_global){
+            .number = g, .address = recorded->global[i].address, .size = size < room ? size : room
+          };
           break;
         }
 }
 
-/* The global that ADDRESS is in, NULL where in none.  *END gets where what is known of ADDRESS ends: the
-   global, or the next one's beginning.  */
+/* The global that ADDRESS is in, NULL where in none.  *END gets where what is known of ADDRESS
+   ends: the global, or the next one's beginning.  */
 static const struct found_global *
 global_at (const struct placing *placing, uint64_t address, uint64_t *end)
 {
@@ -127,7 +135,9 @@ relocate (const struct placing *placing, uint64_t value, bool pointer)
   for (unsigned i = 0; i < placing->n_groups; i++)
     {
       const struct group *group = &placing->group[i];
-      uint64_t distance = value < group->low ? group->low - value : value >= group->high ? value - group->high : 0;
+      uint64_t distance = value < group->low     ? group->low - value
+                          : value >= group->high ? value - group->high
+                                                 : 0;
       if (distance < nearest)
         {
           nearest = distance;
@@ -150,7 +160,8 @@ is_argument (const struct region *region, enum location_kind kind, unsigned numb
     return true;
   for (unsigned p = 0; p < region->n_parameters; p++)
     for (unsigned i = 0; i < region->parameter[p].n_locations && i < LOCATIONS_MAX; i++)
-      if (region->parameter[p].location[i].kind == kind && region->parameter[p].location[i].number == number)
+      if (region->parameter[p].location[i].kind == kind
+          && region->parameter[p].location[i].number == number)
         return true;
   return false;
 }
@@ -177,8 +188,10 @@ register_is_number (const struct region *region, unsigned number)
       for (unsigned i = 0; i < value->n_locations && i < LOCATIONS_MAX; i++)
         if (value->location[i].kind == LOCATION_GPR && value->location[i].number == number)
           {
-            enum type_kind kind = value->type < region->n_types ? region->type[value->type].kind : TYPE_OTHER;
-            return !value->by_reference && (kind == TYPE_INTEGER || kind == TYPE_BOOL || kind == TYPE_FLOAT);
+            enum type_kind kind
+                = value->type < region->n_types ? region->type[value->type].kind : TYPE_OTHER;
+            return !value->by_reference
+                   && (kind == TYPE_INTEGER || kind == TYPE_BOOL || kind == TYPE_FLOAT);
           }
     }
   return false;
@@ -190,7 +203,8 @@ register_is_pointer (const struct region *region, unsigned number)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      if (value->n_locations && value->location[0].kind == LOCATION_GPR && value->location[0].number == number
+      if (value->n_locations && value->location[0].kind == LOCATION_GPR
+          && value->location[0].number == number
           && (value->by_reference
               || (value->type < region->n_types && region->type[value->type].kind == TYPE_POINTER)))
         return true;
@@ -218,7 +232,7 @@ add_run (struct placing *placing, uint64_t begin, uint64_t end, bool written)
     }
   if (placing->n_runs == RUNS_MAX)
     return -1;
-  placing->run[placing->n_runs++] = (struct run) { begin, end, written };
+  placing->run[placing->n_runs++] = (struct run){ begin, end, written };
   return 0;
 }
 
@@ -227,7 +241,8 @@ static int
 place_pieces (struct placing *placing, struct arena *arena, struct why *why)
 {
   const struct recorded *recorded = placing->recorded;
-  placing->placed = ARENA_ARRAY (arena, struct placed, recorded->n_pieces + 2 * recorded->n_globals);
+  placing->placed
+      = ARENA_ARRAY (arena, struct placed, recorded->n_pieces + 2 * recorded->n_globals);
   for (unsigned i = 0; i < recorded->n_pieces; i++)
     {
       const struct recorded_piece *piece = &recorded->piece[i];
@@ -235,14 +250,16 @@ place_pieces (struct placing *placing, struct arena *arena, struct why *why)
         {
           uint64_t address = piece->address + from, end;
           const struct found_global *global = global_at (placing, address, &end);
-          size = end - address < piece->size - from ? (uint32_t) (end - address) : piece->size - from;
+          size
+              = end - address < piece->size - from ? (uint32_t)(end - address) : piece->size - from;
           struct placed *placed = &placing->placed[placing->n_placed];
           if (placing->n_placed++ == recorded->n_pieces + 2 * recorded->n_globals)
             return why__set (why, REASON_TOO_LARGE, "globals that overlap");
-          *placed = (struct placed) { .piece = piece, .from = from, .size = size };
+          *placed = (struct placed){ .piece = piece, .from = from, .size = size };
           if (global)
             {
-              placed->address = placing->layout->global[global->number] + (address - global->address);
+              placed->address
+                  = placing->layout->global[global->number] + (address - global->address);
               continue;
             }
           uint64_t low = page_down (address), high = page_down (address + size - 1) + SANDBOX_PAGE;
@@ -252,13 +269,16 @@ place_pieces (struct placing *placing, struct arena *arena, struct why *why)
               if (placing->n_groups == GROUPS_MAX)
                 return why__set (why, REASON_TOO_LARGE, "more than %d objects", GROUPS_MAX);
               group = &placing->group[placing->n_groups];
-              *group = (struct group) { .low = low, .to = slot__begin (SANDBOX_GLOBAL_SLOTS + placing->n_groups) };
+              *group
+                  = (struct group){ .low = low,
+                                    .to = slot__begin (SANDBOX_GLOBAL_SLOTS + placing->n_groups) };
               placing->n_groups++;
             }
           if (high > group->high)
             group->high = high;
           if (group->high - group->low > SANDBOX_SLOT_SIZE)
-            return why__set (why, REASON_TOO_LARGE, "an object of more than %u KiB", SANDBOX_SLOT_SIZE / 1024);
+            return why__set (why, REASON_TOO_LARGE, "an object of more than %u KiB",
+                             SANDBOX_SLOT_SIZE / 1024);
           placed->address = group->to + (address - group->low);
         }
     }
@@ -287,7 +307,8 @@ make_runs (struct placing *placing, struct arena *arena, struct why *why)
   for (unsigned i = 0; i < placing->n_placed; i++)
     {
       const struct placed *placed = &placing->placed[i];
-      if (add_run (placing, page_down (placed->address), page_down (placed->address + placed->size - 1) + SANDBOX_PAGE,
+      if (add_run (placing, page_down (placed->address),
+                   page_down (placed->address + placed->size - 1) + SANDBOX_PAGE,
                    placed->piece->written))
         return why__set (why, REASON_TOO_LARGE, "more than %d runs of pages", RUNS_MAX);
     }
@@ -297,20 +318,24 @@ make_runs (struct placing *placing, struct arena *arena, struct why *why)
       unsigned best = 0;
       for (unsigned i = 1; i < placing->n_runs; i++)
         if (placing->run[i].begin - placing->run[i - 1].end <= GROUP_GAP
-            && (!best || placing->run[i].begin - placing->run[i - 1].end
-                           < placing->run[best].begin - placing->run[best - 1].end))
+            && (!best
+                || placing->run[i].begin - placing->run[i - 1].end
+                       < placing->run[best].begin - placing->run[best - 1].end))
           best = i;
       if (!best)
-        return why__set (why, REASON_TOO_LARGE, "%u runs of pages, at most %d", placing->n_runs, SPANS_MAX);
+        return why__set (why, REASON_TOO_LARGE, "%u runs of pages, at most %d", placing->n_runs,
+                         SPANS_MAX);
       placing->run[best - 1].end = placing->run[best].end;
       placing->run[best - 1].written |= placing->run[best].written;
-      memmove (&placing->run[best], &placing->run[best + 1], (placing->n_runs - best - 1) * sizeof *placing->run);
+      memmove (&placing->run[best], &placing->run[best + 1],
+               (placing->n_runs - best - 1) * sizeof *placing->run);
       placing->n_runs--;
     }
   return 0;
 }
 
-/* Copies PLACED into SPAN, its pointers relocated: aligned words of the program's that were touched whole.  */
+/* Copies PLACED into SPAN, its pointers relocated: aligned words of the program's that were touched
+ * whole.  */
 static void
 fill_span (const struct placing *placing, const struct placed *placed, struct span *span)
 {
@@ -328,8 +353,9 @@ fill_span (const struct placing *placing, const struct placed *placed, struct sp
 }
 
 int
-recorded__state (const struct region *region, const struct layout *layout, const struct recorded *recorded,
-                 struct arena *arena, struct state **result, struct why *why)
+recorded__state (const struct region *region, const struct layout *layout,
+                 const struct recorded *recorded, struct arena *arena, struct state **result,
+                 struct why *why)
 {
   struct placing *placing = ARENA_NEW (arena, struct placing);
   placing->region = region;
@@ -347,7 +373,7 @@ recorded__state (const struct region *region, const struct layout *layout, const
       const struct run *run = &placing->run[i];
       struct span *span = &state->span[state->n_spans++];
       span->address = run->begin;
-      span->size = (uint32_t) (run->end - run->begin);
+      span->size = (uint32_t)(run->end - run->begin);
       span->protection = PROT_STATE_READ | (run->written ? PROT_STATE_WRITE : 0);
       span->bytes = arena__alloc (arena, span->size);
       memset (span->bytes, UNTOUCHED, span->size);
@@ -367,8 +393,9 @@ recorded__state (const struct region *region, const struct layout *layout, const
       }
   for (unsigned i = 0; i < 16; i++)
     if (!is_argument (region, LOCATION_VEC, i))
-      memset (state->machine.vec[i], 0x91 + (int) i, 16);
-  /* Compilers assume the default floating-point environment, and a sticky flag that is set already would hide one.  */
+      memset (state->machine.vec[i], 0x91 + (int)i, 16);
+  /* Compilers assume the default floating-point environment, and a sticky flag that is set already
+   * would hide one.  */
   state->machine.mxcsr = 0x1f80;
   state->machine.rflags &= 0x8d5;
   state->stack_bytes = recorded->stack_bytes;

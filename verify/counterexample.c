@@ -1,4 +1,5 @@
-/* Counterexamples: shrunk, then as text for people and as JSON that `aiopt verify --replay` runs again.
+/* Counterexamples: shrunk, then as text for people and as JSON that `aiopt verify --replay` runs
+   again.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
@@ -11,15 +12,15 @@
 /* Longest run of the original that is followed to see how large its objects are.  */
 #define SHOW_STEPS 20000
 
-/* What is wrong, in words: the reason, where, and the values where they are not shown otherwise.  */
+/* What is wrong, in words: the reason, where, and the values where they are not shown otherwise. */
 static char *
 describe (struct arena *arena, const struct difference *difference, bool values)
 {
-  return arena__printf (arena, "%s%s%s%s%s%s%s", reason__text (difference->why.reason),
-                        difference->why.detail[0] ? ": " : "", difference->why.detail,
-                        values && difference->expected[0] ? "; original " : "",
-                        values ? difference->expected : "", values && difference->got[0] ? ", candidate " : "",
-                        values ? difference->got : "");
+  return arena__printf (
+      arena, "%s%s%s%s%s%s%s", reason__text (difference->why.reason),
+      difference->why.detail[0] ? ": " : "", difference->why.detail,
+      values && difference->expected[0] ? "; original " : "", values ? difference->expected : "",
+      values && difference->got[0] ? ", candidate " : "", values ? difference->got : "");
 }
 
 static char *
@@ -36,7 +37,8 @@ print_text (struct trial *trial, const struct test *test, const struct differenc
       && got->status == RUN_RETURNED && test->expected->status == RUN_RETURNED)
     shown.got = got;
   if (test->expected->status == RUN_RETURNED
-      && sandbox__trace (trial->verifier->setup[s].sandbox, 0, state, SHOW_STEPS, &trace, &why) == 0 && trace.complete)
+      && sandbox__trace (trial->verifier->setup[s].sandbox, 0, state, SHOW_STEPS, &trace, &why) == 0
+      && trace.complete)
     shown.touched = &trace.footprint;
   shown.what = describe (trial->arena, difference, !shown.got);
   char *text = test__show (trial->verifier->region, test, &shown);
@@ -74,14 +76,15 @@ write_json (struct trial *trial, const struct test *test, const struct differenc
 }
 
 void
-counterexample__refute (struct trial *trial, const struct test *test, const struct difference *difference)
+counterexample__refute (struct trial *trial, const struct test *test,
+                        const struct difference *difference)
 {
   /* What the original left may be the sandbox's own, until it runs again.  */
   struct test small = *test;
   small.expected = arena__memdup (trial->arena, test->expected, sizeof *test->expected);
   for (unsigned i = 0; i < test->state->n_spans && i < small.expected->n_spans; i++)
     small.expected->span_bytes[i]
-      = arena__memdup (trial->arena, test->expected->span_bytes[i], test->state->span[i].size);
+        = arena__memdup (trial->arena, test->expected->span_bytes[i], test->state->span[i].size);
   const struct test whole = small;
   struct difference of_small = *difference;
   trial__refute (trial, &difference->why);

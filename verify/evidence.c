@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGEST_BYTES = 16 };
+enum
+{
+  DIGEST_BYTES = 16
+};
 
 /* The digest of the recorded states that were at hand: which ones, and in which order.  */
 static void
@@ -25,7 +28,7 @@ add_recorded (cJSON *json, const struct verify_options *options)
     {
       char *one = recorded__to_json (options->recorded[i]);
       if (one)
-        crypto_generichash_update (&state, (const uint8_t *) one, strlen (one) + 1);
+        crypto_generichash_update (&state, (const uint8_t *)one, strlen (one) + 1);
       free (one);
     }
   crypto_generichash_final (&state, digest, sizeof digest);
@@ -70,7 +73,7 @@ evidence__write (struct trial *trial)
       cJSON_AddStringToObject (json, "detail", verdict->why.detail);
     }
   char seed[24];
-  snprintf (seed, sizeof seed, "%016llx", (unsigned long long) verifier->options.seed);
+  snprintf (seed, sizeof seed, "%016llx", (unsigned long long)verifier->options.seed);
   cJSON_AddStringToObject (json, "seed", seed);
   cJSON_AddNumberToObject (json, "budget_seconds", verifier->options.budget_seconds);
   cJSON_AddNumberToObject (json, "seconds", verdict->seconds);
@@ -78,16 +81,17 @@ evidence__write (struct trial *trial)
     cJSON_AddStringToObject (json, "policy", trial->candidate->policy);
   if (trial->candidate->provenance)
     cJSON_AddStringToObject (json, "provenance", trial->candidate->provenance);
-  const char *isa = isa__print (trial->arena, region->isa_allowed), *cpu = isa__host_cpu (trial->arena);
+  const char *isa = isa__print (trial->arena, region->isa_allowed),
+             *cpu = isa__host_cpu (trial->arena);
   cJSON_AddStringToObject (json, "isa", isa ? isa : "");
   cJSON_AddStringToObject (json, "cpu", cpu ? cpu : "");
   cJSON_AddNumberToObject (json, "layouts", verifier->n_setups);
   cJSON *tests = cJSON_AddObjectToObject (json, "tests");
   for (unsigned k = 0; k < STATE_KINDS; k++)
-    cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind) k), (double) trial->tests[k]);
-  cJSON_AddNumberToObject (tests, "volume", (double) trial->volume);
-  cJSON_AddNumberToObject (json, "tests_total", (double) verdict->tests);
-  cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);
+    cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind)k), (double)trial->tests[k]);
+  cJSON_AddNumberToObject (tests, "volume", (double)trial->volume);
+  cJSON_AddNumberToObject (json, "tests_total", (double)verdict->tests);
+  cJSON_AddNumberToObject (json, "traced", (double)verdict->traced);
   add_recorded (json, &verifier->options);
   add_coverage (json, trial);
   cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");

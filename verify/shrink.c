@@ -1,21 +1,28 @@
 /* Making a counterexample simpler: smaller numbers and objects, fewer bytes that aren't zero.
 
-   Each step is tried on both sides and kept where they differ as before: for the same reason, and with the original ending
-   as it did.  It is a courtesy to the reader, so it takes a moment at most and may stop anywhere; the verdict stands
-   without it.
+   Each step is tried on both sides and kept where they differ as before: for the same reason, and
+   with the original ending as it did.  It is a courtesy to the reader, so it takes a moment at most
+   and may stop anywhere; the verdict stands without it.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
 #include <string.h>
 #include <time.h>
 
-/* Of the clock on the wall, and of the processor's for us: on a busy machine the first, where candidates don't end the
-   second says too little.  */
+/* Of the clock on the wall, and of the processor's for us: on a busy machine the first, where
+   candidates don't end the second says too little.  */
 #define SHRINK_SECONDS 2.0
 #define SHRINK_CPU_SECONDS 0.25
 #define SHRINK_TIMEOUT_MS 100
 #define SHRINK_STEPS 20000
-enum { TRIES_MAX = 2000, ROUNDS = 4, SPAN_BYTES_MAX = 65536, ELEMENT_MAX = 64, ALLOCATED_MAX = 32 << 20 };
+enum
+{
+  TRIES_MAX = 2000,
+  ROUNDS = 4,
+  SPAN_BYTES_MAX = 65536,
+  ELEMENT_MAX = 64,
+  ALLOCATED_MAX = 32 << 20
+};
 
 struct shrink
 {
@@ -27,7 +34,7 @@ struct shrink
   enum run_status status; /* of the original */
   bool touched;           /* the difference is in what is touched */
   bool progress;
-  struct state *state;    /* the best so far */
+  struct state *state; /* the best so far */
   struct outcome *expected;
   struct difference difference;
 };
@@ -38,26 +45,28 @@ cpu_now (void)
 {
   struct timespec now;
   clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now);
-  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 /* Do both sides differ on STATE as they did?  */
 static bool
-shrink__differs (struct shrink *shrink, const struct state *state, struct outcome *expected, struct difference *difference)
+shrink__differs (struct shrink *shrink, const struct state *state, struct outcome *expected,
+                 struct difference *difference)
 {
   struct trial *trial = shrink->trial;
-  struct sandbox *original = trial->verifier->setup[shrink->s].sandbox, *candidate = trial->sandbox[shrink->s];
+  struct sandbox *original = trial->verifier->setup[shrink->s].sandbox,
+                 *candidate = trial->sandbox[shrink->s];
   struct why why;
   unsigned which;
   memset (expected, 0, sizeof *expected);
   memset (difference, 0, sizeof *difference);
-  if (sandbox__run (original, 0, &state, expected, 1, SHRINK_TIMEOUT_MS, &why) || expected->status != shrink->status
-      || expected->n_events_lost)
+  if (sandbox__run (original, 0, &state, expected, 1, SHRINK_TIMEOUT_MS, &why)
+      || expected->status != shrink->status || expected->n_events_lost)
     return false;
   /* The sides are two processes: what the original left stays valid while the candidate runs.  */
-  struct test test = { .state = (struct state *) state, .expected = expected };
-  enum comparison comparison
-    = differential__run (trial, candidate, &test, 1, SHRINK_TIMEOUT_MS, false, &which, difference);
+  struct test test = { .state = (struct state *)state, .expected = expected };
+  enum comparison comparison = differential__run (trial, candidate, &test, 1, SHRINK_TIMEOUT_MS,
+                                                  false, &which, difference);
   if (!shrink->touched)
     return comparison == COMPARE_DIFFERENT && difference->why.reason == shrink->reason;
   if (comparison != COMPARE_SAME)
@@ -65,7 +74,8 @@ shrink__differs (struct shrink *shrink, const struct state *state, struct outcom
   struct outcome kept = *expected;
   for (unsigned i = 0; i < state->n_spans && i < kept.n_spans; i++)
     {
-      kept.span_bytes[i] = arena__memdup (trial->arena, expected->span_bytes[i], state->span[i].size);
+      kept.span_bytes[i]
+          = arena__memdup (trial->arena, expected->span_bytes[i], state->span[i].size);
       shrink->allocated += state->span[i].size;
     }
   *expected = kept;
@@ -73,21 +83,23 @@ shrink__differs (struct shrink *shrink, const struct state *state, struct outcom
   const struct image *image = trial->image[shrink->s];
   if (sandbox__trace (original, 0, state, SHRINK_STEPS, &a, &why) == 0 && a.complete
       && sandbox__trace (candidate, 0, state, SHRINK_STEPS, &b, &why) == 0)
-    comparison = compare__footprint (&a.footprint, &b.footprint, image->base, image->base + image->size, difference);
+    comparison = compare__footprint (&a.footprint, &b.footprint, image->base,
+                                     image->base + image->size, difference);
   trace__free (&a);
   trace__free (&b);
   return comparison == COMPARE_DIFFERENT && difference->why.reason == shrink->reason;
 }
 
-/* Takes STATE where it will do.  It is the caller's; span bytes that differ from those of the best are in the arena.  */
+/* Takes STATE where it will do.  It is the caller's; span bytes that differ from those of the best
+ * are in the arena.  */
 static bool
 shrink__try (struct shrink *shrink, const struct state *state)
 {
   struct outcome expected;
   struct difference difference;
   struct arena *arena = shrink->trial->arena;
-  if (shrink->tries >= TRIES_MAX || shrink->allocated > ALLOCATED_MAX || verify__now () > shrink->until
-      || cpu_now () > shrink->cpu_until)
+  if (shrink->tries >= TRIES_MAX || shrink->allocated > ALLOCATED_MAX
+      || verify__now () > shrink->until || cpu_now () > shrink->cpu_until)
     return false;
   shrink->tries++;
   if (!shrink__differs (shrink, state, &expected, &difference))
@@ -96,7 +108,8 @@ shrink__try (struct shrink *shrink, const struct state *state)
   *shrink->expected = expected;
   for (unsigned i = 0; i < state->n_spans && i < expected.n_spans; i++)
     {
-      shrink->expected->span_bytes[i] = arena__memdup (arena, expected.span_bytes[i], state->span[i].size);
+      shrink->expected->span_bytes[i]
+          = arena__memdup (arena, expected.span_bytes[i], state->span[i].size);
       shrink->allocated += state->span[i].size;
     }
   shrink->difference = difference;
@@ -117,26 +130,30 @@ span_of (const struct state *state, uint64_t address)
 {
   for (unsigned i = 0; i < state->n_spans; i++)
     if (address >= state->span[i].address && address - state->span[i].address < state->span[i].size)
-      return (int) i;
+      return (int)i;
   return -1;
 }
 
-/* Parameter P as a whole number or pointer in one general register or stack slot; NULL where it isn't.  */
+/* Parameter P as a whole number or pointer in one general register or stack slot; NULL where it
+ * isn't.  */
 static const struct type *
 parameter__scalar (const struct region *region, unsigned p, enum type_kind kind)
 {
   const struct value *value = &region->parameter[p];
   const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-  if (!type || value->by_reference || value->n_locations != 1 || type->kind != kind || !type->size || type->size > 8
-      || value->location[0].offset || (value->location[0].kind == LOCATION_GPR && value->location[0].number > 15)
-      || (value->location[0].kind == LOCATION_STACK && value->location[0].number + type->size > STACK_ARGUMENT_BYTES)
+  if (!type || value->by_reference || value->n_locations != 1 || type->kind != kind || !type->size
+      || type->size > 8 || value->location[0].offset
+      || (value->location[0].kind == LOCATION_GPR && value->location[0].number > 15)
+      || (value->location[0].kind == LOCATION_STACK
+          && value->location[0].number + type->size > STACK_ARGUMENT_BYTES)
       || (value->location[0].kind != LOCATION_GPR && value->location[0].kind != LOCATION_STACK))
     return NULL;
   return type;
 }
 
 static uint64_t
-parameter__get (const struct region *region, const struct state *state, unsigned p, const struct type *type)
+parameter__get (const struct region *region, const struct state *state, unsigned p,
+                const struct type *type)
 {
   const struct location *location = &region->parameter[p].location[0];
   uint64_t word = 0;
@@ -144,12 +161,13 @@ parameter__get (const struct region *region, const struct state *state, unsigned
     word = state->machine.gpr[location->number];
   else
     memcpy (&word, state->stack_argument + location->number, type->size);
-  unsigned shift = 64 - 8 * (unsigned) type->size;
-  return type->is_signed ? (uint64_t) ((int64_t) (word << shift) >> shift) : word << shift >> shift;
+  unsigned shift = 64 - 8 * (unsigned)type->size;
+  return type->is_signed ? (uint64_t)((int64_t)(word << shift) >> shift) : word << shift >> shift;
 }
 
 static void
-parameter__set (const struct region *region, struct state *state, unsigned p, const struct type *type, uint64_t word)
+parameter__set (const struct region *region, struct state *state, unsigned p,
+                const struct type *type, uint64_t word)
 {
   const struct location *location = &region->parameter[p].location[0];
   if (location->kind == LOCATION_GPR)
@@ -171,8 +189,8 @@ is_shared (const struct region *region, const struct state *state, unsigned p, i
   return false;
 }
 
-/* Makes the object that parameter P points to, and that ends with its span, BYTES long: its beginning is kept, or its end
-   where TAIL.  */
+/* Makes the object that parameter P points to, and that ends with its span, BYTES long: its
+   beginning is kept, or its end where TAIL.  */
 static bool
 resize (struct shrink *shrink, struct state *state, unsigned p, uint64_t bytes, bool tail)
 {
@@ -188,13 +206,13 @@ resize (struct shrink *shrink, struct state *state, unsigned p, uint64_t bytes, 
     return false;
   if (!tail)
     {
-      uint8_t *copy = shrink__copy (shrink, state, (unsigned) number);
+      uint8_t *copy = shrink__copy (shrink, state, (unsigned)number);
       memmove (copy + span->size - bytes, copy + span->size - before, bytes);
     }
   /* At least a byte's page stays mapped.  */
-  uint64_t first = (end - (bytes ? bytes : 1)) & -(uint64_t) SANDBOX_PAGE;
+  uint64_t first = (end - (bytes ? bytes : 1)) & -(uint64_t)SANDBOX_PAGE;
   span->bytes += first - span->address;
-  span->size = (uint32_t) (end - first);
+  span->size = (uint32_t)(end - first);
   span->address = first;
   parameter__set (region, state, p, type, end - bytes);
   return true;
@@ -202,7 +220,8 @@ resize (struct shrink *shrink, struct state *state, unsigned p, uint64_t bytes, 
 
 /* Integer parameter P as VALUE, and objects whose size was a multiple of it in proportion.  */
 static bool
-try_integer (struct shrink *shrink, unsigned p, const struct type *type, uint64_t before, uint64_t value)
+try_integer (struct shrink *shrink, unsigned p, const struct type *type, uint64_t before,
+             uint64_t value)
 {
   const struct region *region = shrink->trial->verifier->region;
   struct state state = *shrink->state;
@@ -247,11 +266,16 @@ shrink_integers (struct shrink *shrink)
         for (unsigned i = 0; i < 200; i++)
           {
             uint64_t value = parameter__get (region, shrink->state, p, type);
-            bool negative = type->is_signed && (int64_t) value < 0;
+            bool negative = type->is_signed && (int64_t)value < 0;
             uint64_t magnitude = negative ? -value : value;
             if (!magnitude)
               break;
-            uint64_t smaller[] = { 0, 1, magnitude / 2, magnitude - magnitude / 4, magnitude - magnitude / 8, magnitude - 1 };
+            uint64_t smaller[] = { 0,
+                                   1,
+                                   magnitude / 2,
+                                   magnitude - magnitude / 4,
+                                   magnitude - magnitude / 8,
+                                   magnitude - 1 };
             bool done = true;
             for (unsigned t = 0; t < sizeof smaller / sizeof *smaller && done; t++)
               if (smaller[t] < magnitude)
@@ -275,7 +299,8 @@ shrink_objects (struct shrink *shrink)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
-      const struct type *element = type && type->element < region->n_types ? &region->type[type->element] : NULL;
+      const struct type *element
+          = type && type->element < region->n_types ? &region->type[type->element] : NULL;
       uint64_t unit = element && element->size ? element->size : 1;
       for (unsigned i = 0; type && i < 100; i++)
         {
@@ -283,7 +308,8 @@ shrink_objects (struct shrink *shrink)
           int number = span_of (shrink->state, address);
           if (number < 0)
             break;
-          uint64_t bytes = shrink->state->span[number].address + shrink->state->span[number].size - address;
+          uint64_t bytes
+              = shrink->state->span[number].address + shrink->state->span[number].size - address;
           uint64_t n = bytes / unit, smaller[] = { n / 2, n - n / 4, n - 1 };
           bool done = true;
           for (unsigned t = 0; t < 3 && done; t++)
@@ -333,7 +359,8 @@ shrink_spans (struct shrink *shrink)
   for (unsigned i = shrink->state->n_patches; i-- > 0;)
     {
       struct state state = *shrink->state;
-      memmove (&state.patch[i], &state.patch[i + 1], (state.n_patches - i - 1) * sizeof *state.patch);
+      memmove (&state.patch[i], &state.patch[i + 1],
+               (state.n_patches - i - 1) * sizeof *state.patch);
       state.n_patches--;
       shrink__try (shrink, &state);
     }
@@ -341,7 +368,8 @@ shrink_spans (struct shrink *shrink)
 
 /* Bytes FROM..TO of span NUMBER as BYTE, every UNIT bytes (what is between is 0).  */
 static bool
-try_fill (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, uint32_t unit, uint8_t byte)
+try_fill (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, uint32_t unit,
+          uint8_t byte)
 {
   struct state state = *shrink->state;
   const uint8_t *old = shrink->state->span[number].bytes;
@@ -356,7 +384,8 @@ try_fill (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, ui
   return shrink__try (shrink, &state);
 }
 
-/* The part FROM..TO, halved until elements of UNIT bytes are left; those get the smallest value that will do.  */
+/* The part FROM..TO, halved until elements of UNIT bytes are left; those get the smallest value
+ * that will do.  */
 static void
 zero_part (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, uint32_t unit)
 {
@@ -398,11 +427,15 @@ shrink_contents (struct shrink *shrink)
         {
           const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
           uint64_t address = type ? parameter__get (region, shrink->state, p, type) : 0;
-          if (!type || span_of (shrink->state, address) != (int) i || address - span->address >= from)
+          if (!type || span_of (shrink->state, address) != (int)i
+              || address - span->address >= from)
             continue;
-          const struct type *element = type->element < region->n_types ? &region->type[type->element] : NULL;
-          from = (uint32_t) (address - span->address);
-          unit = element && element->size && element->size <= 8 ? (uint32_t) element->size : element && element->size ? 8 : 1;
+          const struct type *element
+              = type->element < region->n_types ? &region->type[type->element] : NULL;
+          from = (uint32_t)(address - span->address);
+          unit = element && element->size && element->size <= 8 ? (uint32_t)element->size
+                 : element && element->size                     ? 8
+                                                                : 1;
         }
       if (from == span->size)
         from = 0;
@@ -421,16 +454,17 @@ shrink_floats (struct shrink *shrink)
     {
       const struct value *value = &region->parameter[p];
       const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      if (!type || type->kind != TYPE_FLOAT || value->n_locations != 1 || value->location[0].kind != LOCATION_VEC
-          || value->location[0].number > 31 || (type->size != 4 && type->size != 8))
+      if (!type || type->kind != TYPE_FLOAT || value->n_locations != 1
+          || value->location[0].kind != LOCATION_VEC || value->location[0].number > 31
+          || (type->size != 4 && type->size != 8))
         continue;
       for (unsigned k = 0; k < 3; k++)
         {
           static const double simple[] = { 0, 1, 2 };
-          float single = (float) simple[k];
+          float single = (float)simple[k];
           struct state state = *shrink->state;
           uint8_t *to = state.machine.vec[value->location[0].number];
-          const void *from = type->size == 4 ? (const void *) &single : (const void *) &simple[k];
+          const void *from = type->size == 4 ? (const void *)&single : (const void *)&simple[k];
           if (memcmp (to, from, type->size) == 0)
             break;
           memcpy (to, from, type->size);
@@ -441,16 +475,19 @@ shrink_floats (struct shrink *shrink)
 }
 
 void
-shrink__test (struct trial *trial, const struct test *test, const struct difference *difference, struct test *smaller,
-              struct difference *smaller_difference)
+shrink__test (struct trial *trial, const struct test *test, const struct difference *difference,
+              struct test *smaller, struct difference *smaller_difference)
 {
   struct arena *arena = trial->arena;
   struct shrink *shrink = ARENA_NEW (arena, struct shrink);
-  *shrink = (struct shrink) {
-    .trial = trial, .s = trial->at_setup, .reason = difference->why.reason, .status = test->expected->status,
-    .state = arena__memdup (arena, test->state, sizeof *test->state),
-    .expected = arena__memdup (arena, test->expected, sizeof *test->expected), .difference = *difference
-  };
+  *shrink
+      = (struct shrink){ .trial = trial,
+                         .s = trial->at_setup,
+                         .reason = difference->why.reason,
+                         .status = test->expected->status,
+                         .state = arena__memdup (arena, test->state, sizeof *test->state),
+                         .expected = arena__memdup (arena, test->expected, sizeof *test->expected),
+                         .difference = *difference };
   *smaller = *test;
   *smaller_difference = *difference;
   shrink->until = verify__now () + SHRINK_SECONDS;

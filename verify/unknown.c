@@ -1,11 +1,13 @@
-/* What it would take to know: for each `unknown`, what would help, with what is at hand about this one.
+/* What it would take to know: for each `unknown`, what would help, with what is at hand about this
+   one.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The source line that the .loc before line LINE of TEXT names; 0 where there is none (compiled without -g).  */
+/* The source line that the .loc before line LINE of TEXT names; 0 where there is none (compiled
+ * without -g).  */
 static unsigned
 source_line (const char *text, unsigned line)
 {
@@ -23,9 +25,10 @@ source_line (const char *text, unsigned line)
 }
 
 const char *
-side__place (struct arena *arena, const struct region *region, const struct side *side, bool is_original, int insn)
+side__place (struct arena *arena, const struct region *region, const struct side *side,
+             bool is_original, int insn)
 {
-  if (insn < 0 || (unsigned) insn >= side->decoded->n_insns)
+  if (insn < 0 || (unsigned)insn >= side->decoded->n_insns)
     return "?";
   const struct decoded_insn *decoded = &side->decoded->insn[insn];
   if (decoded->item >= side->code->n_items || side->code->item[decoded->item].kind != ITEM_INSN)
@@ -41,10 +44,15 @@ side__place (struct arena *arena, const struct region *region, const struct side
   for (char *p = text; p && *p; p++)
     if (*p == '\t')
       *p = ' ';
-  unsigned line = is_original && decoded->item < side->own_items && region->text ? source_line (region->text, item->line) : 0;
+  unsigned line = is_original && decoded->item < side->own_items && region->text
+                      ? source_line (region->text, item->line)
+                      : 0;
   const char *base = region->file ? strrchr (region->file, '/') : NULL;
   char *place = line ? arena__printf (arena, "'%.60s' at +%u (%s:%u)", text, decoded->offset,
-                                      base ? base + 1 : region->file ? region->file : "line", line)
+                                      base           ? base + 1
+                                      : region->file ? region->file
+                                                     : "line",
+                                      line)
                      : arena__printf (arena, "'%.60s' at +%u", text, decoded->offset);
   free (text);
   return place;
@@ -60,11 +68,14 @@ untyped (struct arena *arena, const struct region *region)
       const struct value *value = &region->parameter[p];
       const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
       const struct type *to = type && type->kind == TYPE_POINTER && type->element < region->n_types
-                                ? &region->type[type->element] : NULL;
+                                  ? &region->type[type->element]
+                                  : NULL;
       if (!type || type->kind == TYPE_OTHER
-          || (type->kind == TYPE_POINTER && (!to || to->kind == TYPE_VOID || to->kind == TYPE_OTHER || !to->size)))
+          || (type->kind == TYPE_POINTER
+              && (!to || to->kind == TYPE_VOID || to->kind == TYPE_OTHER || !to->size)))
         list = arena__printf (arena, "%s%s%s", list ? list : "", list ? ", " : "",
-                              value->name && *value->name ? value->name : "an argument without a name");
+                              value->name && *value->name ? value->name
+                                                          : "an argument without a name");
     }
   return list;
 }
@@ -81,8 +92,9 @@ particular (struct trial *trial)
     case REASON_COVERAGE:
       return trial->missing ? arena__printf (arena, "not reached yet: %s", trial->missing) : NULL;
     case REASON_MUTANTS:
-      return verdict->first_survivor
-               ? arena__printf (arena, "the first mutant that no test told apart: %s", verdict->first_survivor) : NULL;
+      return verdict->first_survivor ? arena__printf (
+                 arena, "the first mutant that no test told apart: %s", verdict->first_survivor)
+                                     : NULL;
     case REASON_NO_INPUTS:
       {
         const char *list = untyped (arena, region);
@@ -91,8 +103,9 @@ particular (struct trial *trial)
     case REASON_TIME:
       {
         double spent = verdict->seconds;
-        return verdict->tests && spent > 0
-                 ? arena__printf (arena, "so far %.0f states a second", (double) verdict->tests / spent) : NULL;
+        return verdict->tests && spent > 0 ? arena__printf (arena, "so far %.0f states a second",
+                                                            (double)verdict->tests / spent)
+                                           : NULL;
       }
     default:
       return NULL;

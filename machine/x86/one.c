@@ -15,7 +15,7 @@ insn__decode (const uint8_t *bytes, size_t size, struct decoded_insn *insn, stru
     return why__set (why, REASON_DECODE, "Zydis doesn't know the bytes");
   insn->length = x.zi.length;
   insn->mnemonic = ZydisMnemonicGetString (x.zi.mnemonic);
-  insn->zydis = (uint16_t) x.zi.mnemonic;
+  insn->zydis = (uint16_t)x.zi.mnemonic;
   insn->callee = -1;
   return x86__classify (&x, insn, why) || x86__effects (&x, insn, why) ? -1 : 0;
 }
