@@ -565,6 +565,14 @@ differential__judge (struct trial *trial)
       return false;
     }
 
+  if (!proof__judge (trial))
+    return false;
+  if (trial->proof == PROOF_PROVED)
+    {
+      struct reach shown = reach (trial);
+      trial->verdict->coverage = reachable (&shown) ? (double) reached (&shown) / reachable (&shown) : 1;
+      return true;
+    }
   if (!derived__judge (trial) || !systematic__judge (trial)
       || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;

@@ -3,6 +3,7 @@
 #ifndef AIOPT_VERIFY_INTERNAL_H
 #define AIOPT_VERIFY_INTERNAL_H
 
+#include "prove/prove.h"
 #include "sandbox/instrument.h"
 #include "verify/allow.h"
 #include "verify/compare.h"
@@ -76,6 +77,7 @@ struct trial
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
+  enum proof_result proof;             /* what the proof came to; PROOF_UNKNOWN before it */
   const char *missing;                 /* the first that the tests don't reach, for people */
 };
 
@@ -115,6 +117,10 @@ bool mutants__run (struct trial *trial);
 
 /* The share of mutants that must die for `tested`.  Set in mutants.c.  */
 extern const double mutants__threshold;
+
+/* proof.c.  Tries to prove that both sides are equal: trial->proof says how that went.  False where the state that it came up
+   with refuted the candidate.  */
+bool proof__judge (struct trial *trial);
 
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);

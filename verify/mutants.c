@@ -14,12 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Used where it is linked in: the proof may be left out of a program.  */
-extern void prove__equivalent (const struct region *, const struct layout *, const struct image *,
-                               const struct object *, const struct image *, const struct object *,
-                               const struct proof_options *, struct proof *) __attribute__ ((weak));
-extern void proof__free (struct proof *) __attribute__ ((weak));
-
 /* Mutants tried at most, and how long one may run on one state: most of them end or crash at once.  */
 #define MUTANTS_MAX 160
 #define MUTANT_TIMEOUT_MS 20
@@ -285,7 +279,7 @@ ask (struct hunt_ground *ground, unsigned n)
   unsigned vain = 0;
   struct image *base;
   struct why why;
-  if (!prove__equivalent || !proof__free || !survivors (ground, n)
+  if (!survivors (ground, n)
       || image__link (ground->arena, verifier->region, verifier->setup[0].layout, trial->side.object,
                       trial->side.decoded, 0, &base, &why))
     return true;

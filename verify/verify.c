@@ -275,6 +275,28 @@ trial__close (struct trial *trial)
   arena__free (trial->arena);
 }
 
+/* Would the tests have noticed?  Else the verdict is filled.  */
+static bool
+is_adequate (struct trial *trial)
+{
+  struct verdict *verdict = trial->verdict;
+  struct why why = { 0 };
+  /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
+  double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
+  if (verdict->mutants_total
+      && (verdict->mutants_killed == 0 || verdict->mutants_killed < share * verdict->mutants_total))
+    why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s", verdict->mutants_killed,
+              verdict->mutants_total, verdict->first_survivor ? verdict->first_survivor : "the rest");
+  else if (verdict->conditions_unseen > (trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
+    why__set (&why, REASON_COVERAGE,
+              "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
+              verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
+  if (why.reason == REASON_NONE)
+    return true;
+  trial__unknown (trial, &why);
+  return false;
+}
+
 void
 verifier__check (struct verifier *verifier, const struct candidate *candidate,
                  struct verdict *verdict)
@@ -297,29 +319,14 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
       else
         trial__unknown (&trial, &why);
     }
-  else if (differential__judge (&trial) && mutants__run (&trial))
+  else if (differential__judge (&trial))
     {
-      /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
-      double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
-      if (verdict->mutants_total
-          && (verdict->mutants_killed == 0
-              || verdict->mutants_killed < share * verdict->mutants_total))
+      /* A proof is of all states: what tests would have to reach, and whether they would notice faults, doesn't matter.  */
+      if (trial.proof == PROOF_PROVED || (mutants__run (&trial) && is_adequate (&trial)))
         {
-          why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s",
-                    verdict->mutants_killed, verdict->mutants_total,
-                    verdict->first_survivor ? verdict->first_survivor : "the rest");
-          trial__unknown (&trial, &why);
-        }
-      else if (verdict->conditions_unseen
-               > (trial.compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
-        {
-          why__set (&why, REASON_COVERAGE, "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
-                    verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
-          trial__unknown (&trial, &why);
-        }
-      else
-        {
-          verdict->level = VERDICT_TESTED;
+          verdict->level = trial.proof == PROOF_PROVED    ? VERDICT_PROVED
+                           : trial.proof == PROOF_BOUNDED ? VERDICT_BOUNDED
+                                                          : VERDICT_TESTED;
           memset (&verdict->why, 0, sizeof verdict->why);
         }
     }
