@@ -6,7 +6,7 @@ machine_libmachine_a_SOURCES += machine/code.h machine/code-text.h machine/code-
   machine/names.c machine/code-statement.c machine/code-insn.c machine/code-parse.c \
   machine/code-data.c machine/code-resolve.c machine/code-print.c machine/code-canonical.c
 machine_libmachine_a_SOURCES += machine/object.c machine/object.h machine/isa.c machine/isa.h machine/isa.def
-machine_libmachine_a_SOURCES += machine/region.h machine/region.c machine/region-json.c machine/region-key.c
+machine_libmachine_a_SOURCES += machine/value-mask.h machine/value-mask.c machine/region.h machine/region.c machine/region-json.c machine/region-key.c
 machine_libmachine_a_SOURCES += machine/decode.h machine/x86/x86.h machine/x86/decode.c \
   machine/x86/classify.c machine/x86/effects.c machine/x86/match.c machine/x86/spelling.c \
   machine/x86/second.c

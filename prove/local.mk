@@ -1,3 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += prove/libprove.a
-prove_libprove_a_SOURCES = prove/prove.h
+prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/input.c prove/program.c \
+  prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c prove/steer.c
+
+# Right and wrong pairs.
+check_PROGRAMS += testsuite/prove-pairs
+testsuite_prove_pairs_SOURCES = testsuite/prove-pairs.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_pairs_LDADD = prove/libprove.a semantics/libsemantics.a term/libterm.a \
+  verify/libverify.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
+EXTRA_DIST += testsuite/prove
+check_PROGRAMS += testsuite/prove-steer
+testsuite_prove_steer_SOURCES = testsuite/prove-steer.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_steer_LDADD = $(testsuite_prove_pairs_LDADD)
+TESTS += testsuite/prove-steer

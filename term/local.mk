@@ -11,3 +11,8 @@ check_PROGRAMS += testsuite/term-simplify
 testsuite_term_simplify_SOURCES = testsuite/term-simplify.c
 testsuite_term_simplify_LDADD = term/libterm.a machine/libmachine.a $(TERM_LIBS)
 TESTS += testsuite/term-simplify
+
+check_PROGRAMS += testsuite/term-compare
+testsuite_term_compare_SOURCES = testsuite/term-compare.c
+testsuite_term_compare_LDADD = term/libterm.a machine/libmachine.a $(TERM_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/term-compare

@@ -308,6 +308,12 @@ extract (struct terms *terms, const struct term *a, unsigned low, unsigned width
                 bit = term__xor (terms, bit, term__extract (terms, a->arg[i], 0, 1));
             return bit;
           }
+        if (width == 1 && used == a->width)
+          {
+            const struct term *comparison = sum__sign (terms, a);
+            if (comparison)
+              return comparison;
+          }
         if (used < a->width)
           {
             LINEAR_NEW (linear, used);

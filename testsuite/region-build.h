@@ -175,15 +175,15 @@ region_build__global (struct region *region, const char *name, unsigned type, in
   return region->n_globals++;
 }
 
-/* Compiles SOURCE (C) with the GCC under test and FLAGS to assembler text in the region's arena, and makes it
-   the region's text.  False, and the compiler's words on stderr, where it refuses.  */
+/* Compiles SOURCE (C) with COMPILER (NULL: the GCC under test) and FLAGS to assembler text in the region's arena, and
+   makes it the region's text.  False, and the compiler's words on stderr, where it refuses.  */
 static inline bool
-region_build__compile (struct region *region, const char *source, const char *flags)
+region_build__compile_with (struct region *region, const char *compiler, const char *source, const char *flags)
 {
   char folder[] = "/tmp/aiopt-test-XXXXXX";
   if (!mkdtemp (folder))
     return false;
-  const char *gcc = getenv ("AIOPT_GCC");
+  const char *gcc = compiler ? compiler : getenv ("AIOPT_GCC");
   char *c_name = arena__printf (region->arena, "%s/f.c", folder);
   char *s_name = arena__printf (region->arena, "%s/f.s", folder);
   FILE *out = fopen (c_name, "w");
@@ -207,6 +207,12 @@ region_build__compile (struct region *region, const char *source, const char *fl
   unlink (s_name);
   rmdir (folder);
   return region->text != NULL;
+}
+
+static inline bool
+region_build__compile (struct region *region, const char *source, const char *flags)
+{
+  return region_build__compile_with (region, NULL, source, flags);
 }
 
 #endif

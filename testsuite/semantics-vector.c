@@ -607,7 +607,7 @@ BYTES (suppressed, "vcmpps $1, {sae}, %zmm1, %zmm2, %k1");
 BYTES (mmx, "paddb %mm1, %mm2");
 BYTES (mmx_move, "movq %xmm1, %rcx; movd %mm1, %eax");
 BYTES (streaming, "movntdq %xmm1, (%rsi)");
-BYTES (reciprocal, "vrcp14ps %zmm1, %zmm2");
+BYTES (range, "vrangeps $1, %zmm1, %zmm2, %zmm3");
 BYTES (string_compare, "pcmpistri $4, %xmm1, %xmm2");
 BYTES (masked_aligned, "vmovdqa32 (%rsi), %zmm1{%k1}");
 BYTES (sha_memory, "sha1nexte (%rsi), %xmm1");
@@ -626,7 +626,7 @@ refused (void **unused)
     const char *name;
     const uint8_t *begin, *end;
   } insns[] = { REFUSED (rounding),      REFUSED (suppressed),     REFUSED (mmx),        REFUSED (mmx_move),
-                REFUSED (streaming),     REFUSED (reciprocal),     REFUSED (string_compare),
+                REFUSED (streaming),     REFUSED (range),     REFUSED (string_compare),
                 REFUSED (masked_aligned), REFUSED (sha_memory),    REFUSED (masked_extract),
                 REFUSED (reserved),      REFUSED (control),        REFUSED (segment) };
   for (unsigned i = 0; i < sizeof insns / sizeof *insns; i++)

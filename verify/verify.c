@@ -6,6 +6,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
+#include "machine/cfi.h"
 #include "machine/runtime.h"
 
 #include <cjson/cJSON.h>
@@ -200,12 +201,24 @@ is_refutation (enum reason reason)
     case REASON_CONSTANT_TIME:
     case REASON_MARKER:
     case REASON_NEW_SYMBOL:
+    case REASON_CFI:
     case REASON_ASSEMBLE:
     case REASON_MISMATCH:
       return true;
     default:
       return false;
     }
+}
+
+/* Can the candidate be unwound at every instruction?  Splicing derives the same rows.  */
+static int
+check_unwinding (struct trial *trial, struct why *why)
+{
+  const char *const *before;
+  if (!trial->verifier->region->needs_cfi)
+    return 0;
+  region__note_noreturn (trial->verifier->region, trial->candidate->code);
+  return cfi__derive (trial->arena, trial->candidate->code, &before, why);
 }
 
 static bool
@@ -221,7 +234,7 @@ prepare (struct trial *trial, struct why *why)
   struct side written;
   if (assemble (trial->arena, trial->candidate->code, &written, why)
       || allow__candidate (region, &verifier->written, &written, trial->compiled, why)
-      || extend (trial->arena, region, &written, &trial->side, why))
+      || check_unwinding (trial, why) || extend (trial->arena, region, &written, &trial->side, why))
     return false;
   struct why slow;
   if (!verifier->instrument

@@ -1,0 +1,98 @@
+/* The proof from outside.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "prove/internal.h"
+
+#include <string.h>
+
+#define SECONDS 5.0
+
+/* Can the region's result be compared at all?  */
+static int
+check_region (const struct region *region, struct why *why)
+{
+  const struct value *result = &region->result;
+  for (unsigned i = 0; i < result->n_locations; i++)
+    {
+      const struct location *location = &result->location[i];
+      bool fits = i < LOCATIONS_MAX && location->offset + location->size <= 256
+                  && ((location->kind == LOCATION_GPR && location->number < 16 && location->size <= 8)
+                      || (location->kind == LOCATION_VEC && location->number < 16 && location->size <= 64));
+      if (!fits)
+        return why__set (why, REASON_UNSUPPORTED_TYPE, "the result's place");
+    }
+  if (result->n_locations == 0 && result->type < region->n_types
+      && region->type[result->type].kind != TYPE_VOID && region->type[result->type].size != 0)
+    return why__set (why, REASON_UNSUPPORTED_TYPE, "a result without a place");
+  if ((region->fp & FP_ROUNDING) && (region->fp & FP_USES))
+    return why__set (why, REASON_UNMODELLED, "-frounding-math");
+  return 0;
+}
+
+int
+problem__open (struct problem *problem, struct arena *arena, const struct region *region,
+               const struct layout *layout, struct why *why)
+{
+  problem->arena = arena;
+  problem->region = region;
+  problem->layout = layout;
+  problem->started = prove__now ();
+  problem->terms = terms__new ();
+  problem->base = ARENA_ARRAY (arena, struct base, BASES_MAX);
+  problem->meeting = ARENA_ARRAY (arena, struct meeting, MEETINGS);
+  problem->solver = solver__new (problem->terms);
+  if (!problem->solver)
+    return why__set (why, REASON_PROOF_SOLVER, "it can't be started");
+  return check_region (region, why);
+}
+
+void
+problem__close (struct problem *problem)
+{
+  if (problem->solver)
+    solver__free (problem->solver);
+  if (problem->terms)
+    terms__free (problem->terms);
+}
+
+void
+prove__equivalent (const struct region *region, const struct layout *layout,
+                   const struct image *original, const struct object *original_object,
+                   const struct image *candidate, const struct object *candidate_object,
+                   const struct proof_options *options, struct proof *proof)
+{
+  struct arena *arena = arena__new ();
+  struct problem *problem = ARENA_NEW (arena, struct problem);
+  memset (proof, 0, sizeof *proof);
+  proof->arena = arena__new ();
+  proof->result = PROOF_UNKNOWN;
+  problem->proof = proof;
+  if (options)
+    problem->options = *options;
+  if (!(problem->options.seconds > 0))
+    problem->options.seconds = SECONDS;
+  if (problem__open (problem, arena, region, layout, &proof->why) == 0)
+    {
+      problem->deadline = problem->started + problem->options.seconds;
+      if (program__new (problem, 0, original, original_object, &problem->program[0], &proof->why) == 0
+          && program__new (problem, 1, candidate, candidate_object, &problem->program[1], &proof->why) == 0
+          && problem__inputs (problem, &proof->why) == 0)
+        {
+          struct why why = { 0 };
+          proof->result = problem__explore (problem, &why);
+          if (proof->result == PROOF_UNKNOWN || proof->result == PROOF_DIFFERENT)
+            proof->why = why;
+        }
+      proof->questions = solver__questions (problem->solver);
+    }
+  proof->seconds = prove__now () - problem->started;
+  proof->method = problem->used_solver ? "solver" : "terms";
+  problem__close (problem);
+  arena__free (arena);
+}
+
+void
+proof__free (struct proof *proof)
+{
+  arena__free (proof->arena);
+  proof->arena = NULL;
+}
