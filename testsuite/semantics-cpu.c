@@ -6,58 +6,22 @@
    modelled is counted, not failed; so is one that this CPU hasn't got.
    Without options a slice that takes seconds; `make check-semantics` is the whole.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "machine/isa.h"
-#include "testsuite/semantics/predict.h"
+#include "testsuite/semantics/compare.h"
 
 #include <argp.h>
-#include <cjson/cJSON.h>
 #include <fnmatch.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
-
-#define ARITHMETIC_FLAGS 0x8d5u
+#include <unistd.h>
 
 enum
 {
-  BATCH = 256,           /* states in a run of the sandbox: what stays in the cache */
-  TIMEOUT_MS = 2000,
+  JOBS_MAX = 64,
   TURNS = 61,           /* through the list */
-  TRIES = 20,
   SEQUENCES = 1500      /* of forms of general instructions */
-};
-
-struct options
-{
-  unsigned states, every, shard, n_shards, minutes;
-  uint64_t seed;
-  const char *pattern, *json;
-  bool list, verbose;
-};
-
-enum verdict_kind { FORM_SAME, FORM_DIFFERENT, FORM_UNMODELLED, FORM_REFUSED, FORM_ABSENT, FORM_BROKEN };
-
-struct result
-{
-  enum verdict_kind kind;
-  unsigned long states, differences, traps, uncompared;
-  double seconds;
-  struct why why;
-};
-
-/* All that lasts from form to form.  */
-struct bench
-{
-  struct options options;
-  struct forms forms;
-  struct result *result; /* of forms.form[i] */
-  struct sandbox *sandbox;
-  uint64_t stack_pointer;
-  unsigned n_vec, vec_bytes;
-  struct state state[2][BATCH]; /* with whole vector registers, and of 16 bytes */
-  const struct state *pointer[2][BATCH];
-  struct outcome outcome[BATCH];
 };
 
 static double
@@ -68,234 +32,6 @@ now (void)
   return (double) time.tv_sec + (double) time.tv_nsec * 1e-9;
 }
 
-static void
-image__fill (struct image *image, uint8_t *page, const struct form *form)
-{
-  memset (page, 0xcc, SANDBOX_PAGE);
-  memcpy (page, form->bytes, form->size);
-  page[form->size] = 0xc3; /* ret */
-  *image = (struct image) { .base = SANDBOX_CODE_BASE, .entry = SANDBOX_CODE_BASE,
-                            .text_size = SANDBOX_PAGE, .size = SANDBOX_PAGE, .bytes = page };
-}
-
-/* Where a difference was found, for people.  */
-static void
-print_difference (const struct bench *bench, const struct form *form, const struct state *before,
-                  const struct outcome *found, unsigned expect, const struct machine_state *after,
-                  const uint8_t *page)
-{
-  const struct machine_state *from = &before->machine;
-  printf ("# %s: %s\n#  before: rflags %03lx mxcsr %04x", form->family, form->text,
-          (unsigned long) from->rflags, from->mxcsr);
-  for (unsigned i = 0; i < 16; i++)
-    printf ("%s r%u %016lx", i % 4 ? "" : "\n#   ", i, (unsigned long) from->gpr[i]);
-  printf ("\n");
-  struct recipe uses;
-  if (recipe__make (form, &uses) == 0)
-    {
-      for (unsigned i = 0; i < 32; i++)
-        if (uses.vec & 1u << i)
-          {
-            printf ("#    v%u ", i);
-            for (unsigned b = 64; b-- > 0;)
-              printf ("%02x%s", from->vec[i][b], b % 8 ? "" : " ");
-            printf ("\n");
-          }
-      for (unsigned i = 0; i < 8; i++)
-        if (uses.mask & 1u << i)
-          printf ("#    k%u %016lx\n", i, (unsigned long) from->mask[i]);
-    }
-  if (expect || found->status != RUN_RETURNED)
-    {
-      printf ("#  CPU: status %d signal %d at %lx; terms expect %s%s%s%s\n", found->status,
-              found->signal, (unsigned long) found->fault_address,
-              expect & EXPECT_DIVIDE ? "#DE " : "", expect & EXPECT_FAULT ? "a fault " : "",
-              expect & EXPECT_TRAP ? "a trap " : "", expect ? "" : "no trap");
-      return;
-    }
-  const struct machine_state *to = &found->machine;
-  for (unsigned i = 0; i < 16; i++)
-    if (to->gpr[i] != after->gpr[i])
-      printf ("#  r%u: CPU %016lx terms %016lx\n", i, (unsigned long) to->gpr[i],
-              (unsigned long) after->gpr[i]);
-  for (unsigned i = 0; i < bench->n_vec; i++)
-    if (memcmp (to->vec[i], after->vec[i], bench->vec_bytes) != 0)
-      for (unsigned side = 0; side < 2; side++)
-        {
-          printf ("#  v%u %s ", i, side ? "terms" : "CPU  ");
-          for (unsigned b = bench->vec_bytes; b-- > 0;)
-            printf ("%02x%s", (side ? after : to)->vec[i][b], b % 8 ? "" : " ");
-          printf ("\n");
-        }
-  for (unsigned i = 0; i < 8; i++)
-    if (to->mask[i] != after->mask[i])
-      printf ("#  k%u: CPU %016lx terms %016lx\n", i, (unsigned long) to->mask[i],
-              (unsigned long) after->mask[i]);
-  if ((to->rflags ^ after->rflags) & ARITHMETIC_FLAGS)
-    printf ("#  flags: CPU %03lx terms %03lx differ %03lx\n",
-            (unsigned long) (to->rflags & ARITHMETIC_FLAGS),
-            (unsigned long) (after->rflags & ARITHMETIC_FLAGS),
-            (unsigned long) ((to->rflags ^ after->rflags) & ARITHMETIC_FLAGS));
-  if (to->mxcsr != after->mxcsr)
-    printf ("#  mxcsr: CPU %04x terms %04x\n", to->mxcsr, after->mxcsr);
-  for (unsigned i = 0, n = 0; before->n_spans && i < INPUTS_PAGE && n < 8; i++)
-    if (found->span_bytes[0][i] != page[i])
-      {
-        printf ("#  memory page + %u: before %02x CPU %02x terms %02x\n", i,
-                before->span[0].bytes[i], found->span_bytes[0][i], page[i]);
-        n++;
-      }
-}
-
-/* Is what the CPU did what the terms say?  */
-static bool
-is_same (struct bench *bench, const struct form *form, struct prediction *prediction,
-         const struct state *before, struct outcome *found, struct result *result)
-{
-  struct machine_state after;
-  uint8_t page[INPUTS_PAGE];
-  bool has_page = before->n_spans > 0, has_vectors = prediction__has_vectors (prediction);
-  /* The function's end, `ret`, has taken the return address off.  */
-  if (found->status == RUN_RETURNED)
-    found->machine.gpr[4] -= 8;
-  unsigned expect = prediction__run (prediction, before, bench->stack_pointer, &found->machine,
-                                     has_page ? found->span_bytes[0] : NULL, &after, page);
-  bool same;
-  if (expect & EXPECT_UNKNOWN)
-    {
-      result->uncompared++;
-      return true;
-    }
-  if (expect)
-    {
-      result->traps++;
-      same = found->status == RUN_TRAPPED
-             && ((expect & EXPECT_DIVIDE && found->signal == SIGFPE)
-                 || (expect & EXPECT_FAULT
-                     && (found->signal == SIGSEGV || found->signal == SIGBUS))
-                 || (expect & EXPECT_TRAP
-                     && (found->signal == SIGILL || found->signal == SIGTRAP)));
-    }
-  else
-    {
-      const struct machine_state *to = &found->machine;
-      same = found->status == RUN_RETURNED && memcmp (to->gpr, after.gpr, sizeof after.gpr) == 0
-             && memcmp (to->mask, after.mask, sizeof after.mask) == 0
-             && ((to->rflags ^ after.rflags) & ARITHMETIC_FLAGS) == 0 && to->mxcsr == after.mxcsr
-             && (!has_page || memcmp (page, found->span_bytes[0], INPUTS_PAGE) == 0);
-      const uint8_t (*vec)[64] = (has_vectors ? &after : &before->machine)->vec;
-      if (bench->vec_bytes == 64)
-        same = same && memcmp (to->vec, vec, sizeof after.vec) == 0;
-      else
-        for (unsigned i = 0; i < bench->n_vec && same; i++)
-          same = memcmp (to->vec[i], vec[i], bench->vec_bytes) == 0;
-    }
-  if (!same && !has_vectors)
-    memcpy (after.vec, before->machine.vec, sizeof after.vec);
-  if (!same && result->differences == 0)
-    print_difference (bench, form, before, found, expect, &after, page);
-  return same;
-}
-
-/* Runs N states.  A machine that has no room for another process just now gets time to find some.  */
-static int
-run_batch (struct bench *bench, bool narrow, unsigned n, struct why *why)
-{
-  static const struct timespec pause = { .tv_nsec = 500000000 };
-  for (unsigned tries = 0; tries < TRIES; tries++)
-    {
-      if (sandbox__run (bench->sandbox, 0, bench->pointer[narrow], bench->outcome, n, TIMEOUT_MS, why)
-          == 0)
-        {
-          why->detail[0] = 0;
-          return 0;
-        }
-      nanosleep (&pause, NULL);
-    }
-  return -1;
-}
-
-/* Runs FORM on as many states as asked for.  */
-static void
-form__test (struct bench *bench, const struct form *form, struct result *result)
-{
-  struct recipe recipe;
-  struct prediction *prediction = NULL;
-  struct image image;
-  uint8_t bytes[SANDBOX_PAGE];
-  struct rng rng = { mix2 (bench->options.seed, form->digest) };
-
-  result->kind = FORM_BROKEN;
-  if (!form->bytes)
-    {
-      result->kind = FORM_REFUSED;
-      return;
-    }
-  if (form->size >= SANDBOX_PAGE || recipe__make (form, &recipe) != 0)
-    {
-      why__set (&result->why, REASON_DECODE, "can't be decoded");
-      return;
-    }
-  if (prediction__make (form, &prediction, &result->why) != 0)
-    {
-      result->kind = FORM_UNMODELLED;
-      goto done;
-    }
-  image__fill (&image, bytes, form);
-  if (sandbox__replace (bench->sandbox, 0, &image, &result->why) != 0)
-    goto done;
-  for (unsigned left = bench->options.states; left > 0;)
-    {
-      unsigned n = left < BATCH ? left : BATCH;
-      /* Only the first batch has whole vector registers where the form doesn't know of any.  */
-      bool narrow = !recipe.vectors && result->states > 0;
-      struct state *state = bench->state[narrow];
-      for (unsigned i = 0; i < n; i++)
-        inputs__draw (&state[i], &recipe, &rng);
-      if (run_batch (bench, narrow, n, &result->why) != 0)
-        goto done;
-      for (unsigned i = 0; i < n; i++)
-        {
-          if (result->states == 0 && bench->outcome[0].status == RUN_TRAPPED
-              && bench->outcome[0].signal == SIGILL && strcmp (form->family, "trap") != 0)
-            {
-              result->kind = FORM_ABSENT;
-              goto done;
-            }
-          if (!is_same (bench, form, prediction, &state[i], &bench->outcome[i], result))
-            result->differences++;
-          result->states++;
-        }
-      left -= n;
-      /* A form that is wrong is wrong; the rest of its states would show no more.  */
-      if (result->differences > 1000)
-        break;
-    }
-  result->kind = result->differences ? FORM_DIFFERENT : FORM_SAME;
-done:
-  if (prediction)
-    prediction__free (prediction);
-}
-
-/* Opens the sandbox, with an empty function, which tells what rsp is when a function is entered.  The forms take
-   its place.  */
-static int
-open_sandbox (struct bench *bench, struct why *why)
-{
-  static const struct form empty = { .bytes = (const uint8_t *) "" };
-  /* Twice what 20,000 forms on 100,000 states take.  */
-  static const struct sandbox_options options = { .cpu_seconds = 4 * 3600 };
-  struct image image;
-  uint8_t bytes[SANDBOX_PAGE];
-  const struct image *images[] = { &image };
-  image__fill (&image, bytes, &empty);
-  if (sandbox__open (NULL, images, 1, &options, &bench->sandbox, why) != 0
-      || sandbox__run (bench->sandbox, 0, bench->pointer[0], bench->outcome, 1, TIMEOUT_MS, why) != 0)
-    return -1;
-  bench->stack_pointer = bench->outcome[0].machine.gpr[4] - 8;
-  return 0;
-}
-
 static bool
 is_wanted (const struct options *options, const struct form *form)
 {
@@ -303,98 +39,6 @@ is_wanted (const struct options *options, const struct form *form)
          || strcmp (options->pattern, form->family) == 0;
 }
 
-static const char *const kind_names[]
-  = { "same", "different", "unmodelled", "refused", "absent", "broken" };
-
-static int
-write_json (const struct bench *bench, const bool *is_chosen, double seconds)
-{
-  cJSON *root = cJSON_CreateObject (), *list = cJSON_AddArrayToObject (root, "forms");
-  cJSON_AddNumberToObject (root, "seconds", seconds);
-  for (unsigned i = 0; i < bench->forms.n; i++)
-    {
-      const struct result *result = &bench->result[i];
-      if (!is_chosen[i] || result->kind == FORM_REFUSED)
-        continue;
-      cJSON *form = cJSON_CreateObject ();
-      cJSON_AddStringToObject (form, "family", bench->forms.form[i].family);
-      cJSON_AddStringToObject (form, "form", bench->forms.form[i].text);
-      cJSON_AddStringToObject (form, "result", kind_names[result->kind]);
-      cJSON_AddNumberToObject (form, "states", (double) result->states);
-      cJSON_AddNumberToObject (form, "traps", (double) result->traps);
-      cJSON_AddNumberToObject (form, "uncompared", (double) result->uncompared);
-      cJSON_AddNumberToObject (form, "differences", (double) result->differences);
-      cJSON_AddNumberToObject (form, "seconds", result->seconds);
-      if (result->why.detail[0])
-        cJSON_AddStringToObject (form, "why", result->why.detail);
-      cJSON_AddItemToArray (list, form);
-    }
-  char *text = cJSON_Print (root);
-  FILE *file = text ? fopen (bench->options.json, "w") : NULL;
-  int result = -1;
-  if (file)
-    {
-      fprintf (file, "%s\n", text);
-      result = fclose (file);
-    }
-  free (text);
-  cJSON_Delete (root);
-  return result;
-}
-
-/* A TAP line for each family, and what isn't modelled.  Gives the number of families that failed.  */
-static unsigned
-report (const struct bench *bench, const bool *is_chosen)
-{
-  unsigned n_tests = 0, n_failed = 0;
-  unsigned long all[FORM_BROKEN + 1] = { 0 }, states = 0, traps = 0, uncompared = 0,
-                differences = 0;
-  for (unsigned first = 0, end; first < bench->forms.n; first = end)
-    {
-      const char *family = bench->forms.form[first].family;
-      unsigned count[FORM_BROKEN + 1] = { 0 }, n = 0;
-      unsigned long family_states = 0, family_differences = 0;
-      for (end = first;
-           end < bench->forms.n && strcmp (bench->forms.form[end].family, family) == 0; end++)
-        {
-          const struct result *result = &bench->result[end];
-          if (!is_chosen[end])
-            continue;
-          n++;
-          count[result->kind]++;
-          all[result->kind]++;
-          family_states += result->states;
-          family_differences += result->differences;
-          traps += result->traps;
-          uncompared += result->uncompared;
-          if (result->kind == FORM_BROKEN
-              || (bench->options.verbose && result->kind == FORM_UNMODELLED))
-            printf ("# %s: %s: %s\n", kind_names[result->kind], bench->forms.form[end].text,
-                    result->why.detail);
-          if (result->kind == FORM_DIFFERENT)
-            printf ("# different: %s: %lu of %lu states\n", bench->forms.form[end].text,
-                    result->differences, result->states);
-        }
-      if (!n)
-        continue;
-      bool ok = !count[FORM_DIFFERENT] && !count[FORM_BROKEN];
-      printf ("%s %u - %s: %u forms, %lu states, %lu differences in %u; not modelled %u, "
-              "no such form %u, not on this CPU %u\n",
-              ok ? "ok" : "not ok", ++n_tests, family, count[FORM_SAME] + count[FORM_DIFFERENT],
-              family_states, family_differences, count[FORM_DIFFERENT], count[FORM_UNMODELLED],
-              count[FORM_REFUSED], count[FORM_ABSENT]);
-      n_failed += !ok;
-      states += family_states;
-      differences += family_differences;
-    }
-  printf ("# %lu forms compared, %lu states, of them %lu that trap and %lu that can't be compared; "
-          "%lu differences in %lu forms; %lu forms not modelled, %lu that don't exist, %lu not on "
-          "this CPU\n1..%u\n",
-          all[FORM_SAME] + all[FORM_DIFFERENT], states, traps, uncompared, differences,
-          all[FORM_DIFFERENT], all[FORM_UNMODELLED], all[FORM_REFUSED], all[FORM_ABSENT],
-          n_tests);
-  return n_failed;
-}
 
 static const struct argp_option options_known[] = {
   { "states", 's', "N", 0, "states for each form (200)", 0 },
@@ -402,6 +46,7 @@ static const struct argp_option options_known[] = {
   { "every", 'e', "N", 0, "of these each N-th alone (slice: 23)", 0 },
   { "shard", 'p', "K/N", 0, "of these the K-th part of N, K from 1", 0 },
   { "minutes", 'm', "N", 0, "after which no form is begun (no limit)", 0 },
+  { "jobs", 'n', "N", 0, "processes (1)", 0 },
   { "seed", 'r', "N", 0, "of the random states (1)", 0 },
   { "list", 'l', NULL, 0, "print the forms, run nothing", 0 },
   { "json", 'j', "FILE", 0, "write each form's result there", 0 },
@@ -430,6 +75,9 @@ parse_option (int key, char *argument, struct argp_state *state)
           || options->shard < 1 || options->shard > options->n_shards)
         argp_error (state, "--shard wants K/N, K from 1 to N");
       break;
+    case 'n':
+      options->jobs = (unsigned) strtoul (argument, NULL, 10);
+      break;
     case 'm':
       options->minutes = (unsigned) strtoul (argument, NULL, 10);
       break;
@@ -450,16 +98,81 @@ parse_option (int key, char *argument, struct argp_state *state)
     }
   if (options->states == 0 || options->every == 0)
     argp_error (state, "--states and --every want a number above 0");
+  if (options->jobs == 0 || options->jobs > JOBS_MAX)
+    argp_error (state, "--jobs wants 1 to %d", JOBS_MAX);
   return 0;
 }
 
-/* The CPU's registers that there are to compare.  */
-static void
-measure_vectors (struct bench *bench)
+/* Which forms are to be tried.  0, or -1 without memory.  */
+static int
+choose (struct bench *bench)
 {
-  uint64_t isa = isa__host ();
-  bench->n_vec = isa & ISA_BIT (AVX512F) ? 32 : 16;
-  bench->vec_bytes = isa & ISA_BIT (AVX512F) ? 64 : isa & ISA_BIT (AVX) ? 32 : 16;
+  const struct options *options = &bench->options;
+  size_t size = bench->forms.n * sizeof *bench->result + sizeof *bench->next;
+  void *shared = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    return -1;
+  bench->result = shared;
+  bench->next = (unsigned *) (bench->result + bench->forms.n);
+  bench->is_chosen = ARENA_ARRAY (bench->forms.arena, bool, bench->forms.n);
+  for (unsigned i = 0, wanted = 0; i < bench->forms.n; i++)
+    {
+      bench->result[i].kind = FORM_UNTRIED;
+      if (!is_wanted (options, &bench->forms.form[i]))
+        continue;
+      unsigned number = wanted++;
+      bench->is_chosen[i]
+        = number % options->every == 0
+          && number / options->every % options->n_shards == options->shard - 1;
+    }
+  return 0;
+}
+
+/* One job: takes form after form until there are none left, or no time.  */
+static void
+run_forms (struct bench *bench, double begin)
+{
+  struct why why = { 0 };
+  /* Neighbours are alike: what a time limit cuts off should be a part of every family.  */
+  unsigned per_turn = (bench->forms.n + TURNS - 1) / TURNS, n;
+  bool is_open = bench__open (bench, &why) == 0;
+  while ((n = __atomic_fetch_add (bench->next, 1, __ATOMIC_RELAXED)) < per_turn * TURNS)
+    {
+      unsigned i = n % per_turn * TURNS + n / per_turn;
+      double before = now ();
+      if (i >= bench->forms.n || !bench->is_chosen[i]
+          || (bench->options.minutes && before - begin > bench->options.minutes * 60.0))
+        continue;
+      bench->result[i].kind = FORM_BROKEN;
+      bench->result[i].why = why;
+      if (is_open)
+        form__test (bench, &bench->forms.form[i], &bench->result[i]);
+      bench->result[i].seconds = now () - before;
+    }
+  if (is_open)
+    bench__close (bench);
+  fflush (stdout);
+}
+
+static void
+run_jobs (struct bench *bench, double begin)
+{
+  pid_t job[JOBS_MAX];
+  fflush (stdout);
+  for (unsigned i = 1; i < bench->options.jobs; i++)
+    {
+      job[i] = fork ();
+      if (job[i] == 0)
+        {
+          run_forms (bench, begin);
+          _exit (0);
+        }
+    }
+  run_forms (bench, begin);
+  /* One by one: the sandbox's zygote is a child, too, and stays.  */
+  for (unsigned i = 1; i < bench->options.jobs; i++)
+    if (job[i] > 0)
+      waitpid (job[i], NULL, 0);
 }
 
 int
@@ -473,7 +186,7 @@ main (int argc, char **argv)
   struct why why = { 0 };
   if (!bench)
     return 1;
-  bench->options = (struct options) { .states = 200, .every = 23, .shard = 1, .n_shards = 1,
+  bench->options = (struct options) { .states = 200, .every = 23, .shard = 1, .n_shards = 1, .jobs = 1,
                                       .seed = 1 };
   argp_parse (&parser, argc, argv, 0, NULL, &bench->options);
   const char *source = getenv ("AIOPT_SOURCE");
@@ -496,60 +209,21 @@ main (int argc, char **argv)
                   bench->forms.form[i].bytes ? "" : "   (no such form)");
       return 0;
     }
-  measure_vectors (bench);
-  struct rng rng = { bench->options.seed };
-  for (unsigned i = 0; i < 2 * BATCH; i++)
+  if (choose (bench) != 0)
     {
-      struct state *state = &bench->state[i / BATCH][i % BATCH];
-      inputs__begin (state, i < BATCH, &rng);
-      bench->pointer[i / BATCH][i % BATCH] = state;
+      why__set (&why, REASON_SANDBOX, "no memory for the results");
+      goto failed;
     }
-  if (open_sandbox (bench, &why) != 0)
-    goto failed;
-  bench->result = ARENA_ARRAY (bench->forms.arena, struct result, bench->forms.n);
-  bool *is_chosen = ARENA_ARRAY (bench->forms.arena, bool, bench->forms.n);
   double begin = now ();
-  for (unsigned i = 0, wanted = 0; i < bench->forms.n; i++)
-    {
-      bench->result[i].kind = FORM_REFUSED;
-      if (!is_wanted (&bench->options, &bench->forms.form[i]))
-        continue;
-      unsigned number = wanted++;
-      is_chosen[i] = number % bench->options.every == 0
-                     && number / bench->options.every % bench->options.n_shards
-                          == bench->options.shard - 1;
-    }
-  /* Neighbours are alike: what a time limit cuts off should be a part of every family.  */
-  unsigned n_left = 0, per_turn = (bench->forms.n + TURNS - 1) / TURNS;
-  for (unsigned n = 0; n < per_turn * TURNS; n++)
-    {
-      unsigned i = n % per_turn * TURNS + n / per_turn;
-      double before = now ();
-      if (i >= bench->forms.n || !is_chosen[i])
-        continue;
-      if (bench->options.minutes && before - begin > bench->options.minutes * 60.0)
-        {
-          is_chosen[i] = false;
-          n_left++;
-          continue;
-        }
-      form__test (bench, &bench->forms.form[i], &bench->result[i]);
-      bench->result[i].seconds = now () - before;
-    }
+  run_jobs (bench, begin);
   double seconds = now () - begin;
-  unsigned n_failed = report (bench, is_chosen);
-  printf ("# %.1f s\n", seconds);
-  if (n_left)
-    printf ("# %u forms not tried: no time left\n", n_left);
-  if (bench->options.json && write_json (bench, is_chosen, seconds) != 0)
+  unsigned n_failed = bench__report (bench, seconds);
+  if (bench->options.json && bench__write_json (bench, seconds) != 0)
     {
       fprintf (stderr, "semantics-cpu: %s can't be written\n", bench->options.json);
       return 1;
     }
-  sandbox__close (bench->sandbox);
   arena__free (bench->forms.arena);
-  for (unsigned i = 0; i < 2 * BATCH; i++)
-    free (bench->state[i / BATCH][i % BATCH].span[0].bytes);
   free (bench);
   return n_failed ? 1 : 0;
 failed:
