@@ -6,6 +6,7 @@
 #include "cli/terminal.h"
 #include "policy/policy.h"
 #include "policy/process.h"
+#include "sandbox/sandbox.h"
 #include "verify/verify.h"
 
 #include <argp.h>
@@ -412,6 +413,9 @@ cli_verify (int argc, char **argv)
       arguments.n_cflags = argc - own - 1;
     }
   argp_parse (&verify_argp, own, argv, 0, NULL, &arguments);
+  /* While this program is small.  Where it can't be had the verifier will say so.  */
+  struct why why;
+  sandbox__prepare (&why);
   if (access (arguments.original, R_OK) != 0)
     return cli__usage ("aiopt verify", "%s: %s", arguments.original, strerror (errno));
   char *directory = directory__temporary ("aiopt-verify-");
