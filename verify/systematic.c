@@ -21,6 +21,8 @@ enum { STEP_MAX = 4096, RESIDUES_MAX = 160, DISTANCE_MAX = 256 };
 
 /* Shares of the budget: for one family of tests, and for following in all of them.  */
 #define FAMILY_SHARE 0.06
+/* Places in a page are many, and seldom matter.  */
+#define PAGE_SHARE 0.025
 #define FOLLOW_SHARE 0.45
 
 void
@@ -356,6 +358,7 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
   unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), step = main_step (steps, element);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
+  family->until = verify__now () + PAGE_SHARE * trial->verifier->options.budget_seconds;
   uint64_t random = trial->verifier->options.seed;
   for (unsigned i = 0; i < SANDBOX_PAGE; i++)
     for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
