@@ -1,20 +1,24 @@
 /* Asking the solver for a state that takes a branch way that no test took.
 
-   Searching (hunt.c) knows only what runs tell; the solver knows the code.  It starts from a state that came to the branch, and
-   what it finds is run like any other test.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "verify/internal.h"
+   Searching (hunt.c) knows only what runs tell; the solver knows the code.  It starts from a state
+   that came to the branch, and what it finds is run like any other test. SPDX-License-Identifier:
+   GPL-3.0-or-later  */
 #include "prove/prove.h"
+#include "verify/internal.h"
 
 #include <string.h>
 
 /* Used where it is linked in: the proof may be left out of a program.  */
-extern int prove__steer (struct arena *, const struct region *, const struct layout *, const struct image *,
-                         const struct object *, const struct state *, unsigned, bool, double, struct state **)
-  __attribute__ ((weak));
+extern int prove__steer (struct arena *, const struct region *, const struct layout *,
+                         const struct image *, const struct object *, const struct state *,
+                         unsigned, bool, double, struct state **) __attribute__ ((weak));
 
 /* Ways asked for in one go, states each is started from, and the longest for one question.  */
-enum { WAYS_MAX = 8, STARTS_MAX = 3 };
+enum
+{
+  WAYS_MAX = 8,
+  STARTS_MAX = 3
+};
 #define QUESTION_SECONDS 0.7
 
 /* Tests from which to start: those that reached something first, then the bank's smallest.  */
@@ -34,7 +38,8 @@ starts (struct trial *trial, const struct state *list[STARTS_MAX])
 
 /* The missing ways of one SIDE, whose code is IMAGE.  */
 static bool
-steer_side (struct trial *trial, const struct coverage *coverage, const struct image *image, double until)
+steer_side (struct trial *trial, const struct coverage *coverage, const struct image *image,
+            double until)
 {
   const struct verifier *verifier = trial->verifier;
   const struct side *side = coverage->side;
@@ -43,8 +48,9 @@ steer_side (struct trial *trial, const struct coverage *coverage, const struct i
   for (unsigned i = 0; i < side->decoded->n_insns && asked < WAYS_MAX; i++)
     for (unsigned way = 0; way < 2; way++)
       {
-        if (!(side->decoded->insn[i].kind & KIND_BRANCH) || !coverage->executed[i] || coverage->cold[i]
-            || (coverage->branch[i] & (1u << way)) || (coverage->excused[i] & (1u << way)))
+        if (!(side->decoded->insn[i].kind & KIND_BRANCH) || !coverage->executed[i]
+            || coverage->cold[i] || (coverage->branch[i] & (1u << way))
+            || (coverage->excused[i] & (1u << way)))
           continue;
         asked++;
         for (unsigned k = 0; k < n_starts; k++)
@@ -55,8 +61,11 @@ steer_side (struct trial *trial, const struct coverage *coverage, const struct i
             struct arena *arena = arena__new ();
             struct state *found = NULL;
             bool well = true;
-            if (prove__steer (arena, verifier->region, verifier->setup[0].layout, image, side->object, start[k], i,
-                              way == 0, left < QUESTION_SECONDS ? left : QUESTION_SECONDS, &found) == 0 && found)
+            if (prove__steer (arena, verifier->region, verifier->setup[0].layout, image,
+                              side->object, start[k], i, way == 0,
+                              left < QUESTION_SECONDS ? left : QUESTION_SECONDS, &found)
+                    == 0
+                && found)
               {
                 const struct state *states[] = { found };
                 well = trial__try (trial, 0, states, 1);
