@@ -1,11 +1,11 @@
 /* The search for inputs: comparisons are watched without disturbing the run, solved for one input
    and for two; mutants of every encoding; sizes by the code's own steps. SPDX-License-Identifier:
    GPL-3.0-or-later  */
-#include <cmocka.h>
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
+#include <cmocka.h>
 
 #include "testsuite/region-build.h"
 #include "verify/hunt.h"
