@@ -1,6 +1,6 @@
 /* The search for inputs: comparisons are watched without disturbing the run, solved for one input
-   and for two; mutants of every encoding; sizes by the code's own steps. SPDX-License-Identifier:
-   GPL-3.0-or-later  */
+   and for two; mutants of every encoding; sizes by the code's own steps.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

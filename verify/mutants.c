@@ -5,7 +5,8 @@
    that survive the tests there are have to face new ones, made for the purpose; then the solver is
    asked: a mutant that it proves equal to the candidate can't be killed and leaves the count, a
    state on which it says they differ becomes a test of original and candidate too.  What survives
-   still is listed in the evidence. SPDX-License-Identifier: GPL-3.0-or-later  */
+   still is listed in the evidence.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/prove.h"
 #include "verify/internal.h"
 #include "verify/mutate.h"

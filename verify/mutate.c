@@ -3,8 +3,8 @@
    Conditions and displacements are changed in place; all else is decoded by Zydis, changed and
    encoded again, so that VEX and EVEX instructions have mutants like any others.  Sibling
    instructions are found by their names: "padd" and "psub", the letters of element widths, signed
-   and unsigned; what is no instruction's name falls away. SPDX-License-Identifier: GPL-3.0-or-later
- */
+   and unsigned; what is no instruction's name falls away.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/mutate.h"
 #include "machine/names.h"
 

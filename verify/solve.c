@@ -6,8 +6,8 @@
    made of them), linear over integers (sums and products by constants), and those in which no bit
    depends on a higher one of the input (sums, products, and, or, xor, left shifts of one input in
    any mix), which are solved from the lowest bit up.  The last also for two inputs at once, going
-   back where a bit's choices are used up: sums of squares and the like. SPDX-License-Identifier:
-   GPL-3.0-or-later  */
+   back where a bit's choices are used up: sums of squares and the like.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/hunt.h"
 
 #include <stdlib.h>

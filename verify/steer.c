@@ -1,8 +1,8 @@
 /* Asking the solver for a state that takes a branch way that no test took.
 
    Searching (hunt.c) knows only what runs tell; the solver knows the code.  It starts from a state
-   that came to the branch, and what it finds is run like any other test. SPDX-License-Identifier:
-   GPL-3.0-or-later  */
+   that came to the branch, and what it finds is run like any other test.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/prove.h"
 #include "verify/internal.h"
 

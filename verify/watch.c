@@ -4,7 +4,8 @@
    register for longer than the record takes.  A site's records form a ring, so that a long loop
    doesn't push out what a rare comparison saw; the next place comes from a table in the buffer, as
    arithmetic would need flags. Operands in memory are read as the comparison would read them; where
-   that faults, the run ends as it would have. SPDX-License-Identifier: GPL-3.0-or-later  */
+   that faults, the run ends as it would have.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/watch.h"
 
 #include <Zydis/Zydis.h>
