@@ -6,7 +6,9 @@
    made of them), linear over integers (sums and products by constants), and those in which no bit
    depends on a higher one of the input (sums, products, and, or, xor, left shifts of one input in
    any mix), which are solved from the lowest bit up.  The last also for two inputs at once, going
-   back where a bit's choices are used up: sums of squares and the like.
+   back where a bit's choices are used up: sums of squares and the like.  Where several bytes add up,
+   each times a number of its own (the hash of a string), a sum of two halves is looked for by
+   meeting in the middle.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/hunt.h"
 
