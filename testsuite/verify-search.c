@@ -1,5 +1,5 @@
-/* The search for inputs: comparisons are watched without disturbing the run, solved for one input and for two; mutants
-   of every encoding; sizes by the code's own steps.
+/* The search for inputs: comparisons are watched without disturbing the run, solved for one input
+   and for two; mutants of every encoding; sizes by the code's own steps.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,10 +51,13 @@ bench__new (const char *source, const char *flags, unsigned n, unsigned size)
   check_why (region__code (region, &code, &why), &why);
   check_why (object__assemble (region->arena, code, &object, &why), &why);
   check_why (object__decode (region->arena, object, code, &decoded, &why), &why);
-  bench->side = (struct side) { .code = code, .object = object, .decoded = decoded, .own_items = code->n_items };
+  bench->side = (struct side){
+    .code = code, .object = object, .decoded = decoded, .own_items = code->n_items
+  };
   check_why (layout__new (region->arena, region, true, &bench->layout, &why), &why);
   check_why (watch__new (region->arena, &bench->side, &bench->eye.watch, &why), &why);
-  check_why (watch__link (region->arena, region, bench->layout, bench->eye.watch, 4, &image, &why), &why);
+  check_why (watch__link (region->arena, region, bench->layout, bench->eye.watch, 4, &image, &why),
+             &why);
   const struct image *images[] = { image };
   check_why (sandbox__open (region, images, 1, NULL, &bench->eye.sandbox, &why), &why);
   bench->state = ARENA_NEW (region->arena, struct state);
@@ -73,7 +76,8 @@ bench__free (struct bench *bench)
 
 /* The records of site NUMBER on STATE; *RESULT gets what the function returned.  */
 static unsigned
-records (struct bench *bench, const struct state *state, unsigned number, struct watch_record *record, uint64_t *result)
+records (struct bench *bench, const struct state *state, unsigned number,
+         struct watch_record *record, uint64_t *result)
 {
   struct state *watched = calloc (1, sizeof *watched);
   struct outcome *outcome = calloc (1, sizeof *outcome);
@@ -98,8 +102,9 @@ word (const uint8_t *bytes)
 static void
 operands_are_seen (void **unused)
 {
-  (void) unused;
-  struct bench *bench = bench__new ("unsigned f (unsigned a, unsigned b) { return a == 12345 ? b : b * 3; }", "-O2", 2, 4);
+  (void)unused;
+  struct bench *bench = bench__new (
+      "unsigned f (unsigned a, unsigned b) { return a == 12345 ? b : b * 3; }", "-O2", 2, 4);
   struct watch_record record[WATCH_SCALARS];
   uint64_t result;
   bench->state->machine.gpr[7] = 777;
@@ -108,16 +113,17 @@ operands_are_seen (void **unused)
   assert_int_equal (records (bench, bench->state, 0, record, &result), 1);
   assert_int_equal (word (record[0].a), 777);
   assert_int_equal (word (record[0].b), 12345);
-  assert_int_equal ((uint32_t) result, 15);
+  assert_int_equal ((uint32_t)result, 15);
   bench__free (bench);
 }
 
 static void
 rings_keep_the_last (void **unused)
 {
-  (void) unused;
+  (void)unused;
   struct bench *bench = bench__new ("unsigned f (unsigned a) { unsigned s = 0;"
-                                    " for (unsigned i = 0; i != a; i++) { s += i; __asm__ (\"\" : \"+r\" (i), \"+r\" (s)); } return s; }",
+                                    " for (unsigned i = 0; i != a; i++) { s += i; __asm__ (\"\" : "
+                                    "\"+r\" (i), \"+r\" (s)); } return s; }",
                                     "-O1", 1, 4);
   struct watch_record record[WATCH_SCALARS];
   uint64_t result;
@@ -126,7 +132,7 @@ rings_keep_the_last (void **unused)
   for (unsigned k = 0; k < bench->eye.watch->n; k++)
     {
       unsigned n = records (bench, bench->state, k, record, &result);
-      assert_int_equal ((uint32_t) result, 4950);
+      assert_int_equal ((uint32_t)result, 4950);
       if (n == WATCH_SCALARS)
         {
           found = true;
@@ -149,8 +155,11 @@ check_solved (const char *condition, unsigned size)
   struct bench *bench = bench__new (source, "-O1", 2, size);
   bench->state->machine.gpr[7] = 0x1234567;
   bench->state->machine.gpr[6] = 0x7654321;
-  struct solve solve = { .eye = &bench->eye, .region = bench->region, .arena = bench->region->arena,
-                         .base = bench->state, .until = verify__now () + 20 };
+  struct solve solve = { .eye = &bench->eye,
+                         .region = bench->region,
+                         .arena = bench->region->arena,
+                         .base = bench->state,
+                         .until = verify__now () + 20 };
   const struct state *solution[SOLUTIONS_MAX];
   unsigned n = solve__site (&solve, solution);
   bool met = false;
@@ -159,7 +168,7 @@ check_solved (const char *condition, unsigned size)
       uint64_t result, sum = solution[i]->machine.gpr[7] + solution[i]->machine.gpr[6];
       struct watch_record record[WATCH_SCALARS];
       records (bench, solution[i], 0, record, &result);
-      met |= size == 8 ? result == sum + 1 : (uint32_t) result == (uint32_t) sum + 1;
+      met |= size == 8 ? result == sum + 1 : (uint32_t)result == (uint32_t)sum + 1;
     }
   if (!met)
     fail_msg ("not solved: %s", condition);
@@ -169,7 +178,7 @@ check_solved (const char *condition, unsigned size)
 static void
 comparisons_are_solved (void **unused)
 {
-  (void) unused;
+  (void)unused;
   check_solved ("a == 0xdeadbeef", 4);
   check_solved ("(a ^ b) == 0x600df00d", 4);
   check_solved ("(a << 7 | a >> 25) == 0x12345", 4);
@@ -185,16 +194,20 @@ comparisons_are_solved (void **unused)
 static void
 sums_of_bytes_are_solved (void **unused)
 {
-  (void) unused;
-  struct bench *bench
-    = bench__new ("typedef unsigned char B; unsigned f (B a, B b, B c, B d, B e, B g) {"
-                  " unsigned h = ((((((5381u * 33 + a) * 33 + b) * 33 + c) * 33 + d) * 33 + e) * 33 + g);"
-                  " h *= 0x9e3779b1; return h == 0x12345678; }", "-O1", 6, 1);
+  (void)unused;
+  struct bench *bench = bench__new (
+      "typedef unsigned char B; unsigned f (B a, B b, B c, B d, B e, B g) {"
+      " unsigned h = ((((((5381u * 33 + a) * 33 + b) * 33 + c) * 33 + d) * 33 + e) * 33 + g);"
+      " h *= 0x9e3779b1; return h == 0x12345678; }",
+      "-O1", 6, 1);
   static const uint8_t order[] = { 7, 6, 2, 1, 8, 9 };
   for (unsigned i = 0; i < 6; i++)
     bench->state->machine.gpr[order[i]] = 'a' + i;
-  struct solve solve = { .eye = &bench->eye, .region = bench->region, .arena = bench->region->arena,
-                         .base = bench->state, .until = verify__now () + 20 };
+  struct solve solve = { .eye = &bench->eye,
+                         .region = bench->region,
+                         .arena = bench->region->arena,
+                         .base = bench->state,
+                         .until = verify__now () + 20 };
   const struct state *solution[SOLUTIONS_MAX];
   unsigned n = solve__site (&solve, solution);
   bool met = false;
@@ -203,7 +216,7 @@ sums_of_bytes_are_solved (void **unused)
       struct watch_record record[WATCH_SCALARS];
       uint64_t result;
       records (bench, solution[i], 0, record, &result);
-      met |= (uint32_t) result == 1;
+      met |= (uint32_t)result == 1;
     }
   assert_true (met);
   bench__free (bench);
@@ -218,14 +231,17 @@ mutants_of (const char *text, struct mutation *mutations, struct arena *arena, u
   struct code *code;
   struct object *object;
   struct decoded *decoded;
-  snprintf (source, sizeof source, "\t.text\n\t.globl f\n\t.type f, @function\nf:\n.L1:\n\t%s\n\taddq %%rsi, %%rbx\n\tret\n\t.size f, .-f\n", text);
+  snprintf (source, sizeof source,
+            "\t.text\n\t.globl f\n\t.type f, @function\nf:\n.L1:\n\t%s\n\taddq %%rsi, "
+            "%%rbx\n\tret\n\t.size f, .-f\n",
+            text);
   check_why (code__parse (arena, source, strlen (source), "f", NULL, 0, true, &code, &why), &why);
   check_why (object__assemble (arena, code, &object, &why), &why);
   check_why (object__decode (arena, object, code, &decoded, &why), &why);
   const struct decoded_insn *insn = &decoded->insn[0];
   *length = insn->length;
-  return mutator__mutate (mutator__new (arena, decoded), insn, object->section[insn->section].bytes + insn->offset,
-                          mutations);
+  return mutator__mutate (mutator__new (arena, decoded), insn,
+                          object->section[insn->section].bytes + insn->offset, mutations);
 }
 
 static void
@@ -260,12 +276,14 @@ check_mutants (const char *text, unsigned least, ...)
 static void
 every_encoding_has_mutants (void **unused)
 {
-  (void) unused;
+  (void)unused;
   check_mutants ("addl %esi, %eax", 3, "dropped", "sub", NULL);
   check_mutants ("cmpq $100, %rdi", 3, "immediate 100 to 99", "immediate 100 to 101", NULL);
-  check_mutants ("movl 8(%rdi,%rsi,4), %eax", 5, "displacement +1", "displacement -4", "rsi to rax", NULL);
+  check_mutants ("movl 8(%rdi,%rsi,4), %eax", 5, "displacement +1", "displacement -4", "rsi to rax",
+                 NULL);
   check_mutants ("jb .L1", 3, "condition b to ae", "condition b to be", "condition b to l", NULL);
-  check_mutants ("cmovg %esi, %eax", 4, "condition always holds", "condition never holds", "condition g to le", NULL);
+  check_mutants ("cmovg %esi, %eax", 4, "condition always holds", "condition never holds",
+                 "condition g to le", NULL);
   check_mutants ("sete %al", 3, "condition always holds", "condition never holds", NULL);
   check_mutants ("subq %rsi, %rax", 3, "add", "rax and rsi swapped", NULL);
   check_mutants ("shrl $3, %eax", 3, "sar", "shl", NULL);
@@ -274,7 +292,8 @@ every_encoding_has_mutants (void **unused)
   check_mutants ("vpaddd %ymm1, %ymm2, %ymm3", 4, "vpsubd", "vpaddq", "dropped", NULL);
   check_mutants ("vpsubb %ymm1, %ymm2, %ymm3", 4, "ymm2 and ymm1 swapped", NULL);
   check_mutants ("vpunpcklbw %ymm1, %ymm2, %ymm3", 3, "vpunpckhbw", "vpunpcklwd", NULL);
-  check_mutants ("vpcmpeqb (%rdi), %ymm2, %ymm3", 3, "no lane ever", "all lanes always", "vpcmpgtb", NULL);
+  check_mutants ("vpcmpeqb (%rdi), %ymm2, %ymm3", 3, "no lane ever", "all lanes always", "vpcmpgtb",
+                 NULL);
   check_mutants ("vpmaxsd %zmm1, %zmm2, %zmm3{%k1}", 3, "vpminsd", "vpmaxud", NULL);
   check_mutants ("vpaddq 64(%rdi), %zmm20, %zmm21", 3, "vpsubq", "displacement +1", NULL);
   check_mutants ("vfmadd231ps %ymm1, %ymm2, %ymm3", 3, "vfmadd213ps", "vfmsub231ps", NULL);
@@ -284,7 +303,7 @@ every_encoding_has_mutants (void **unused)
 static void
 sizes_follow_steps (void **unused)
 {
-  (void) unused;
+  (void)unused;
   struct layout_steps steps = { .widest = 32 };
   layout__add_step (&steps, 128);
   layout__add_step (&steps, 1);      /* no step */
@@ -314,8 +333,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (operands_are_seen),     cmocka_unit_test (rings_keep_the_last),
-    cmocka_unit_test (comparisons_are_solved), cmocka_unit_test (sums_of_bytes_are_solved),
+    cmocka_unit_test (operands_are_seen),          cmocka_unit_test (rings_keep_the_last),
+    cmocka_unit_test (comparisons_are_solved),     cmocka_unit_test (sums_of_bytes_are_solved),
     cmocka_unit_test (every_encoding_has_mutants), cmocka_unit_test (sizes_follow_steps),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -1,23 +1,28 @@
 /* Branch ways that no test takes, and that none can take.
 
-   Compilers leave branches that always go one way (a second check of the same bound).  Such a way is excused
-   where the solver proves that the candidate without it, its branch made to go the other way always, is the
-   same function.  Instructions that only excused ways lead to are excused with them.  Nothing else is: a way that can't be
-   proved dead stays a way that has to be taken.
+   Compilers leave branches that always go one way (a second check of the same bound).  Such a way
+   is excused where the solver proves that the candidate without it, its branch made to go the other
+   way always, is the same function.  Instructions that only excused ways lead to are excused with
+   them.  Nothing else is: a way that can't be proved dead stays a way that has to be taken.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "verify/internal.h"
 #include "prove/prove.h"
+#include "verify/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Ways worth asking for: with more than these missing something else is wrong.  */
-enum { WAYS_MAX = 6 };
+enum
+{
+  WAYS_MAX = 6
+};
 #define EXCUSE_SHARE 0.25
 
-/* Makes branch INSN of IMAGE go one WAY always: 0 taken, 1 fallen through.  False where its form isn't known.  */
+/* Makes branch INSN of IMAGE go one WAY always: 0 taken, 1 fallen through.  False where its form
+ * isn't known.  */
 static bool
-force (struct arena *arena, struct image *image, const struct image *whole, unsigned insn, unsigned way)
+force (struct arena *arena, struct image *image, const struct image *whole, unsigned insn,
+       unsigned way)
 {
   const struct decoded_insn *branch = &image->decoded->insn[insn];
   uint8_t *bytes = image->bytes + (whole->address[insn] - whole->base);
@@ -28,7 +33,8 @@ force (struct arena *arena, struct image *image, const struct image *whole, unsi
   if (way == 1)
     {
       /* A long nop of the same length: what is decoded has to stay one instruction.  */
-      static const uint8_t nop_2[] = { 0x66, 0x90 }, nop_6[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+      static const uint8_t nop_2[] = { 0x66, 0x90 },
+                           nop_6[] = { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 };
       if (branch->length == 2)
         memcpy (bytes, nop_2, 2);
       else if (branch->length == 6)
@@ -44,7 +50,8 @@ force (struct arena *arena, struct image *image, const struct image *whole, unsi
     bytes[0] = 0xeb;
   else if (branch->length == 6 && bytes[0] == 0x0f && (bytes[1] & 0xf0) == 0x80)
     {
-      /* One byte shorter, with a prefix that means nothing to fill it up: the target counts from the same end.  */
+      /* One byte shorter, with a prefix that means nothing to fill it up: the target counts from
+       * the same end.  */
       bytes[0] = 0x3e;
       bytes[1] = 0xe9;
     }
@@ -77,17 +84,18 @@ excuse_unreachable (struct coverage *coverage)
   for (unsigned i = 0; i < n; i++)
     indirect |= (decoded->insn[i].kind & KIND_INDIRECT) && !(decoded->insn[i].kind & KIND_CALL);
   if (!indirect)
-    live[stack[depth++] = (unsigned) first] = true;
+    live[stack[depth++] = (unsigned)first] = true;
   while (depth)
     {
       unsigned i = stack[--depth];
       const struct decoded_insn *insn = &decoded->insn[i];
       int target = insn->has_target && !(insn->kind & KIND_CALL)
-                     ? allow__find (decoded, insn->target_section, insn->target) : -1;
+                       ? allow__find (decoded, insn->target_section, insn->target)
+                       : -1;
       bool falls = !(insn->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP)) && i + 1 < n
                    && !((insn->kind & KIND_BRANCH) && (coverage->excused[i] & 2));
       if (target >= 0 && !live[target] && !(coverage->excused[i] & 1))
-        live[stack[depth++] = (unsigned) target] = true;
+        live[stack[depth++] = (unsigned)target] = true;
       if (falls && !live[i + 1])
         live[stack[depth++] = i + 1] = true;
     }
@@ -120,8 +128,9 @@ excuse__ways (struct trial *trial)
       {
         const struct decoded_insn *insn = &trial->side.decoded->insn[i];
         double left = until - verify__now ();
-        if (!(insn->kind & KIND_BRANCH) || !coverage->executed[i] || (coverage->branch[i] & (1u << way))
-            || !(coverage->branch[i] & (1u << !way)) || (coverage->excused[i] & (1u << way)) || left < 0.02)
+        if (!(insn->kind & KIND_BRANCH) || !coverage->executed[i]
+            || (coverage->branch[i] & (1u << way)) || !(coverage->branch[i] & (1u << !way))
+            || (coverage->excused[i] & (1u << way)) || left < 0.02)
           continue;
         asked++;
         struct arena *arena = arena__new ();
@@ -131,11 +140,11 @@ excuse__ways (struct trial *trial)
           {
             struct proof proof = { 0 };
             struct proof_options options = { .seconds = left };
-            prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object, forced,
-                               trial->side.object, &options, &proof);
+            prove__equivalent (verifier->region, verifier->setup[0].layout, base,
+                               trial->side.object, forced, trial->side.object, &options, &proof);
             if (proof.result == PROOF_PROVED)
               {
-                coverage->excused[i] |= (uint8_t) (1u << way);
+                coverage->excused[i] |= (uint8_t)(1u << way);
                 excused++;
               }
             bool well = true;

@@ -1,13 +1,14 @@
 /* Hunting for inputs on which a comparison comes out otherwise than on all tests so far.
 
-   A rewrite that is wrong for one value in 2^64 has to tell that value from the others somewhere, mostly
-   by a comparison.  Each comparison of both sides is watched (watch.c); where its operands were never equal, or never
-   one apart, the input is changed so that they are: what one operand holds is looked for in the inputs and
-   replaced by what the other holds (input-to-state correspondence: Aschermann and others, "REDQUEEN: Fuzzing with
-   Input-to-State Correspondence", NDSS 2019), else differences are carried over as if the operand were input
-   plus, xor or times something, else the operand is taken for a function of one input and solved bit by
-   bit (solve.c).  Integers found so are also given to the generator, which makes objects of the right size
-   for them.  Inputs that reach a new comparison are the next ones to start from.
+   A rewrite that is wrong for one value in 2^64 has to tell that value from the others somewhere,
+   mostly by a comparison.  Each comparison of both sides is watched (watch.c); where its operands
+   were never equal, or never one apart, the input is changed so that they are: what one operand
+   holds is looked for in the inputs and replaced by what the other holds (input-to-state
+   correspondence: Aschermann and others, "REDQUEEN: Fuzzing with Input-to-State Correspondence",
+   NDSS 2019), else differences are carried over as if the operand were input plus, xor or times
+   something, else the operand is taken for a function of one input and solved bit by bit (solve.c).
+   Integers found so are also given to the generator, which makes objects of the right size for
+   them.  Inputs that reach a new comparison are the next ones to start from.
 
    What it can't see: operands that are a product of several rounds of mixing, comparisons
    made without flags or vector comparisons.  Those are the mutants' and the solver's.
@@ -18,21 +19,25 @@
 #include <string.h>
 
 /* Slot of the code area, after those of the plain and the instrumented images.  */
-enum { WATCHED_ORIGINAL = 4, WATCHED_CANDIDATE = 5 };
+enum
+{
+  WATCHED_ORIGINAL = 4,
+  WATCHED_CANDIDATE = 5
+};
 
 enum
 {
   BATCH = 16,
   TIMEOUT_MS = 20,
   SEEDS_MAX = 96,
-  SEEDS_FIRST = 20,       /* of each kind of the bank */
+  SEEDS_FIRST = 20, /* of each kind of the bank */
   SEEDS_PER_GOAL = 3,
   RECORDS_PER_SEED = 3,
-  HITS_MAX = 6,           /* places in memory with the operand's value */
+  HITS_MAX = 6, /* places in memory with the operand's value */
   WANTED_MAX = 192,
   NEWS_MAX = 64,
   TIMEOUTS_MAX = 12,
-  TRIES_MAX = 4           /* seeds from which a comparison is pursued in vain */
+  TRIES_MAX = 4 /* seeds from which a comparison is pursued in vain */
 };
 /* The share of the time left for what is one apart, when all that can be equal was.  */
 #define CLOSE_SHARE 0.25
@@ -53,7 +58,11 @@ struct hunt
   unsigned n_seeds;
   struct seed seed[SEEDS_MAX];
   unsigned n_wanted;
-  struct { unsigned parameter; uint64_t value; } wanted[WANTED_MAX];
+  struct
+  {
+    unsigned parameter;
+    uint64_t value;
+  } wanted[WANTED_MAX];
   unsigned n_news;
   const struct state *news[NEWS_MAX];
   unsigned timeouts;
@@ -81,11 +90,16 @@ watch__distance (const struct watch_site *site, const struct watch_record *recor
   uint64_t a = lane_of (record->a, site->lane, 0), b = lane_of (record->b, site->lane, 0);
   switch (site->kind)
     {
-    case WATCH_COMPARE: return cut (a - b, site->size);
-    case WATCH_DIFFER: return cut (a ^ b, site->size);
-    case WATCH_MASK: return cut (a & b, site->size);
-    case WATCH_SUM: return cut (a + b, site->size);
-    case WATCH_VECTOR: return cut (a ^ b, site->lane);
+    case WATCH_COMPARE:
+      return cut (a - b, site->size);
+    case WATCH_DIFFER:
+      return cut (a ^ b, site->size);
+    case WATCH_MASK:
+      return cut (a & b, site->size);
+    case WATCH_SUM:
+      return cut (a + b, site->size);
+    case WATCH_VECTOR:
+      return cut (a ^ b, site->lane);
     }
   return 0;
 }
@@ -94,12 +108,14 @@ static uint64_t
 distance_either_way (const struct watch_site *site, const struct watch_record *record)
 {
   uint64_t distance = watch__distance (site, record);
-  uint64_t back = site->kind == WATCH_COMPARE || site->kind == WATCH_SUM ? cut (0 - distance, site->size) : distance;
+  uint64_t back = site->kind == WATCH_COMPARE || site->kind == WATCH_SUM
+                      ? cut (0 - distance, site->size)
+                      : distance;
   return distance < back ? distance : back;
 }
 
-/* The goals of SITE that RECORD meets: bit 0 equal, 1 and 2 one apart; for vectors a bit a lane that is equal, the last
-   for the whole.  */
+/* The goals of SITE that RECORD meets: bit 0 equal, 1 and 2 one apart; for vectors a bit a lane
+   that is equal, the last for the whole.  */
 static uint64_t
 goals_met (const struct watch_site *site, const struct watch_record *record)
 {
@@ -155,8 +171,8 @@ copy_state (struct arena *arena, const struct state *state)
   return copy;
 }
 
-/* Runs STATES[N] where E watches.  Those that meet a goal nobody met, or reach a comparison nobody reached, are
-   news, and counted as seen where NEWS, or quietly where not.  */
+/* Runs STATES[N] where E watches.  Those that meet a goal nobody met, or reach a comparison nobody
+   reached, are news, and counted as seen where NEWS, or quietly where not.  */
 static void
 observe (struct hunt *hunt, unsigned e, const struct state *const *states, unsigned n, bool news)
 {
@@ -164,7 +180,8 @@ observe (struct hunt *hunt, unsigned e, const struct state *const *states, unsig
   struct state *watched = calloc (BATCH, sizeof *watched);
   struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
   struct watch_record records[WATCH_SCALARS];
-  for (unsigned from = 0; watched && outcomes && from < n && hunt->timeouts < TIMEOUTS_MAX; from += BATCH)
+  for (unsigned from = 0; watched && outcomes && from < n && hunt->timeouts < TIMEOUTS_MAX;
+       from += BATCH)
     {
       unsigned count = n - from < BATCH ? n - from : BATCH;
       if (eye__run (eye, states + from, count, watched, outcomes))
@@ -179,12 +196,14 @@ observe (struct hunt *hunt, unsigned e, const struct state *const *states, unsig
           for (unsigned k = 0; k < eye->watch->n; k++)
             {
               const struct watch_site *site = &eye->watch->site[k];
-              unsigned n_records = watch__records (eye->watch, &watched[i], &outcomes[i], k, records, WATCH_SCALARS);
+              unsigned n_records = watch__records (eye->watch, &watched[i], &outcomes[i], k,
+                                                   records, WATCH_SCALARS);
               is_new |= n_records && !eye->reached[k];
               eye->reached[k] |= n_records != 0;
               for (unsigned r = 0; r < n_records; r++)
                 {
-                  uint64_t met = goals_met (site, &records[r]), apart = distance_either_way (site, &records[r]);
+                  uint64_t met = goals_met (site, &records[r]),
+                           apart = distance_either_way (site, &records[r]);
                   if (apart < eye->nearest[k])
                     eye->nearest[k] = apart;
                   is_new |= (met & ~eye->met[k]) != 0;
@@ -223,11 +242,11 @@ want (struct hunt *hunt, const struct input *input, uint64_t value)
 {
   value = cut (value, input->size);
   for (unsigned i = 0; i < hunt->n_wanted; i++)
-    if (hunt->wanted[i].parameter == (unsigned) input->parameter && hunt->wanted[i].value == value)
+    if (hunt->wanted[i].parameter == (unsigned)input->parameter && hunt->wanted[i].value == value)
       return;
   if (hunt->n_wanted < WANTED_MAX)
     {
-      hunt->wanted[hunt->n_wanted].parameter = (unsigned) input->parameter;
+      hunt->wanted[hunt->n_wanted].parameter = (unsigned)input->parameter;
       hunt->wanted[hunt->n_wanted++].value = value;
     }
 }
@@ -247,18 +266,21 @@ static uint64_t
 extended (uint64_t value, unsigned size)
 {
   unsigned shift = size >= 8 ? 0 : 64 - 8 * size;
-  return (uint64_t) ((int64_t) (value << shift) >> shift);
+  return (uint64_t)((int64_t)(value << shift) >> shift);
 }
 
-/* One operand holds OLD and shall hold NEW, SIZE bytes: INPUT as if the operand were simply made from it.  */
+/* One operand holds OLD and shall hold NEW, SIZE bytes: INPUT as if the operand were simply made
+ * from it.  */
 static void
-propose_input (struct proposals *proposals, const struct input *input, uint64_t old, uint64_t new, unsigned size)
+propose_input (struct proposals *proposals, const struct input *input, uint64_t old, uint64_t new,
+               unsigned size)
 {
   uint64_t x = input__get (proposals->base, input);
   uint64_t step = extended (new - old, size);
   unsigned least = size < input->size ? size : input->size;
   if (cut (x, least) == cut (old, least))
-    propose_value (proposals, input, (least < 8 ? x & ~cut (UINT64_MAX, least) : 0) | cut (new, least));
+    propose_value (proposals, input,
+                   (least < 8 ? x & ~cut (UINT64_MAX, least) : 0) | cut (new, least));
   propose_value (proposals, input, x + step);
   propose_value (proposals, input, x - step);
   propose_value (proposals, input, x ^ old ^ new);
@@ -267,7 +289,7 @@ propose_input (struct proposals *proposals, const struct input *input, uint64_t 
   /* Scaled, as sizes in bytes are.  */
   for (unsigned shift = 1; shift <= 6; shift++)
     {
-      propose_value (proposals, input, x + (uint64_t) ((int64_t) step >> shift));
+      propose_value (proposals, input, x + (uint64_t)((int64_t)step >> shift));
       propose_value (proposals, input, x + (step << shift));
     }
 }
@@ -284,10 +306,12 @@ propose_memory (struct proposals *proposals, const void *old, const void *new, u
       if (!input__may_patch (proposals->region, base, s))
         continue;
       const uint8_t *at = span->bytes, *end = span->bytes + span->size;
-      while (hits < HITS_MAX && at + size <= end && (at = memmem (at, (size_t) (end - at), old, size)))
+      while (hits < HITS_MAX && at + size <= end
+             && (at = memmem (at, (size_t)(end - at), old, size)))
         {
           hits++;
-          propose (proposals, input__patch (proposals->arena, base, s, (uint32_t) (at - span->bytes), new, size));
+          propose (proposals, input__patch (proposals->arena, base, s, (uint32_t)(at - span->bytes),
+                                            new, size));
           at++;
         }
     }
@@ -325,8 +349,8 @@ propose_all (struct proposals *proposals, uint64_t old, uint64_t new, unsigned s
 
 /* What would make RECORD of SITE meet scalar GOAL (0: equal, 1, 2: one apart).  */
 static void
-propose_scalar (struct proposals *proposals, const struct watch_site *site, const struct watch_record *record,
-                unsigned goal)
+propose_scalar (struct proposals *proposals, const struct watch_site *site,
+                const struct watch_record *record, unsigned goal)
 {
   uint64_t a = lane_of (record->a, site->lane, 0), b = lane_of (record->b, site->lane, 0);
   uint64_t delta = goal == 0 ? 0 : goal == 1 ? 1 : UINT64_MAX;
@@ -352,8 +376,8 @@ propose_scalar (struct proposals *proposals, const struct watch_site *site, cons
 
 /* The same for vectors: the whole (goal 63) or one lane.  */
 static void
-propose_vector (struct proposals *proposals, const struct watch_site *site, const struct watch_record *record,
-                unsigned goal)
+propose_vector (struct proposals *proposals, const struct watch_site *site,
+                const struct watch_record *record, unsigned goal)
 {
   const uint8_t *sides[2][2] = { { record->a, record->b }, { record->b, record->a } };
   for (unsigned k = 0; k < 2; k++)
@@ -367,8 +391,8 @@ propose_vector (struct proposals *proposals, const struct watch_site *site, cons
       unsigned before = proposals->n;
       propose_memory (proposals, sides[k][0], new, site->size);
       if (proposals->n == before && goal != 63)
-        propose_all (proposals, lane_of (sides[k][0], site->lane, goal), lane_of (sides[k][1], site->lane, goal),
-                     site->lane);
+        propose_all (proposals, lane_of (sides[k][0], site->lane, goal),
+                     lane_of (sides[k][1], site->lane, goal), site->lane);
     }
 }
 
@@ -388,7 +412,9 @@ pursue (struct hunt *hunt, unsigned e, unsigned k, unsigned goal, const struct s
   for (unsigned r = 0; r < n_records && r < RECORDS_PER_SEED; r++)
     {
       /* The first, the last, one between.  */
-      const struct watch_record *record = &records[r == 0 ? 0 : r == 1 ? n_records - 1 : n_records / 2];
+      const struct watch_record *record = &records[r == 0   ? 0
+                                                   : r == 1 ? n_records - 1
+                                                            : n_records / 2];
       if (site->kind == WATCH_VECTOR)
         propose_vector (proposals, site, record, goal);
       else
@@ -397,14 +423,19 @@ pursue (struct hunt *hunt, unsigned e, unsigned k, unsigned goal, const struct s
   observe (hunt, e, proposals->state, proposals->n, true);
   struct arena *arena = proposals->arena;
   free (proposals);
-  if (goal != 0 || site->kind == WATCH_VECTOR || (hunt->eye[e].met[k] & 1) || verify__now () > hunt->until)
+  if (goal != 0 || site->kind == WATCH_VECTOR || (hunt->eye[e].met[k] & 1)
+      || verify__now () > hunt->until)
     {
       arena__free (arena);
       return;
     }
   const struct state *solved[SOLUTIONS_MAX];
-  struct solve solve = { .eye = &hunt->eye[e], .site = k, .region = hunt->trial->verifier->region,
-                         .arena = arena, .base = seed, .until = hunt->until };
+  struct solve solve = { .eye = &hunt->eye[e],
+                         .site = k,
+                         .region = hunt->trial->verifier->region,
+                         .arena = arena,
+                         .base = seed,
+                         .until = hunt->until };
   unsigned n = solve__site (&solve, solved);
   hunt->eye[e].depends[k] |= solve.depends;
   for (unsigned i = 0; i < n; i++)
@@ -418,7 +449,7 @@ static void
 add_seed (struct hunt *hunt, const struct state *state)
 {
   if (hunt->n_seeds < SEEDS_MAX)
-    hunt->seed[hunt->n_seeds++] = (struct seed) { .state = state };
+    hunt->seed[hunt->n_seeds++] = (struct seed){ .state = state };
 }
 
 /* How often goals of E's site K were pursued in vain: those wait.  */
@@ -444,8 +475,8 @@ hunt_from (struct hunt *hunt, const struct state *seed, bool close)
           uint64_t missing = goals_of (site) & ~eye->met[k];
           if (site->kind != WATCH_VECTOR)
             missing &= close ? 6 : 1;
-          if (!missing || hopeless (eye, k) || verify__now () > hunt->until || hunt->timeouts >= TIMEOUTS_MAX
-              || hunt->n_news == NEWS_MAX)
+          if (!missing || hopeless (eye, k) || verify__now () > hunt->until
+              || hunt->timeouts >= TIMEOUTS_MAX || hunt->n_news == NEWS_MAX)
             continue;
           if (eye__run (eye, &seed, 1, watched, outcome))
             break;
@@ -496,20 +527,21 @@ try_wanted (struct hunt *hunt)
     {
       unsigned part = count - from < 32 ? count - from : 32;
       struct why why;
-      int made = states__plan (trial->states[0], STATE_BOUNDARY, plans + from, part, hunt->arena, tests, NULL, &why);
+      int made = states__plan (trial->states[0], STATE_BOUNDARY, plans + from, part, hunt->arena,
+                               tests, NULL, &why);
       if (made < 0)
         {
           trial__unknown (trial, &why);
           return false;
         }
-      if (!trial__run (trial, 0, STATE_BOUNDARY, tests, (unsigned) made, FOLLOW_SHARE))
+      if (!trial__run (trial, 0, STATE_BOUNDARY, tests, (unsigned)made, FOLLOW_SHARE))
         return false;
       const struct state *states[32];
       for (int i = 0; i < made; i++)
         states[i] = tests[i].state;
       for (unsigned e = 0; e < 2; e++)
         if (hunt->eye[e].watch)
-          observe (hunt, e, states, (unsigned) made, true);
+          observe (hunt, e, states, (unsigned)made, true);
     }
   return true;
 }

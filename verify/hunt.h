@@ -10,13 +10,15 @@
 /* A side whose comparisons are watched, and what was seen.  */
 struct eye
 {
-  struct watch *watch;               /* NULL: nothing to see */
+  struct watch *watch; /* NULL: nothing to see */
   struct sandbox *sandbox;
   bool reached[WATCH_SITES_MAX];
-  uint64_t met[WATCH_SITES_MAX];     /* goals */
+  uint64_t met[WATCH_SITES_MAX]; /* goals */
   uint8_t tries[WATCH_SITES_MAX];
-  uint64_t nearest[WATCH_SITES_MAX]; /* least distance between the operands, either way; UINT64_MAX: none */
-  uint32_t depends[WATCH_SITES_MAX]; /* parameters that the operands were seen to depend on, bit 31: memory */
+  uint64_t nearest[WATCH_SITES_MAX]; /* least distance between the operands, either way; UINT64_MAX:
+                                        none */
+  uint32_t depends[WATCH_SITES_MAX]; /* parameters that the operands were seen to depend on, bit 31:
+                                        memory */
 };
 
 /* Runs STATES[N], at most 16, as WATCHED.  0, or -1.  */
@@ -27,7 +29,10 @@ int eye__run (struct eye *eye, const struct state *const *states, unsigned n, st
 uint64_t watch__distance (const struct watch_site *site, const struct watch_record *record);
 
 /* Solving: one operand's distance as a function of one input.  */
-enum { SOLUTIONS_MAX = 8 };
+enum
+{
+  SOLUTIONS_MAX = 8
+};
 
 struct solve
 {
@@ -41,7 +46,8 @@ struct solve
   uint32_t depends;                  /* result: as in struct eye */
 };
 
-/* States on which the first execution of the site's comparison should have distance 0.  Their number.  */
+/* States on which the first execution of the site's comparison should have distance 0.  Their
+ * number.  */
 unsigned solve__site (struct solve *solve, const struct state *solutions[SOLUTIONS_MAX]);
 
 #endif

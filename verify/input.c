@@ -5,7 +5,10 @@
 #include <string.h>
 
 /* Words looked at behind each pointer.  */
-enum { WORDS_PER_POINTER = 6 };
+enum
+{
+  WORDS_PER_POINTER = 6
+};
 
 static const struct type *
 type_at (const struct region *region, unsigned number)
@@ -20,8 +23,10 @@ list_pointee (const struct region *region, const struct state *state, const stru
 {
   const struct type *type = type_at (region, value->type);
   const struct type *element = type ? type_at (region, type->element) : NULL;
-  unsigned size = element && (element->kind == TYPE_INTEGER || element->kind == TYPE_FLOAT) && element->size <= 8
-                    ? (unsigned) element->size : 8;
+  unsigned size = element && (element->kind == TYPE_INTEGER || element->kind == TYPE_FLOAT)
+                          && element->size <= 8
+                      ? (unsigned)element->size
+                      : 8;
   if (size == 0 || value->location[0].kind != LOCATION_GPR)
     return n;
   uint64_t address = state->machine.gpr[value->location[0].number & 15];
@@ -30,10 +35,13 @@ list_pointee (const struct region *region, const struct state *state, const stru
       uint64_t at = address - state->span[s].address;
       if (at >= state->span[s].size || !input__may_patch (region, state, s))
         continue;
-      for (unsigned i = 0; i < WORDS_PER_POINTER && at + size <= state->span[s].size && n < INPUTS_MAX; i++, at += size)
+      for (unsigned i = 0;
+           i < WORDS_PER_POINTER && at + size <= state->span[s].size && n < INPUTS_MAX;
+           i++, at += size)
         {
-          struct input input = { .kind = INPUT_MEMORY, .number = s, .offset = (uint32_t) at, .size = size,
-                                 .parameter = -1 };
+          struct input input = {
+            .kind = INPUT_MEMORY, .number = s, .offset = (uint32_t)at, .size = size, .parameter = -1
+          };
           if (size < 8 || !input__is_address (input__get (state, &input)))
             inputs[n++] = input;
         }
@@ -42,7 +50,8 @@ list_pointee (const struct region *region, const struct state *state, const stru
 }
 
 unsigned
-input__list (const struct region *region, const struct state *state, struct input inputs[INPUTS_MAX])
+input__list (const struct region *region, const struct state *state,
+             struct input inputs[INPUTS_MAX])
 {
   unsigned n = 0;
   for (unsigned p = 0; p < region->n_parameters; p++)
@@ -57,18 +66,21 @@ input__list (const struct region *region, const struct state *state, struct inpu
       for (unsigned l = 0; l < value->n_locations && n < INPUTS_MAX; l++)
         {
           const struct location *location = &value->location[l];
-          struct input input = { .number = location->number, .parameter = (int) p,
+          struct input input = { .number = location->number,
+                                 .parameter = (int)p,
                                  .size = location->size < 8 ? location->size : 8 };
           if (location->kind == LOCATION_GPR && location->number < 16)
             input.kind = INPUT_GPR;
           else if (location->kind == LOCATION_VEC && location->number < 32)
             input.kind = INPUT_VEC;
-          else if (location->kind == LOCATION_STACK && location->number + input.size <= STACK_ARGUMENT_BYTES)
+          else if (location->kind == LOCATION_STACK
+                   && location->number + input.size <= STACK_ARGUMENT_BYTES)
             input.kind = INPUT_STACK;
           else
             continue;
           input.is_signed = type->is_signed;
-          input.is_integer = type->kind == TYPE_INTEGER && value->n_locations == 1 && location->size <= 8;
+          input.is_integer
+              = type->kind == TYPE_INTEGER && value->n_locations == 1 && location->size <= 8;
           if (input.size)
             inputs[n++] = input;
         }
@@ -93,7 +105,8 @@ input__may_patch (const struct region *region, const struct state *state, unsign
     if (region->type[t].kind == TYPE_BOOL
         || (region->type[t].kind == TYPE_FLOAT && ((region->fp & FP_FINITE) || region->type[t].x87))
         || (region->type[t].kind == TYPE_POINTER && region->type[t].is_restrict
-            && region->type[t].element < region->n_types && region->type[region->type[t].element].n_fields))
+            && region->type[t].element < region->n_types
+            && region->type[region->type[t].element].n_fields))
       return false;
   return true;
 }
@@ -105,13 +118,14 @@ bytes_of (struct state *state, const struct input *input)
   switch (input->kind)
     {
     case INPUT_GPR:
-      return (uint8_t *) &state->machine.gpr[input->number & 15];
+      return (uint8_t *)&state->machine.gpr[input->number & 15];
     case INPUT_VEC:
       return state->machine.vec[input->number & 31] + input->offset;
     case INPUT_STACK:
       return state->stack_argument + input->number;
     case INPUT_MEMORY:
-      if (input->number < state->n_spans && input->offset + input->size <= state->span[input->number].size)
+      if (input->number < state->n_spans
+          && input->offset + input->size <= state->span[input->number].size)
         return state->span[input->number].bytes + input->offset;
       return NULL;
     }
@@ -122,14 +136,15 @@ uint64_t
 input__get (const struct state *state, const struct input *input)
 {
   uint64_t value = 0;
-  const uint8_t *bytes = bytes_of ((struct state *) state, input);
+  const uint8_t *bytes = bytes_of ((struct state *)state, input);
   if (bytes)
     memcpy (&value, bytes, input->size);
   return value;
 }
 
 struct state *
-input__put (struct arena *arena, const struct state *state, const struct input *input, uint64_t value)
+input__put (struct arena *arena, const struct state *state, const struct input *input,
+            uint64_t value)
 {
   if (input->kind == INPUT_MEMORY)
     return input__patch (arena, state, input->number, input->offset, &value, input->size);
@@ -142,16 +157,16 @@ input__put (struct arena *arena, const struct state *state, const struct input *
   if (input->kind == INPUT_GPR && input->is_integer && input->size < 4)
     {
       unsigned shift = 32 - 8 * input->size;
-      uint32_t wide = input->is_signed ? (uint32_t) ((int32_t) ((uint32_t) value << shift) >> shift)
-                                       : (uint32_t) value << shift >> shift;
+      uint32_t wide = input->is_signed ? (uint32_t)((int32_t)((uint32_t)value << shift) >> shift)
+                                       : (uint32_t)value << shift >> shift;
       memcpy (bytes, &wide, 4);
     }
   return copy;
 }
 
 struct state *
-input__patch (struct arena *arena, const struct state *state, unsigned span, uint32_t offset, const void *from,
-              unsigned size)
+input__patch (struct arena *arena, const struct state *state, unsigned span, uint32_t offset,
+              const void *from, unsigned size)
 {
   if (span >= state->n_spans || offset + size > state->span[span].size)
     return NULL;

@@ -1,14 +1,15 @@
-/* Would the tests have noticed?  Small faults are planted in the candidate's bytes, one at a time, and the
-   tests that found no difference have to find these.
+/* Would the tests have noticed?  Small faults are planted in the candidate's bytes, one at a time,
+   and the tests that found no difference have to find these.
 
-   Mutants are made by mutate.c and run in one sandbox, each put in the place of the last.  Those that survive the tests
-   there are have to face new ones, made for the purpose; then the solver is asked: a mutant that it proves
-   equal to the candidate can't be killed and leaves the count, a state on which it says they differ becomes a test of original and
-   candidate too.  What survives still is listed in the evidence.
+   Mutants are made by mutate.c and run in one sandbox, each put in the place of the last.  Those
+   that survive the tests there are have to face new ones, made for the purpose; then the solver is
+   asked: a mutant that it proves equal to the candidate can't be killed and leaves the count, a
+   state on which it says they differ becomes a test of original and candidate too.  What survives
+   still is listed in the evidence.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "verify/mutate.h"
-#include "verify/internal.h"
 #include "prove/prove.h"
+#include "verify/internal.h"
+#include "verify/mutate.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -17,21 +18,31 @@
 /* Mutants tried at most, and how long one may run on one state: most of them end or crash at once.  */
 #define MUTANTS_MAX 160
 #define MUTANT_TIMEOUT_MS 20
-/* The share of the budget that mutants may take at first, that survivors may with new tests, and with the solver.  */
+/* The share of the budget that mutants may take at first, that survivors may with new tests, and
+ * with the solver.  */
 #define MUTANT_SHARE 0.12
 #define ATTACK_SHARE 0.08
 #define SOLVER_SHARE 0.15
 #define SOLVER_SECONDS 1.0
-/* Where this many are dead and every condition was seen both ways, those left are mostly equivalent: a part of the effort does.  */
+/* Where this many are dead and every condition was seen both ways, those left are mostly
+ * equivalent: a part of the effort does.  */
 #define COMFORTABLE 0.8
 #define COMFORTABLE_PART 0.25
 /* The solver is asked no more after so many answers in a row that were none.  */
-enum { VAIN_MAX = 3 };
+enum
+{
+  VAIN_MAX = 3
+};
 /* Rounds of new tests for survivors, and tests of a kind in each.  */
-enum { ATTACK_ROUNDS = 3, ATTACK_PER_KIND = 24 };
+enum
+{
+  ATTACK_ROUNDS = 3,
+  ATTACK_PER_KIND = 24
+};
 
-/* Measured on the test corpus (testsuite/verify): most sound test sets kill 85 % and more, the lowest share
-   seen was 64 % (extensions of values that are extended already, moves that change nothing).  */
+/* Measured on the test corpus (testsuite/verify): most sound test sets kill 85 % and more, the
+   lowest share seen was 64 % (extensions of values that are extended already, moves that change
+   nothing).  */
 const double mutants__threshold = 0.6;
 
 struct mutant
@@ -46,9 +57,9 @@ struct hunt_ground
   struct trial *trial;
   struct arena *arena;
   struct sandbox *sandbox;
-  struct image image;           /* the candidate's, in which mutants are planted */
+  struct image image; /* the candidate's, in which mutants are planted */
   unsigned n_tests;
-  struct test *test;            /* shallow copies, those that killed lately first */
+  struct test *test; /* shallow copies, those that killed lately first */
   unsigned n;
   struct mutant *mutant;
 };
@@ -67,12 +78,14 @@ plant (struct hunt_ground *ground, const struct mutant *mutant)
   return status;
 }
 
-/* Does any of TESTS[N] notice the mutant in place?  1 killed, 0 survived, -1 no answer.  *WHICH noticed.  */
+/* Does any of TESTS[N] notice the mutant in place?  1 killed, 0 survived, -1 no answer.  *WHICH
+ * noticed.  */
 static int
 is_noticed (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned *which)
 {
   struct difference difference;
-  switch (differential__run (ground->trial, ground->sandbox, tests, n, MUTANT_TIMEOUT_MS, false, which, &difference))
+  switch (differential__run (ground->trial, ground->sandbox, tests, n, MUTANT_TIMEOUT_MS, false,
+                             which, &difference))
     {
     case COMPARE_DIFFERENT:
       return 1;
@@ -117,8 +130,8 @@ is_condition (const struct mutant *mutant)
   return mutant->mutation.fault == FAULT_NEVER || mutant->mutation.fault == FAULT_ALWAYS;
 }
 
-/* All mutants there are, in an order that visits the whole function however early we stop: a stride that is coprime
-   to their number and near its golden section.  */
+/* All mutants there are, in an order that visits the whole function however early we stop: a stride
+   that is coprime to their number and near its golden section.  */
 static void
 collect_mutants (struct hunt_ground *ground)
 {
@@ -147,13 +160,13 @@ collect_mutants (struct hunt_ground *ground)
               all = more;
               capacity *= 2;
             }
-          all[n++] = (struct mutant) { .insn = i, .mutation = made[k] };
+          all[n++] = (struct mutant){ .insn = i, .mutation = made[k] };
         }
     }
   if (n == 0)
     return;
-  unsigned stride = (unsigned) (0.6180339887 * n) + 1;
-  for (unsigned a = stride, b = n; ; a = ++stride, b = n)
+  unsigned stride = (unsigned)(0.6180339887 * n) + 1;
+  for (unsigned a = stride, b = n;; a = ++stride, b = n)
     {
       while (b)
         {
@@ -174,12 +187,13 @@ collect_mutants (struct hunt_ground *ground)
 
 /* Runs TESTS[N], that the candidate has passed, on all survivors.  */
 static void
-face (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned n_mutants, double until)
+face (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned n_mutants,
+      double until)
 {
   unsigned which;
   for (unsigned i = 0; i < n_mutants && verify__now () < until; i++)
-    if (!ground->mutant[i].dead && !ground->mutant[i].equal && plant (ground, &ground->mutant[i]) == 0
-        && is_noticed (ground, tests, n, &which) == 1)
+    if (!ground->mutant[i].dead && !ground->mutant[i].equal
+        && plant (ground, &ground->mutant[i]) == 0 && is_noticed (ground, tests, n, &which) == 1)
       ground->mutant[i].dead = true;
 }
 
@@ -209,7 +223,8 @@ attack (struct hunt_ground *ground, unsigned n)
 {
   static const enum state_kind kinds[] = { STATE_BOUNDARY, STATE_TYPICAL, STATE_OVERLAP };
   struct trial *trial = ground->trial;
-  double until = verify__now () + effort (ground, n) * ATTACK_SHARE * trial->verifier->options.budget_seconds;
+  double until = verify__now ()
+                 + effort (ground, n) * ATTACK_SHARE * trial->verifier->options.budget_seconds;
   if (until > trial->deadline)
     until = trial->deadline;
   for (unsigned round = 0; round < ATTACK_ROUNDS; round++)
@@ -223,9 +238,9 @@ attack (struct hunt_ground *ground, unsigned n)
         int made = states__make (trial->states[0], kinds[k], arena, tests, ATTACK_PER_KIND, &why);
         bool well = true;
         if (made > 0)
-          well = trial__run (trial, 0, kinds[k], tests, (unsigned) made, 0.0);
+          well = trial__run (trial, 0, kinds[k], tests, (unsigned)made, 0.0);
         if (made > 0 && well)
-          face (ground, tests, (unsigned) made, n, until);
+          face (ground, tests, (unsigned)made, n, until);
         arena__free (arena);
         if (!well)
           return false;
@@ -254,18 +269,23 @@ mutant_image (struct hunt_ground *ground, struct arena *arena, const struct muta
       image->address[to++] = whole->address[i];
       if (i != mutant->insn)
         continue;
-      list->insn[to - 1].length = (uint8_t) own;
+      list->insn[to - 1].length = (uint8_t)own;
       for (unsigned k = own; k < length; k++)
         {
-          list->insn[to] = (struct decoded_insn) { .section = insn->section, .offset = insn->offset + k, .length = 1,
-                                                   .kind = KIND_NOP, .mnemonic = "nop", .callee = -1,
-                                                   .item = insn->item };
+          list->insn[to] = (struct decoded_insn){ .section = insn->section,
+                                                  .offset = insn->offset + k,
+                                                  .length = 1,
+                                                  .kind = KIND_NOP,
+                                                  .mnemonic = "nop",
+                                                  .callee = -1,
+                                                  .item = insn->item };
           image->address[to++] = whole->address[i] + k;
         }
     }
   image->decoded = list;
   image->bytes = arena__memdup (arena, whole->bytes, whole->size);
-  memcpy (image->bytes + (whole->address[mutant->insn] - whole->base), mutant->mutation.bytes, length);
+  memcpy (image->bytes + (whole->address[mutant->insn] - whole->base), mutant->mutation.bytes,
+          length);
   return image;
 }
 
@@ -275,7 +295,8 @@ ask (struct hunt_ground *ground, unsigned n)
 {
   struct trial *trial = ground->trial;
   const struct verifier *verifier = trial->verifier;
-  double until = verify__now () + effort (ground, n) * SOLVER_SHARE * verifier->options.budget_seconds;
+  double until
+      = verify__now () + effort (ground, n) * SOLVER_SHARE * verifier->options.budget_seconds;
   unsigned vain = 0;
   struct image *base;
   struct why why;
@@ -297,7 +318,8 @@ ask (struct hunt_ground *ground, unsigned n)
       struct proof proof = { 0 };
       struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS };
       prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object,
-                         mutant_image (ground, arena, mutant), trial->side.object, &options, &proof);
+                         mutant_image (ground, arena, mutant), trial->side.object, &options,
+                         &proof);
       bool well = true;
       mutant->equal = proof.result == PROOF_PROVED;
       vain = mutant->equal || proof.counterexample ? 0 : vain + 1;
@@ -306,11 +328,18 @@ ask (struct hunt_ground *ground, unsigned n)
           /* The original has to say what is right on it, the candidate has to agree.  */
           struct outcome *expected = ARENA_NEW (arena, struct outcome);
           const struct state *states[] = { proof.counterexample };
-          struct test test = { .kind = STATE_BOUNDARY, .state = proof.counterexample, .expected = expected, .arena = arena };
+          struct test test = { .kind = STATE_BOUNDARY,
+                               .state = proof.counterexample,
+                               .expected = expected,
+                               .arena = arena };
           well = trial__try (trial, 0, states, 1);
           unsigned which;
-          if (well && sandbox__run (verifier->setup[0].sandbox, 0, states, expected, 1, MUTANT_TIMEOUT_MS, &why) == 0
-              && (expected->status == RUN_RETURNED || expected->status == RUN_TRAPPED) && plant (ground, mutant) == 0)
+          if (well
+              && sandbox__run (verifier->setup[0].sandbox, 0, states, expected, 1,
+                               MUTANT_TIMEOUT_MS, &why)
+                     == 0
+              && (expected->status == RUN_RETURNED || expected->status == RUN_TRAPPED)
+              && plant (ground, mutant) == 0)
             mutant->dead = is_noticed (ground, &test, 1, &which) == 1;
         }
       proof__free (&proof);
@@ -349,8 +378,8 @@ report (struct hunt_ground *ground, unsigned n)
       cJSON_AddStringToObject (survivor, "mutant", mutant->mutation.what);
       cJSON_AddItemToArray (list, survivor);
       if (!trial->verdict->first_survivor)
-        trial->verdict->first_survivor
-          = arena__printf (trial->verdict->arena, "'%s' at +%u, %s", text, insn->offset, mutant->mutation.what);
+        trial->verdict->first_survivor = arena__printf (trial->verdict->arena, "'%s' at +%u, %s",
+                                                        text, insn->offset, mutant->mutation.what);
       free (text);
       text = NULL;
     }
@@ -372,19 +401,23 @@ mutants__run (struct trial *trial)
   ground->trial = trial;
   ground->arena = arena__new ();
   ground->image = *trial->image[0];
-  ground->image.bytes = arena__memdup (ground->arena, trial->image[0]->bytes, trial->image[0]->size);
+  ground->image.bytes
+      = arena__memdup (ground->arena, trial->image[0]->bytes, trial->image[0]->size);
   const struct image *images[] = { &ground->image };
   double until = verify__now () + MUTANT_SHARE * trial->verifier->options.budget_seconds;
   collect_tests (ground);
   collect_mutants (ground);
   unsigned tried = 0;
-  if (ground->n && sandbox__open (trial->verifier->region, images, 1, NULL, &ground->sandbox, &why) == 0)
+  if (ground->n
+      && sandbox__open (trial->verifier->region, images, 1, NULL, &ground->sandbox, &why) == 0)
     {
       for (unsigned i = 0; i < ground->n && tried < MUTANTS_MAX && verify__now () < until; i++)
         {
           unsigned which = 0;
           struct mutant mutant = ground->mutant[i];
-          int noticed = plant (ground, &mutant) ? -1 : is_noticed (ground, ground->test, ground->n_tests, &which);
+          int noticed = plant (ground, &mutant)
+                            ? -1
+                            : is_noticed (ground, ground->test, ground->n_tests, &which);
           if (noticed < 0)
             continue;
           mutant.dead = noticed == 1;

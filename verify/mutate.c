@@ -1,9 +1,9 @@
 /* Single-instruction mutants, made from an instruction's bytes.
 
-   Conditions and displacements are changed in place; all else is decoded by Zydis, changed and encoded again, so that
-   VEX and EVEX instructions have mutants like any others.  Sibling instructions are found by
-   their names: "padd" and "psub", the letters of element widths, signed and unsigned; what is no instruction's
-   name falls away.
+   Conditions and displacements are changed in place; all else is decoded by Zydis, changed and
+   encoded again, so that VEX and EVEX instructions have mutants like any others.  Sibling
+   instructions are found by their names: "padd" and "psub", the letters of element widths, signed
+   and unsigned; what is no instruction's name falls away.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/mutate.h"
 #include "machine/names.h"
@@ -14,38 +14,48 @@
 
 struct mutator
 {
-  struct names names;           /* of all mnemonics; the number is the ZydisMnemonic */
+  struct names names; /* of all mnemonics; the number is the ZydisMnemonic */
   ZydisDecoder decoder;
-  uint16_t gpr;                 /* registers that the function uses */
+  uint16_t gpr; /* registers that the function uses */
   uint32_t vec;
 };
 
 /* Pairs of which one makes the other, in names without the v of VEX.  */
 static const char *const siblings[][2] = {
-  { "add", "sub" }, { "adc", "sbb" }, { "add", "adc" }, { "sub", "sbb" }, { "and", "or" }, { "or", "xor" },
-  { "and", "xor" }, { "shl", "shr" }, { "shr", "sar" }, { "rol", "ror" }, { "movzx", "movsx" }, { "inc", "dec" },
-  { "neg", "not" }, { "mul", "imul" }, { "div", "idiv" }, { "bsf", "bsr" }, { "tzcnt", "lzcnt" },
-  { "blsr", "blsi" }, { "blsi", "blsmsk" }, { "adcx", "adox" }, { "shld", "shrd" }, { "bts", "btr" }, { "btr", "btc" },
-  { "cmp", "test" }, { "test", "cmp" }, { "movsxd", "mov" },
-  { "paddus", "padds" }, { "psubus", "psubs" }, { "padds", "padd" }, { "psubs", "psub" }, { "padd", "psub" },
-  { "pmaxs", "pmins" }, { "pmaxu", "pminu" }, { "pmaxs", "pmaxu" }, { "pmins", "pminu" },
-  { "punpckl", "punpckh" }, { "unpckl", "unpckh" }, { "pmovzx", "pmovsx" }, { "packss", "packus" },
-  { "pcmpeq", "pcmpgt" }, { "psrl", "psra" }, { "psrl", "psll" }, { "psrlv", "psllv" }, { "psrav", "psrlv" },
-  { "pand", "por" }, { "por", "pxor" }, { "pandn", "pand" }, { "pmullw", "pmulhw" }, { "pmulhw", "pmulhuw" },
-  { "pmuludq", "pmuldq" }, { "pavg", "pmaxu" }, { "andps", "orps" }, { "andpd", "orpd" }, { "xorps", "orps" },
-  { "xorpd", "orpd" }, { "andnps", "andps" }, { "andnpd", "andpd" },
-  { "addp", "subp" }, { "adds", "subs" }, { "mulp", "addp" }, { "muls", "adds" }, { "divs", "muls" },
-  { "divp", "mulp" }, { "maxp", "minp" }, { "maxs", "mins" }, { "hadd", "hsub" }, { "phadd", "phsub" },
-  { "cvtt", "cvt" }, { "ucomis", "comis" }, { "movlhps", "movhlps" }, { "movddup", "movapd" },
-  { "fmadd", "fmsub" }, { "fmadd", "fnmadd" }, { "fmsub", "fnmsub" }, { "132", "213" }, { "213", "231" },
-  { "kand", "kor" }, { "kor", "kxor" }, { "kandn", "kand" }, { "kshiftl", "kshiftr" }, { "prol", "pror" },
+  { "add", "sub" },         { "adc", "sbb" },         { "add", "adc" },
+  { "sub", "sbb" },         { "and", "or" },          { "or", "xor" },
+  { "and", "xor" },         { "shl", "shr" },         { "shr", "sar" },
+  { "rol", "ror" },         { "movzx", "movsx" },     { "inc", "dec" },
+  { "neg", "not" },         { "mul", "imul" },        { "div", "idiv" },
+  { "bsf", "bsr" },         { "tzcnt", "lzcnt" },     { "blsr", "blsi" },
+  { "blsi", "blsmsk" },     { "adcx", "adox" },       { "shld", "shrd" },
+  { "bts", "btr" },         { "btr", "btc" },         { "cmp", "test" },
+  { "test", "cmp" },        { "movsxd", "mov" },      { "paddus", "padds" },
+  { "psubus", "psubs" },    { "padds", "padd" },      { "psubs", "psub" },
+  { "padd", "psub" },       { "pmaxs", "pmins" },     { "pmaxu", "pminu" },
+  { "pmaxs", "pmaxu" },     { "pmins", "pminu" },     { "punpckl", "punpckh" },
+  { "unpckl", "unpckh" },   { "pmovzx", "pmovsx" },   { "packss", "packus" },
+  { "pcmpeq", "pcmpgt" },   { "psrl", "psra" },       { "psrl", "psll" },
+  { "psrlv", "psllv" },     { "psrav", "psrlv" },     { "pand", "por" },
+  { "por", "pxor" },        { "pandn", "pand" },      { "pmullw", "pmulhw" },
+  { "pmulhw", "pmulhuw" },  { "pmuludq", "pmuldq" },  { "pavg", "pmaxu" },
+  { "andps", "orps" },      { "andpd", "orpd" },      { "xorps", "orps" },
+  { "xorpd", "orpd" },      { "andnps", "andps" },    { "andnpd", "andpd" },
+  { "addp", "subp" },       { "adds", "subs" },       { "mulp", "addp" },
+  { "muls", "adds" },       { "divs", "muls" },       { "divp", "mulp" },
+  { "maxp", "minp" },       { "maxs", "mins" },       { "hadd", "hsub" },
+  { "phadd", "phsub" },     { "cvtt", "cvt" },        { "ucomis", "comis" },
+  { "movlhps", "movhlps" }, { "movddup", "movapd" },  { "fmadd", "fmsub" },
+  { "fmadd", "fnmadd" },    { "fmsub", "fnmsub" },    { "132", "213" },
+  { "213", "231" },         { "kand", "kor" },        { "kor", "kxor" },
+  { "kandn", "kand" },      { "kshiftl", "kshiftr" }, { "prol", "pror" },
   { "roundss", "roundsd" }, { "sqrts", "rsqrts" },
 };
 
 /* Element letters at the end of a name, or before what follows "eq" and the like.  */
 static const char *const widths[][2] = {
-  { "b", "w" }, { "w", "d" }, { "d", "q" }, { "ps", "pd" }, { "ss", "sd" }, { "bw", "wd" }, { "wd", "dq" },
-  { "dq", "qdq" }, { "lbw", "lwd" }, { "hbw", "hwd" },
+  { "b", "w" },   { "w", "d" },   { "d", "q" },    { "ps", "pd" },   { "ss", "sd" },
+  { "bw", "wd" }, { "wd", "dq" }, { "dq", "qdq" }, { "lbw", "lwd" }, { "hbw", "hwd" },
 };
 
 struct mutator *
@@ -55,7 +65,7 @@ mutator__new (struct arena *arena, const struct decoded *decoded)
   mutator->names.arena = arena;
   for (unsigned i = 0; i <= ZYDIS_MNEMONIC_MAX_VALUE; i++)
     {
-      const char *name = ZydisMnemonicGetString ((ZydisMnemonic) i);
+      const char *name = ZydisMnemonicGetString ((ZydisMnemonic)i);
       char spare[24];
       if (!name)
         snprintf (spare, sizeof spare, "?%u", i);
@@ -75,10 +85,12 @@ const char *
 fault__name (enum fault fault)
 {
   static const char *const name[FAULTS]
-    = { [FAULT_NEVER] = "never", [FAULT_ALWAYS] = "always", [FAULT_DROP] = "dropped", [FAULT_CONDITION] = "condition", [FAULT_IMMEDIATE] = "immediate",
-        [FAULT_DISPLACEMENT] = "displacement", [FAULT_OPCODE] = "opcode", [FAULT_SWAP] = "swapped",
-        [FAULT_REGISTER] = "register" };
-  return (unsigned) fault < FAULTS ? name[fault] : "unknown";
+      = { [FAULT_NEVER] = "never",         [FAULT_ALWAYS] = "always",
+          [FAULT_DROP] = "dropped",        [FAULT_CONDITION] = "condition",
+          [FAULT_IMMEDIATE] = "immediate", [FAULT_DISPLACEMENT] = "displacement",
+          [FAULT_OPCODE] = "opcode",       [FAULT_SWAP] = "swapped",
+          [FAULT_REGISTER] = "register" };
+  return (unsigned)fault < FAULTS ? name[fault] : "unknown";
 }
 
 /* One instruction being mutated.  */
@@ -129,7 +141,7 @@ encode (const struct work *work, const ZydisEncoderRequest *request, uint8_t byt
         if (changed.operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY
             && changed.operands[i].mem.base == ZYDIS_REGISTER_RIP)
           {
-            changed.operands[i].mem.displacement += (ZyanI64) (length - size);
+            changed.operands[i].mem.displacement += (ZyanI64)(length - size);
             moved = true;
           }
       if (moved)
@@ -143,7 +155,8 @@ encode (const struct work *work, const ZydisEncoderRequest *request, uint8_t byt
 
 /* Adds REQUEST as the mutant WHAT.  */
 static void
-add_encoded (struct work *work, enum fault fault, const ZydisEncoderRequest *request, const char *what)
+add_encoded (struct work *work, enum fault fault, const ZydisEncoderRequest *request,
+             const char *what)
 {
   uint8_t bytes[16];
   struct mutation *mutation = encode (work, request, bytes) ? add (work, fault, bytes) : NULL;
@@ -151,7 +164,8 @@ add_encoded (struct work *work, enum fault fault, const ZydisEncoderRequest *req
     snprintf (mutation->what, sizeof mutation->what, "%s", what);
 }
 
-/* Where a condition is no branch its two ways have to be seen all the same: a mutant that knows one alone.  */
+/* Where a condition is no branch its two ways have to be seen all the same: a mutant that knows one
+ * alone.  */
 static void
 force_condition (struct work *work)
 {
@@ -178,7 +192,7 @@ force_condition (struct work *work)
     case ZYDIS_CATEGORY_SETCC:
       request.mnemonic = ZYDIS_MNEMONIC_MOV;
       request.operand_count = 2;
-      request.operands[1] = (ZydisEncoderOperand) { .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
+      request.operands[1] = (ZydisEncoderOperand){ .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
       add_encoded (work, FAULT_NEVER, &request, "condition never holds");
       request.operands[1].imm.u = 1;
       add_encoded (work, FAULT_ALWAYS, &request, "condition always holds");
@@ -188,7 +202,8 @@ force_condition (struct work *work)
     }
   if (work->zi.mnemonic == ZYDIS_MNEMONIC_ADC || work->zi.mnemonic == ZYDIS_MNEMONIC_SBB)
     {
-      request.mnemonic = work->zi.mnemonic == ZYDIS_MNEMONIC_ADC ? ZYDIS_MNEMONIC_ADD : ZYDIS_MNEMONIC_SUB;
+      request.mnemonic
+          = work->zi.mnemonic == ZYDIS_MNEMONIC_ADC ? ZYDIS_MNEMONIC_ADD : ZYDIS_MNEMONIC_SUB;
       add_encoded (work, FAULT_NEVER, &request, "carry never set");
       return;
     }
@@ -215,7 +230,8 @@ static void
 drop (struct work *work)
 {
   /* Equivalent or unbounded where it ends a block; moves of the stack pointer tear the frame.  */
-  if ((work->insn->kind & (KIND_JUMP | KIND_RETURN | KIND_CALL | KIND_NOP | KIND_PREFETCH | KIND_TRAP))
+  if ((work->insn->kind
+       & (KIND_JUMP | KIND_RETURN | KIND_CALL | KIND_NOP | KIND_PREFETCH | KIND_TRAP))
       || (work->insn->written.gpr & (1u << 4)))
     return;
   uint8_t bytes[16];
@@ -242,10 +258,11 @@ condition_at (const struct work *work)
     return -1;
   unsigned opcode = work->zi.opcode, prefixes = work->zi.raw.prefix_count;
   bool two = work->zi.opcode_map == ZYDIS_OPCODE_MAP_0F;
-  if (two ? (opcode & 0xf0) != 0x80 && (opcode & 0xf0) != 0x90 && (opcode & 0xf0) != 0x40 : (opcode & 0xf0) != 0x70)
+  if (two ? (opcode & 0xf0) != 0x80 && (opcode & 0xf0) != 0x90 && (opcode & 0xf0) != 0x40
+          : (opcode & 0xf0) != 0x70)
     return -1;
   unsigned at = prefixes + two;
-  return at < work->insn->length && work->bytes[at] == opcode ? (int) at : -1;
+  return at < work->insn->length && work->bytes[at] == opcode ? (int)at : -1;
 }
 
 static void
@@ -253,25 +270,27 @@ change_condition (struct work *work)
 {
   /* Strict and not, signed and not, by condition code (SDM volume 2, appendix B.1).  */
   static const int8_t sibling[16][2]
-    = { [2] = { 6, 12 }, [3] = { 7, 13 }, [6] = { 2, 14 }, [7] = { 3, 15 }, [12] = { 14, 2 }, [13] = { 15, 3 },
-        [14] = { 12, 6 }, [15] = { 13, 7 }, [4] = { 6, 14 }, [5] = { 7, 15 }, [8] = { 12, 2 }, [9] = { 13, 3 } };
-  static const char *const name[16] = { "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le",
-                                        "g" };
+      = { [2] = { 6, 12 },  [3] = { 7, 13 },  [6] = { 2, 14 },  [7] = { 3, 15 },
+          [12] = { 14, 2 }, [13] = { 15, 3 }, [14] = { 12, 6 }, [15] = { 13, 7 },
+          [4] = { 6, 14 },  [5] = { 7, 15 },  [8] = { 12, 2 },  [9] = { 13, 3 } };
+  static const char *const name[16]
+      = { "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g" };
   int at = condition_at (work);
   if (at < 0)
     return;
   unsigned code = work->bytes[at] & 15;
   for (int i = -1; i < 2; i++)
     {
-      unsigned other = i < 0 ? code ^ 1 : (unsigned) sibling[code][i];
+      unsigned other = i < 0 ? code ^ 1 : (unsigned)sibling[code][i];
       uint8_t bytes[16];
       if (i >= 0 && other == 0)
         continue;
       memcpy (bytes, work->bytes, work->insn->length);
-      bytes[at] = (uint8_t) ((bytes[at] & 0xf0) | other);
+      bytes[at] = (uint8_t)((bytes[at] & 0xf0) | other);
       struct mutation *mutation = add (work, FAULT_CONDITION, bytes);
       if (mutation)
-        snprintf (mutation->what, sizeof mutation->what, "condition %s to %s", name[code], name[other]);
+        snprintf (mutation->what, sizeof mutation->what, "condition %s to %s", name[code],
+                  name[other]);
     }
 }
 
@@ -280,7 +299,8 @@ change_immediate (struct work *work)
 {
   for (unsigned i = 0; i < work->request.operand_count; i++)
     {
-      if (work->request.operands[i].type != ZYDIS_OPERAND_TYPE_IMMEDIATE || work->op[i].imm.is_relative)
+      if (work->request.operands[i].type != ZYDIS_OPERAND_TYPE_IMMEDIATE
+          || work->op[i].imm.is_relative)
         continue;
       for (int step = -1; step <= 1; step += 2)
         {
@@ -292,7 +312,8 @@ change_immediate (struct work *work)
           struct mutation *mutation = add (work, FAULT_IMMEDIATE, bytes);
           if (mutation)
             snprintf (mutation->what, sizeof mutation->what, "immediate %lld to %lld",
-                      (long long) work->request.operands[i].imm.s, (long long) request.operands[i].imm.s);
+                      (long long)work->request.operands[i].imm.s,
+                      (long long)request.operands[i].imm.s);
         }
     }
 }
@@ -314,13 +335,13 @@ change_displacement (struct work *work)
         continue;
       memcpy (bytes, work->bytes, work->insn->length);
       memcpy (&value, bytes + offset, size);
-      int64_t sum = (size == 1 ? (int8_t) value : (int32_t) value) + steps[i];
+      int64_t sum = (size == 1 ? (int8_t)value : (int32_t)value) + steps[i];
       if (size == 1 && (sum < -128 || sum > 127))
         continue;
       memcpy (bytes + offset, &sum, size);
       struct mutation *mutation = add (work, FAULT_DISPLACEMENT, bytes);
       if (mutation)
-        snprintf (mutation->what, sizeof mutation->what, "displacement %+lld", (long long) steps[i]);
+        snprintf (mutation->what, sizeof mutation->what, "displacement %+lld", (long long)steps[i]);
     }
 }
 
@@ -329,11 +350,11 @@ static void
 try_name (struct work *work, const char *name)
 {
   unsigned mnemonic = names__find (&work->mutator->names, name, strlen (name));
-  if (mnemonic == NAME_NONE || mnemonic == (unsigned) work->zi.mnemonic)
+  if (mnemonic == NAME_NONE || mnemonic == (unsigned)work->zi.mnemonic)
     return;
   ZydisEncoderRequest request = work->request;
   uint8_t bytes[16];
-  request.mnemonic = (ZydisMnemonic) mnemonic;
+  request.mnemonic = (ZydisMnemonic)mnemonic;
   if (!encode (work, &request, bytes))
     return;
   struct mutation *mutation = add (work, FAULT_OPCODE, bytes);
@@ -353,14 +374,14 @@ change_opcode (struct work *work)
       {
         const char *from = siblings[i][way], *to = siblings[i][!way];
         const char *at = strstr (plain, from);
-        /* At the beginning; digits (of fused operations) and the middle of fused names anywhere.  */
+        /* At the beginning; digits (of fused operations) and the middle of fused names anywhere. */
         if (!at || (at != plain && from[0] != '1' && from[0] != '2'))
           continue;
         /* "and" isn't a part of "andn".  */
         if (strcmp (plain, from) != 0 && strlen (from) < 4 && name[0] != 'v' && from[0] >= 'a'
             && strcmp (from, "add") && strcmp (from, "sub"))
           continue;
-        snprintf (other, sizeof other, "%.*s%s%s", (int) (at - name), name, to, at + strlen (from));
+        snprintf (other, sizeof other, "%.*s%s%s", (int)(at - name), name, to, at + strlen (from));
         try_name (work, other);
         made = work->n - before;
       }
@@ -372,7 +393,7 @@ change_opcode (struct work *work)
         size_t n = strlen (widths[i][way]);
         if (length <= n + 2 || strcmp (name + length - n, widths[i][way]) != 0)
           continue;
-        snprintf (other, sizeof other, "%.*s%s", (int) (length - n), name, widths[i][!way]);
+        snprintf (other, sizeof other, "%.*s%s", (int)(length - n), name, widths[i][!way]);
         try_name (work, other);
       }
 }
@@ -381,9 +402,10 @@ change_opcode (struct work *work)
 static bool
 commutes (const char *name)
 {
-  static const char *const names[] = { "add", "and", "or", "xor", "test", "imul", "mul", "padd", "pand", "por", "pxor",
-                                       "pmul", "pmax", "pmin", "pavg", "pcmpeq", "psad", "kand", "kor", "kxor", "xchg",
-                                       "ptest", "adc", "paddus", "xorps", "andps", "orps" };
+  static const char *const names[]
+      = { "add", "and",  "or",   "xor",   "test", "imul",   "mul",    "padd",  "pand",
+          "por", "pxor", "pmul", "pmax",  "pmin", "pavg",   "pcmpeq", "psad",  "kand",
+          "kor", "kxor", "xchg", "ptest", "adc",  "paddus", "xorps",  "andps", "orps" };
   const char *plain = name[0] == 'v' ? name + 1 : name;
   if (strstr (plain, "andn"))
     return false;
@@ -415,7 +437,8 @@ swap_operands (struct work *work)
             || ZydisRegisterGetClass (a->reg.value) == ZYDIS_REGCLASS_MASK)
           continue;
         /* Of three, the sources.  */
-        if (request->operand_count > 2 && i == 0 && !(work->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_READ))
+        if (request->operand_count > 2 && i == 0
+            && !(work->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_READ))
           continue;
         if (work->op[i].visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN
             || work->op[k].visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN)
@@ -436,21 +459,24 @@ swap_operands (struct work *work)
       }
 }
 
-/* Another register like REG that the function uses; NONE where there is none.  SALT varies the choice.  */
+/* Another register like REG that the function uses; NONE where there is none.  SALT varies the
+ * choice.  */
 static ZydisRegister
 another (const struct mutator *mutator, ZydisRegister reg, unsigned salt)
 {
   ZydisRegisterClass class = ZydisRegisterGetClass (reg);
-  bool vector = class == ZYDIS_REGCLASS_XMM || class == ZYDIS_REGCLASS_YMM || class == ZYDIS_REGCLASS_ZMM;
-  if (!vector && class != ZYDIS_REGCLASS_GPR64 && class != ZYDIS_REGCLASS_GPR32 && class != ZYDIS_REGCLASS_GPR16)
+  bool vector
+      = class == ZYDIS_REGCLASS_XMM || class == ZYDIS_REGCLASS_YMM || class == ZYDIS_REGCLASS_ZMM;
+  if (!vector && class != ZYDIS_REGCLASS_GPR64 && class != ZYDIS_REGCLASS_GPR32
+      && class != ZYDIS_REGCLASS_GPR16)
     return ZYDIS_REGISTER_NONE;
   int own = ZydisRegisterGetId (reg);
   uint32_t used = vector ? mutator->vec : mutator->gpr;
   for (unsigned i = 0; i < 32; i++)
     {
-      unsigned id = (unsigned) (own + 1 + (int) ((salt + i) % 31)) % 32;
-      if ((int) id != own && (used >> id & 1))
-        return ZydisRegisterEncode (class, (ZyanU8) id);
+      unsigned id = (unsigned)(own + 1 + (int)((salt + i) % 31)) % 32;
+      if ((int)id != own && (used >> id & 1))
+        return ZydisRegisterEncode (class, (ZyanU8)id);
     }
   return ZYDIS_REGISTER_NONE;
 }
@@ -465,9 +491,11 @@ change_register (struct work *work)
       ZydisRegister *place = NULL;
       if (work->op[i].visibility != ZYDIS_OPERAND_VISIBILITY_EXPLICIT)
         continue;
-      if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && (work->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ))
+      if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER
+          && (work->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ))
         place = &operand->reg.value;
-      else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY && operand->mem.index != ZYDIS_REGISTER_NONE)
+      else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY
+               && operand->mem.index != ZYDIS_REGISTER_NONE)
         place = &operand->mem.index;
       else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY && operand->mem.base != ZYDIS_REGISTER_RIP
                && operand->mem.base != ZYDIS_REGISTER_RSP)
@@ -494,11 +522,12 @@ mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn, const
 {
   struct work work = { .mutator = mutator, .insn = insn, .bytes = bytes, .mutation = mutations };
   if ((insn->kind & (KIND_NOP | KIND_PREFETCH | KIND_RETURN | KIND_CALL | KIND_TRAP | KIND_SYSTEM))
-      || !ZYAN_SUCCESS (ZydisDecoderDecodeFull (&mutator->decoder, bytes, insn->length, &work.zi, work.op)))
+      || !ZYAN_SUCCESS (
+          ZydisDecoderDecodeFull (&mutator->decoder, bytes, insn->length, &work.zi, work.op)))
     return 0;
   bool can = !(insn->kind & (KIND_BRANCH | KIND_JUMP))
              && ZYAN_SUCCESS (ZydisEncoderDecodedInstructionToEncoderRequest (
-               &work.zi, work.op, work.zi.operand_count_visible, &work.request));
+                 &work.zi, work.op, work.zi.operand_count_visible, &work.request));
   if (can)
     force_condition (&work);
   drop (&work);

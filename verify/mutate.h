@@ -7,7 +7,8 @@
 
 enum fault
 {
-  FAULT_NEVER,        /* a conditional move or set, a carry, a vector comparison: as if the condition never held */
+  FAULT_NEVER, /* a conditional move or set, a carry, a vector comparison: as if the condition never
+                  held */
   FAULT_ALWAYS,       /* … or always (moves and sets alone) */
   FAULT_DROP,         /* nothing happens */
   FAULT_CONDITION,    /* inverted, or a sibling: strict and not, signed and not */
@@ -19,12 +20,15 @@ enum fault
   FAULTS
 };
 
-enum { MUTATIONS_MAX = 24 };
+enum
+{
+  MUTATIONS_MAX = 24
+};
 
 struct mutation
 {
   enum fault fault;
-  uint8_t bytes[16];  /* as many as the instruction has */
+  uint8_t bytes[16]; /* as many as the instruction has */
   char what[56];
 };
 
@@ -32,10 +36,10 @@ struct mutation
 struct mutator;
 struct mutator *mutator__new (struct arena *arena, const struct decoded *decoded);
 
-/* Mutants of INSN, whose bytes as linked are BYTES.  Their number.  All have its length: shorter ones are filled up with
-   nops, longer ones can't be made.  */
-unsigned mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn, const uint8_t *bytes,
-                          struct mutation mutations[MUTATIONS_MAX]);
+/* Mutants of INSN, whose bytes as linked are BYTES.  Their number.  All have its length: shorter
+   ones are filled up with nops, longer ones can't be made.  */
+unsigned mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn,
+                          const uint8_t *bytes, struct mutation mutations[MUTATIONS_MAX]);
 
 const char *fault__name (enum fault fault);
 

@@ -1,18 +1,25 @@
 /* Solving a comparison for one input, knowing only what runs tell.
 
-   The distance between the operands at the comparison's first execution is a function of each input, the rest being
-   kept: as a difference, and bit by bit.  Three families of functions are recognised and inverted: linear over bits (xor, shifts, rotations, byte
-   swaps, CRCs, and what is made of them), linear over integers (sums and products by constants), and those in which
-   no bit depends on a higher one of the input (sums, products, and, or, xor, left shifts of one input in any mix),
-   which are solved from the lowest bit up.  The last also for two inputs at once, going back where a bit's choices
-   are used up: sums of squares and the like.
+   The distance between the operands at the comparison's first execution is a function of each
+   input, the rest being kept: as a difference, and bit by bit.  Three families of functions are
+   recognised and inverted: linear over bits (xor, shifts, rotations, byte swaps, CRCs, and what is
+   made of them), linear over integers (sums and products by constants), and those in which no bit
+   depends on a higher one of the input (sums, products, and, or, xor, left shifts of one input in
+   any mix), which are solved from the lowest bit up.  The last also for two inputs at once, going
+   back where a bit's choices are used up: sums of squares and the like.  Where several bytes add up,
+   each times a number of its own (the hash of a string), a sum of two halves is looked for by
+   meeting in the middle.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/hunt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 16, UPWARDS_MAX = 600 };
+enum
+{
+  BATCH = 16,
+  UPWARDS_MAX = 600
+};
 
 /* Any order of choices will do, but not always the same.  */
 static unsigned
@@ -21,8 +28,8 @@ mix (unsigned n)
   return n * 2654435761u >> 16;
 }
 
-/* What the first execution compares, as a difference and bit by bit: 0 where it is equal.  KNOWN is false where the
-   comparison isn't reached.  */
+/* What the first execution compares, as a difference and bit by bit: 0 where it is equal.  KNOWN is
+   false where the comparison isn't reached.  */
 struct answer
 {
   uint64_t difference, bits;
@@ -44,8 +51,8 @@ bitwise (const struct watch_site *site, const struct watch_record *record)
 
 /* The answers on BASE with VALUES[i * N_INPUTS + k] in INPUT[k], for N i's.  */
 static bool
-evaluate (struct solve *solve, const struct input *input, unsigned n_inputs, const uint64_t *values, unsigned n,
-          struct answer *answers)
+evaluate (struct solve *solve, const struct input *input, unsigned n_inputs, const uint64_t *values,
+          unsigned n, struct answer *answers)
 {
   struct state *watched = calloc (BATCH, sizeof *watched);
   struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
@@ -72,10 +79,11 @@ evaluate (struct solve *solve, const struct input *input, unsigned n_inputs, con
         {
           struct watch_record records[WATCH_SCALARS];
           unsigned n_records = outcomes[i].status == RUN_TIMEOUT || outcomes[i].status == RUN_DIED
-                                 ? 0 : watch__records (watch, &watched[i], &outcomes[i], solve->site, records,
-                                                       WATCH_SCALARS);
+                                   ? 0
+                                   : watch__records (watch, &watched[i], &outcomes[i], solve->site,
+                                                     records, WATCH_SCALARS);
           struct answer *answer = &answers[from + i];
-          *answer = (struct answer) { .known = n_records != 0 };
+          *answer = (struct answer){ .known = n_records != 0 };
           if (n_records)
             {
               answer->difference = watch__distance (&watch->site[solve->site], &records[0]);
@@ -89,7 +97,8 @@ evaluate (struct solve *solve, const struct input *input, unsigned n_inputs, con
   return well;
 }
 
-/* X with F(X) = 0, where F (x) = BASE_DISTANCE ^ the xor of COLUMN[i] over the bits in which x differs from X0.  */
+/* X with F(X) = 0, where F (x) = BASE_DISTANCE ^ the xor of COLUMN[i] over the bits in which x
+ * differs from X0.  */
 static bool
 solve_bits (uint64_t x0, uint64_t base_distance, const uint64_t *column, unsigned bits, uint64_t *x)
 {
@@ -99,7 +108,7 @@ solve_bits (uint64_t x0, uint64_t base_distance, const uint64_t *column, unsigne
       uint64_t value = column[i], used = UINT64_C (1) << i;
       while (value)
         {
-          unsigned high = 63 - (unsigned) __builtin_clzll (value);
+          unsigned high = 63 - (unsigned)__builtin_clzll (value);
           if (!basis[high])
             {
               basis[high] = value;
@@ -113,7 +122,7 @@ solve_bits (uint64_t x0, uint64_t base_distance, const uint64_t *column, unsigne
   uint64_t rest = base_distance, flips = 0;
   while (rest)
     {
-      unsigned high = 63 - (unsigned) __builtin_clzll (rest);
+      unsigned high = 63 - (unsigned)__builtin_clzll (rest);
       if (!basis[high])
         return false;
       rest ^= basis[high];
@@ -132,7 +141,7 @@ solve_linear (uint64_t x0, uint64_t base_distance, uint64_t factor, unsigned wid
   uint64_t target = (0 - base_distance) & mask;
   if (!factor)
     return false;
-  unsigned twos = (unsigned) __builtin_ctzll (factor);
+  unsigned twos = (unsigned)__builtin_ctzll (factor);
   if (target & ((UINT64_C (1) << twos) - 1))
     return false;
   factor >>= twos;
@@ -147,13 +156,14 @@ solve_linear (uint64_t x0, uint64_t base_distance, uint64_t factor, unsigned wid
   return true;
 }
 
-/* From the lowest bit up, for N inputs (1 or 2) that hold X[N]: at each bit one of 2^N choices makes the distance 0 so far;
-   where none does, the bit before is chosen otherwise.  */
+/* From the lowest bit up, for N inputs (1 or 2) that hold X[N]: at each bit one of 2^N choices
+   makes the distance 0 so far; where none does, the bit before is chosen otherwise.  */
 static bool
-solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsigned width, uint64_t *x)
+solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsigned width,
+               uint64_t *x)
 {
   uint64_t value[65][2];
-  uint8_t next[65] = { 0 }, choices = (uint8_t) (1u << n), order[65] = { 0 };
+  uint8_t next[65] = { 0 }, choices = (uint8_t)(1u << n), order[65] = { 0 };
   unsigned bits = 8 * input[0].size;
   memcpy (value[0], x, n * sizeof *x);
   unsigned level = 0;
@@ -172,7 +182,8 @@ solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsig
           struct answer answers[4];
           for (unsigned c = 0; c < choices; c++)
             for (unsigned k = 0; k < n; k++)
-              values[c * n + k] = value[level][k] ^ (level < bits ? (uint64_t) (c >> k & 1) << level : 0);
+              values[c * n + k]
+                  = value[level][k] ^ (level < bits ? (uint64_t)(c >> k & 1) << level : 0);
           steps++;
           if (!evaluate (solve, input, n, values, choices, answers))
             return false;
@@ -183,7 +194,7 @@ solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsig
               left[level] |= 1u << c;
           asked[level] = true;
           next[level] = 0;
-          order[level] = (uint8_t) (mix (steps) % choices);
+          order[level] = (uint8_t)(mix (steps) % choices);
         }
       unsigned c = 0;
       bool found = false;
@@ -195,7 +206,8 @@ solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsig
       if (found)
         {
           for (unsigned k = 0; k < n; k++)
-            value[level + 1][k] = value[level][k] ^ (level < bits ? (uint64_t) (c >> k & 1) << level : 0);
+            value[level + 1][k]
+                = value[level][k] ^ (level < bits ? (uint64_t)(c >> k & 1) << level : 0);
           asked[++level] = false;
         }
       else if (level-- == 0)
@@ -211,7 +223,13 @@ struct term_of_sum
   uint64_t value, factor;
 };
 
-enum { TERMS_MAX = 6, HALF_LEFT = 1 << 17, HALF_RIGHT = 1 << 19, HITS_MAX = 4 };
+enum
+{
+  TERMS_MAX = 6,
+  HALF_LEFT = 1 << 17,
+  HALF_RIGHT = 1 << 19,
+  HITS_MAX = 4
+};
 
 struct half
 {
@@ -226,9 +244,11 @@ by_sum (const void *a, const void *b)
   return x->sum < y->sum ? -1 : x->sum > y->sum;
 }
 
-/* Half number SALT of TERMS[N], N at most 3: values other than 0 drawn for each, and what they add to the distance.  */
+/* Half number SALT of TERMS[N], N at most 3: values other than 0 drawn for each, and what they add
+ * to the distance.  */
 static void
-draw_half (const struct term_of_sum *terms, unsigned n, uint64_t salt, uint64_t mask, struct half *half)
+draw_half (const struct term_of_sum *terms, unsigned n, uint64_t salt, uint64_t mask,
+           struct half *half)
 {
   uint64_t random = (salt + 1) * UINT64_C (0x9e3779b97f4a7c15);
   random = (random ^ random >> 29) * UINT64_C (0xbf58476d1ce4e5b9);
@@ -237,17 +257,17 @@ draw_half (const struct term_of_sum *terms, unsigned n, uint64_t salt, uint64_t 
   for (unsigned i = 0; i < n; i++, random >>= 8)
     {
       /* Not 0, so that strings keep their length.  */
-      half->change[i] = (uint8_t) (1 + (random & 255) % 255);
+      half->change[i] = (uint8_t)(1 + (random & 255) % 255);
       half->sum += terms[i].factor * (half->change[i] - terms[i].value);
     }
   half->sum &= mask;
 }
 
-/* Bytes that add up to a distance of 0, each of TERMS[N] a byte; the distance is DISTANCE now.  Adds states to SOLUTIONS from
-   FOUND on; the new number.  */
+/* Bytes that add up to a distance of 0, each of TERMS[N] a byte; the distance is DISTANCE now. Adds
+   states to SOLUTIONS from FOUND on; the new number.  */
 static unsigned
-solve_sum (struct solve *solve, const struct term_of_sum *terms, unsigned n, uint64_t distance, unsigned width,
-           const struct state **solutions, unsigned found)
+solve_sum (struct solve *solve, const struct term_of_sum *terms, unsigned n, uint64_t distance,
+           unsigned width, const struct state **solutions, unsigned found)
 {
   unsigned left = n / 2, right = n - left, hits = 0;
   uint64_t mask = width >= 64 ? UINT64_MAX : (UINT64_C (1) << width) - 1;
@@ -265,7 +285,7 @@ solve_sum (struct solve *solve, const struct term_of_sum *terms, unsigned n, uin
       const struct half *other = bsearch (&wanted, halves, HALF_LEFT, sizeof *halves, by_sum);
       if (!other)
         continue;
-      struct state *state = (struct state *) solve->base;
+      struct state *state = (struct state *)solve->base;
       for (unsigned i = 0; i < n && state; i++)
         state = input__put (solve->arena, state, &terms[i].input,
                             i < left ? other->change[i] : half.change[i - left]);
@@ -281,8 +301,8 @@ solve_sum (struct solve *solve, const struct term_of_sum *terms, unsigned n, uin
 
 /* Does INPUT matter, and how?  True where *X should do; *MATTERS where it has any influence.  */
 static bool
-solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *matters, struct term_of_sum *term,
-             uint64_t *distance)
+solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *matters,
+             struct term_of_sum *term, uint64_t *distance)
 {
   unsigned bits = 8 * input->size;
   unsigned width = 8 * solve->eye->watch->site[solve->site].size;
@@ -321,8 +341,9 @@ solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *
       *distance = answers[0].difference;
       if (((answers[0].difference + 3 * factor) & mask) == answers[bits + 2].difference)
         {
-          *term = (struct term_of_sum) { .input = *input, .value = x0, .factor = factor };
-          if (solve_linear (x0, answers[0].difference, factor, width, x) && (bits >= 64 || *x >> bits == 0))
+          *term = (struct term_of_sum){ .input = *input, .value = x0, .factor = factor };
+          if (solve_linear (x0, answers[0].difference, factor, width, x)
+              && (bits >= 64 || *x >> bits == 0))
             return true;
         }
     }
@@ -350,7 +371,9 @@ solve__site (struct solve *solve, const struct state *solutions[SOLUTIONS_MAX])
       if (matters && term.factor && inputs[i].size == 1 && n_terms < TERMS_MAX)
         terms[n_terms++] = term;
       if (matters)
-        solve->depends |= inputs[i].parameter >= 0 && inputs[i].parameter < 31 ? 1u << inputs[i].parameter : 1u << 31;
+        solve->depends |= inputs[i].parameter >= 0 && inputs[i].parameter < 31
+                              ? 1u << inputs[i].parameter
+                              : 1u << 31;
       if (matters && n_matter < 2 && (n_matter == 0 || inputs[matter[0]].size == inputs[i].size))
         matter[n_matter++] = i;
       struct state *state = solved ? input__put (solve->arena, solve->base, &inputs[i], x) : NULL;

@@ -1,15 +1,19 @@
 /* Asking the solver for a state that takes a branch way that no test took.
 
-   Searching (hunt.c) knows only what runs tell; the solver knows the code.  It starts from a state that came to the branch, and
-   what it finds is run like any other test.
+   Searching (hunt.c) knows only what runs tell; the solver knows the code.  It starts from a state
+   that came to the branch, and what it finds is run like any other test.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "verify/internal.h"
 #include "prove/prove.h"
+#include "verify/internal.h"
 
 #include <string.h>
 
 /* Ways asked for in one go, states each is started from, and the longest for one question.  */
-enum { WAYS_MAX = 8, STARTS_MAX = 3 };
+enum
+{
+  WAYS_MAX = 8,
+  STARTS_MAX = 3
+};
 #define QUESTION_SECONDS 0.7
 
 /* Tests from which to start: those that reached something first, then the bank's smallest.  */
@@ -29,7 +33,8 @@ starts (struct trial *trial, const struct state *list[STARTS_MAX])
 
 /* The missing ways of one SIDE, whose code is IMAGE.  */
 static bool
-steer_side (struct trial *trial, const struct coverage *coverage, const struct image *image, double until)
+steer_side (struct trial *trial, const struct coverage *coverage, const struct image *image,
+            double until)
 {
   const struct verifier *verifier = trial->verifier;
   const struct side *side = coverage->side;
@@ -38,8 +43,9 @@ steer_side (struct trial *trial, const struct coverage *coverage, const struct i
   for (unsigned i = 0; i < side->decoded->n_insns && asked < WAYS_MAX; i++)
     for (unsigned way = 0; way < 2; way++)
       {
-        if (!(side->decoded->insn[i].kind & KIND_BRANCH) || !coverage->executed[i] || coverage->cold[i]
-            || (coverage->branch[i] & (1u << way)) || (coverage->excused[i] & (1u << way)))
+        if (!(side->decoded->insn[i].kind & KIND_BRANCH) || !coverage->executed[i]
+            || coverage->cold[i] || (coverage->branch[i] & (1u << way))
+            || (coverage->excused[i] & (1u << way)))
           continue;
         asked++;
         for (unsigned k = 0; k < n_starts; k++)
@@ -50,8 +56,11 @@ steer_side (struct trial *trial, const struct coverage *coverage, const struct i
             struct arena *arena = arena__new ();
             struct state *found = NULL;
             bool well = true;
-            if (prove__steer (arena, verifier->region, verifier->setup[0].layout, image, side->object, start[k], i,
-                              way == 0, left < QUESTION_SECONDS ? left : QUESTION_SECONDS, &found) == 0 && found)
+            if (prove__steer (arena, verifier->region, verifier->setup[0].layout, image,
+                              side->object, start[k], i, way == 0,
+                              left < QUESTION_SECONDS ? left : QUESTION_SECONDS, &found)
+                    == 0
+                && found)
               {
                 const struct state *states[] = { found };
                 well = trial__try (trial, 0, states, 1);

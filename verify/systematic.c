@@ -1,10 +1,11 @@
 /* Tests laid out by the code's own steps instead of by chance.
 
-   A loop of vectors is wrong, if it is, at one size in a step, one distance between two pointers, one alignment.
-   Chance finds those of a small step and misses those of a large one.  So the steps are read off both
-   versions (the widest access, what pointers and counters are moved by), and sizes of every residue of them, all distances up to
-   the widest step, all alignments modulo 64 are tried one by one; all of these tests are followed for their footprints as far as
-   time allows, since a store of the same value shows nowhere else.  Likewise each special number (constants of
+   A loop of vectors is wrong, if it is, at one size in a step, one distance between two pointers,
+   one alignment. Chance finds those of a small step and misses those of a large one.  So the steps
+   are read off both versions (the widest access, what pointers and counters are moved by), and
+   sizes of every residue of them, all distances up to the widest step, all alignments modulo 64 are
+   tried one by one; all of these tests are followed for their footprints as far as time allows,
+   since a store of the same value shows nowhere else.  Likewise each special number (constants of
    both versions, and what is commonly made of them) is given to each integer parameter.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/systematic.h"
@@ -14,13 +15,23 @@
 #include <string.h>
 
 /* Tests made and run together.  */
-enum { PORTION = 64 };
+enum
+{
+  PORTION = 64
+};
 
 /* Steps beyond are no loop's.  */
-enum { STEP_MAX = 4096, RESIDUES_MAX = 160, DISTANCE_MAX = 256 };
+enum
+{
+  STEP_MAX = 4096,
+  RESIDUES_MAX = 160,
+  DISTANCE_MAX = 256
+};
 
 /* Shares of the budget: for one family of tests, and for following in all of them.  */
 #define FAMILY_SHARE 0.06
+/* Places in a page are many, and seldom matter.  */
+#define PAGE_SHARE 0.025
 #define FOLLOW_SHARE 0.45
 
 void
@@ -32,7 +43,7 @@ layout__add_step (struct layout_steps *steps, uint64_t step)
     if (steps->step[i] == step)
       return;
   if (steps->n < STEPS_MAX)
-    steps->step[steps->n++] = (unsigned) step;
+    steps->step[steps->n++] = (unsigned)step;
 }
 
 /* What DECODED's registers are moved by, and its widest access.  */
@@ -49,9 +60,9 @@ layout__scan (struct layout_steps *steps, const struct side *side)
             steps->widest = insn->memory[m].size;
           /* Offsets from one pointer tell how far an unrolled body reaches.  */
           int64_t end = insn->memory[m].disp + insn->memory[m].size;
-          if (insn->memory[m].base >= 0 && insn->memory[m].base < 16 && insn->memory[m].base != 4 && end > 0
-              && end <= DISTANCE_MAX && end > steps->reach)
-            steps->reach = (unsigned) end;
+          if (insn->memory[m].base >= 0 && insn->memory[m].base < 16 && insn->memory[m].base != 4
+              && end > 0 && end <= DISTANCE_MAX && end > steps->reach)
+            steps->reach = (unsigned)end;
         }
       if (insn->item >= side->code->n_items || side->code->item[insn->item].kind != ITEM_INSN)
         continue;
@@ -62,10 +73,11 @@ layout__scan (struct layout_steps *steps, const struct side *side)
       if ((insn->zydis == ZYDIS_MNEMONIC_ADD || insn->zydis == ZYDIS_MNEMONIC_SUB)
           && text->operand[0].kind == OPERAND_IMMEDIATE && !text->operand[0].expr.sym)
         value = text->operand[0].expr.add;
-      else if (insn->zydis == ZYDIS_MNEMONIC_LEA && text->operand[0].base && !text->operand[0].expr.sym)
+      else if (insn->zydis == ZYDIS_MNEMONIC_LEA && text->operand[0].base
+               && !text->operand[0].expr.sym)
         value = text->operand[0].expr.add;
       if (strcmp (text->operand[1].reg, "rsp") != 0 && value)
-        layout__add_step (steps, (uint64_t) (value < 0 ? -value : value));
+        layout__add_step (steps, (uint64_t)(value < 0 ? -value : value));
     }
 }
 
@@ -101,7 +113,7 @@ least_element (const struct region *region)
     {
       const struct type *element = pointee (region, p);
       if (element && element->size && (!least || element->size < least))
-        least = (unsigned) element->size;
+        least = (unsigned)element->size;
     }
   return least ? least : 1;
 }
@@ -126,29 +138,31 @@ unsigned
 layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes)
 {
   unsigned n = 0;
-  static const uint32_t large[] = { 999, 1000, 1001, 1023, 1024, 1025, 2047, 2049, 3000, 4095, 4096, 4097, 5003,
-                                    8193, 10007, 16385, 32769, 65535, 65536, 65537, 70001, 100003, 131072, 262145,
-                                    524289 };
+  static const uint32_t large[]
+      = { 999,   1000,  1001,  1023,   1024,   1025,   2047,  2049,  3000,
+          4095,  4096,  4097,  5003,   8193,   10007,  16385, 32769, 65535,
+          65536, 65537, 70001, 100003, 131072, 262145, 524289 };
   unsigned step = main_step (steps, element);
-  for (uint64_t size = 0; size <= 2 * (uint64_t) step + 2 && size <= RESIDUES_MAX && n < SIZES_MAX; size++)
+  for (uint64_t size = 0; size <= 2 * (uint64_t)step + 2 && size <= RESIDUES_MAX && n < SIZES_MAX;
+       size++)
     sizes[n++] = size;
   for (unsigned i = 0; i < sizeof large / sizeof *large && n < SIZES_MAX; i++)
-    if ((uint64_t) large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
+    if ((uint64_t)large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
       sizes[n++] = large[i];
   /* Every residue of the main step, two steps on; and each step's neighbours.  */
   for (unsigned r = 0; r < step && step <= RESIDUES_MAX && n < SIZES_MAX; r++)
     if (2 * step + r > RESIDUES_MAX || step > 64)
-      sizes[n++] = 2 * (uint64_t) step + r;
+      sizes[n++] = 2 * (uint64_t)step + r;
   for (unsigned i = 0; i < steps->n; i++)
     for (unsigned scale = 0; scale < 2; scale++)
       for (unsigned times = 1; times <= 3; times++)
         for (int around = -1; around <= 1 && n < SIZES_MAX; around++)
           {
-            uint64_t size = (uint64_t) steps->step[i] / (scale ? element : 1) * times;
+            uint64_t size = (uint64_t)steps->step[i] / (scale ? element : 1) * times;
             if (scale && element == 1)
               continue;
             if (size)
-              sizes[n++] = size + (uint64_t) (int64_t) around;
+              sizes[n++] = size + (uint64_t)(int64_t)around;
           }
   return n;
 }
@@ -175,7 +189,8 @@ flush (struct family *family)
     return;
   struct arena *arena = arena__new ();
   struct test *tests = ARENA_ARRAY (arena, struct test, family->n);
-  int made = states__plan (trial->states[family->s], family->kind, family->plan, family->n, arena, tests, NULL, &why);
+  int made = states__plan (trial->states[family->s], family->kind, family->plan, family->n, arena,
+                           tests, NULL, &why);
   family->n = 0;
   if (made < 0)
     {
@@ -183,7 +198,7 @@ flush (struct family *family)
       family->well = false;
     }
   else
-    family->well = trial__run (trial, family->s, family->kind, tests, (unsigned) made, FOLLOW_SHARE);
+    family->well = trial__run (trial, family->s, family->kind, tests, (unsigned)made, FOLLOW_SHARE);
   arena__free (arena);
 }
 
@@ -216,7 +231,7 @@ static void
 fix (const struct region *region, struct plan *plan, int p, uint64_t value)
 {
   for (unsigned q = 0; q < region->n_parameters; q++)
-    if (is_integer (region, q) && (p < 0 || (unsigned) p == q))
+    if (is_integer (region, q) && (p < 0 || (unsigned)p == q))
       {
         plan->fixed |= 1u << q;
         plan->scalar[q] = value;
@@ -248,7 +263,8 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
   const struct region *region = trial->verifier->region;
   uint64_t size[SIZES_MAX];
-  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), n = layout__sizes (steps, element, size);
+  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list),
+                                  n = layout__sizes (steps, element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
   for (unsigned i = 0; i < n; i++)
@@ -256,7 +272,7 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
       for (unsigned content = 0; content < (size[i] > 64 && size[i] % 3 == 0 ? 3 : 1); content++)
         if ((plan = next_plan (family)))
           {
-            fix (region, plan, (int) list[k], size[i]);
+            fix (region, plan, (int)list[k], size[i]);
             plan->large = size[i] > 900;
             plan->at_start = i % 7 == 3;
             /* Narrow sums overflow on large arrays of large numbers.  */
@@ -273,7 +289,7 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
   const struct region *region = trial->verifier->region;
   unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list);
   unsigned step = main_step (steps, element);
-  uint64_t size = 2 * (uint64_t) step + 3;
+  uint64_t size = 2 * (uint64_t)step + 3;
   unsigned widest = step * element > steps->widest ? step * element : steps->widest;
   widest = widest < 32 ? 32 : widest > DISTANCE_MAX ? DISTANCE_MAX : widest;
   struct family *family = new_family (trial, STATE_OVERLAP);
@@ -286,10 +302,11 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
         if (!states__may_overlap (region, pointer, host, &unit))
           continue;
         family->until = verify__now () + FAMILY_SHARE * trial->verifier->options.budget_seconds;
-        int64_t whole = (int64_t) size * element;
-        int64_t special[] = { whole - unit, whole, whole + unit, 512, 1024, 2048, 4096 - unit, 4096, 4096 + unit };
+        int64_t whole = (int64_t)size * element;
+        int64_t special[] = { whole - unit, whole,       whole + unit, 512,        1024,
+                              2048,         4096 - unit, 4096,         4096 + unit };
         unsigned n_special = sizeof special / sizeof *special;
-        for (int64_t distance = 0; distance <= (int64_t) widest + 2 * unit; distance += unit)
+        for (int64_t distance = 0; distance <= (int64_t)widest + 2 * unit; distance += unit)
           if ((plan = next_plan (family)))
             {
               if (n_list)
@@ -302,7 +319,9 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
         for (unsigned k = 0; k < n_special; k++)
           if (special[k] >= 0 && (plan = next_plan (family)))
             {
-              uint64_t many = special[k] > whole + unit ? (uint64_t) special[k] / element + 2 * step + 1 : size;
+              uint64_t many = special[k] > whole + unit
+                                  ? (uint64_t)special[k] / element + 2 * step + 1
+                                  : size;
               if (n_list)
                 fix (region, plan, -1, many);
               plan->overlap = true;
@@ -319,7 +338,8 @@ static bool
 alignments (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
   const struct region *region = trial->verifier->region;
-  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), step = main_step (steps, element);
+  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list),
+                                  step = main_step (steps, element);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
   uint64_t random = trial->verifier->options.seed;
@@ -337,11 +357,13 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
                 {
                   random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
                   if (pointee (region, q))
-                    plan->residue[q] = (int16_t) (random >> 58);
+                    plan->residue[q] = (int16_t)(random >> 58);
                 }
-              plan->residue[p] = (int16_t) residue;
+              plan->residue[p] = (int16_t)residue;
               if (n_list)
-                fix (region, plan, -1, k ? 2 * (uint64_t) step + residue / unit % (step + 1) : 1 + (random >> 40) % (step + 2));
+                fix (region, plan, -1,
+                     k ? 2 * (uint64_t)step + residue / unit % (step + 1)
+                       : 1 + (random >> 40) % (step + 2));
             }
     }
   flush (family);
@@ -353,9 +375,11 @@ static bool
 page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
   const struct region *region = trial->verifier->region;
-  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), step = main_step (steps, element);
+  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list),
+                                  step = main_step (steps, element);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
+  family->until = verify__now () + PAGE_SHARE * trial->verifier->options.budget_seconds;
   uint64_t random = trial->verifier->options.seed;
   for (unsigned i = 0; i < SANDBOX_PAGE; i++)
     for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
@@ -366,10 +390,11 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
           continue;
         random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
         /* 2531 is odd and near the golden section of a page.  */
-        plan->residue[p] = (int16_t) (i * 2531 % (SANDBOX_PAGE / unit) * unit);
+        plan->residue[p] = (int16_t)(i * 2531 % (SANDBOX_PAGE / unit) * unit);
         plan->modulus = SANDBOX_PAGE;
         if (n_list)
-          fix (region, plan, -1, i % 4 == 0 ? 1 + (random >> 40) % 4 : step + (random >> 40) % (step + 3));
+          fix (region, plan, -1,
+               i % 4 == 0 ? 1 + (random >> 40) % 4 : step + (random >> 40) % (step + 3));
       }
   flush (family);
   return family->well;
@@ -389,7 +414,8 @@ numbers (struct trial *trial)
     for (unsigned p = 0; p < region->n_parameters; p++)
       for (int around = 0; around < (i < n_base ? 3 : 1); around++)
         if (is_integer (region, p) && (plan = next_plan (family)))
-          fix (region, plan, (int) p, (uint64_t) constant[i] + (uint64_t) (int64_t) (around == 2 ? -1 : around));
+          fix (region, plan, (int)p,
+               (uint64_t)constant[i] + (uint64_t)(int64_t)(around == 2 ? -1 : around));
   flush (family);
   /* Two at once: conditions often come in pairs.  */
   unsigned few = n_base < 12 ? n_base : 12;
@@ -397,10 +423,11 @@ numbers (struct trial *trial)
     for (unsigned q = 0; q < region->n_parameters; q++)
       for (unsigned i = 0; i < few; i++)
         for (unsigned k = 0; k < few; k++)
-          if (p != q && is_integer (region, p) && is_integer (region, q) && (plan = next_plan (family)))
+          if (p != q && is_integer (region, p) && is_integer (region, q)
+              && (plan = next_plan (family)))
             {
-              fix (region, plan, (int) p, (uint64_t) constant[i]);
-              fix (region, plan, (int) q, (uint64_t) constant[k]);
+              fix (region, plan, (int)p, (uint64_t)constant[i]);
+              fix (region, plan, (int)q, (uint64_t)constant[k]);
             }
   flush (family);
   return family->well;
@@ -418,6 +445,6 @@ systematic__judge (struct trial *trial)
   if (!has_memory (region))
     return true;
   unsigned element = least_element (region);
-  return sizes (trial, &steps, element) && alignments (trial, &steps, element) && overlaps (trial, &steps, element)
-         && page_offsets (trial, &steps, element);
+  return sizes (trial, &steps, element) && alignments (trial, &steps, element)
+         && overlaps (trial, &steps, element) && page_offsets (trial, &steps, element);
 }

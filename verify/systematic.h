@@ -5,14 +5,18 @@
 
 #include "verify/internal.h"
 
-enum { STEPS_MAX = 24, SIZES_MAX = 420 };
+enum
+{
+  STEPS_MAX = 24,
+  SIZES_MAX = 420
+};
 
 struct layout_steps
 {
-  unsigned widest;           /* bytes of the widest access */
-  unsigned reach;            /* bytes that an unrolled body goes beyond a pointer */
+  unsigned widest; /* bytes of the widest access */
+  unsigned reach;  /* bytes that an unrolled body goes beyond a pointer */
   unsigned n;
-  unsigned step[STEPS_MAX];  /* what registers are moved by */
+  unsigned step[STEPS_MAX]; /* what registers are moved by */
 };
 
 void layout__add_step (struct layout_steps *steps, uint64_t step);
@@ -20,7 +24,8 @@ void layout__add_step (struct layout_steps *steps, uint64_t step);
 /* Adds SIDE's.  */
 void layout__scan (struct layout_steps *steps, const struct side *side);
 
-/* Sizes, in elements of ELEMENT bytes, at which a loop of these steps could go wrong.  Their number, at most SIZES_MAX.  */
+/* Sizes, in elements of ELEMENT bytes, at which a loop of these steps could go wrong.  Their
+ * number, at most SIZES_MAX.  */
 unsigned layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes);
 
 #endif

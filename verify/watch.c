@@ -1,9 +1,10 @@
 /* Comparisons watched: what each compares, on every run.
 
-   Like sandbox/instrument.c, but for values: nothing that is added touches flags, the stack or any register for
-   longer than the record takes.  A site's records form a ring, so that a long loop doesn't push out what
-   a rare comparison saw; the next place comes from a table in the buffer, as arithmetic would need flags.
-   Operands in memory are read as the comparison would read them; where that faults, the run ends as it would have.
+   Like sandbox/instrument.c, but for values: nothing that is added touches flags, the stack or any
+   register for longer than the record takes.  A site's records form a ring, so that a long loop
+   doesn't push out what a rare comparison saw; the next place comes from a table in the buffer, as
+   arithmetic would need flags. Operands in memory are read as the comparison would read them; where
+   that faults, the run ends as it would have.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/watch.h"
 
@@ -20,19 +21,19 @@ enum
   AT_RCX = 8,
   AT_A = 64,
   AT_B = 128,
-  AT_NEXT_SCALAR = 256,  /* of ring offset i, in units of 8 bytes: two bytes at NEXT + i */
+  AT_NEXT_SCALAR = 256, /* of ring offset i, in units of 8 bytes: two bytes at NEXT + i */
   AT_NEXT_VECTOR = 512,
-  AT_OFFSET = 0x400,     /* four bytes a site */
-  AT_HIT = 0x600,        /* one byte a site */
+  AT_OFFSET = 0x400, /* four bytes a site */
+  AT_HIT = 0x600,    /* one byte a site */
   AT_RINGS = 0x1000,
   RING = 1024,
-  SCALAR_UNITS = 2,      /* 16 bytes: a, b */
-  VECTOR_UNITS = 16      /* 128 bytes */
+  SCALAR_UNITS = 2, /* 16 bytes: a, b */
+  VECTOR_UNITS = 16 /* 128 bytes */
 };
-_Static_assert (WATCH_SCALARS * SCALAR_UNITS * 8 == RING, "scalars fill a ring");
-_Static_assert (WATCH_VECTORS * VECTOR_UNITS * 8 == RING, "vectors fill a ring");
-_Static_assert (AT_OFFSET + 4 * WATCH_SITES_MAX <= AT_HIT, "offsets end before hits");
-_Static_assert (AT_HIT + WATCH_SITES_MAX <= AT_RINGS, "hits end before rings");
+_Static_assert(WATCH_SCALARS *SCALAR_UNITS * 8 == RING, "scalars fill a ring");
+_Static_assert(WATCH_VECTORS *VECTOR_UNITS * 8 == RING, "vectors fill a ring");
+_Static_assert(AT_OFFSET + 4 * WATCH_SITES_MAX <= AT_HIT, "offsets end before hits");
+_Static_assert(AT_HIT + WATCH_SITES_MAX <= AT_RINGS, "hits end before rings");
 
 struct writer
 {
@@ -59,13 +60,13 @@ add_item (struct writer *writer)
 static struct operand
 op_register (const char *reg)
 {
-  return (struct operand) { .kind = OPERAND_REGISTER, .reg = reg };
+  return (struct operand){ .kind = OPERAND_REGISTER, .reg = reg };
 }
 
 static struct operand
 op_buffer (unsigned at)
 {
-  return (struct operand) { .kind = OPERAND_MEMORY, .expr.add = (int64_t) (BUFFER + at) };
+  return (struct operand){ .kind = OPERAND_MEMORY, .expr.add = (int64_t)(BUFFER + at) };
 }
 
 static void
@@ -73,20 +74,23 @@ add_insn (struct writer *writer, const char *mnemonic, struct operand from, stru
 {
   struct item *item = add_item (writer);
   item->kind = ITEM_INSN;
-  item->insn = (struct insn) { .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
+  item->insn = (struct insn){ .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
 }
 
-/* The 64-bit name of general register NAME and its SIZE; HIGH for ah and its like.  NULL where it is none.  */
+/* The 64-bit name of general register NAME and its SIZE; HIGH for ah and its like.  NULL where it
+ * is none.  */
 static const char *
 whole_register (const char *name, unsigned *size, bool *high)
 {
   static const char *const names[16][4] = {
-    { "rax", "eax", "ax", "al" }, { "rcx", "ecx", "cx", "cl" }, { "rdx", "edx", "dx", "dl" },
-    { "rbx", "ebx", "bx", "bl" }, { "rsp", "esp", "sp", "spl" }, { "rbp", "ebp", "bp", "bpl" },
-    { "rsi", "esi", "si", "sil" }, { "rdi", "edi", "di", "dil" }, { "r8", "r8d", "r8w", "r8b" },
-    { "r9", "r9d", "r9w", "r9b" }, { "r10", "r10d", "r10w", "r10b" }, { "r11", "r11d", "r11w", "r11b" },
-    { "r12", "r12d", "r12w", "r12b" }, { "r13", "r13d", "r13w", "r13b" }, { "r14", "r14d", "r14w", "r14b" },
-    { "r15", "r15d", "r15w", "r15b" },
+    { "rax", "eax", "ax", "al" },      { "rcx", "ecx", "cx", "cl" },
+    { "rdx", "edx", "dx", "dl" },      { "rbx", "ebx", "bx", "bl" },
+    { "rsp", "esp", "sp", "spl" },     { "rbp", "ebp", "bp", "bpl" },
+    { "rsi", "esi", "si", "sil" },     { "rdi", "edi", "di", "dil" },
+    { "r8", "r8d", "r8w", "r8b" },     { "r9", "r9d", "r9w", "r9b" },
+    { "r10", "r10d", "r10w", "r10b" }, { "r11", "r11d", "r11w", "r11b" },
+    { "r12", "r12d", "r12w", "r12b" }, { "r13", "r13d", "r13w", "r13b" },
+    { "r14", "r14d", "r14w", "r14b" }, { "r15", "r15d", "r15w", "r15b" },
   };
   *high = strlen (name) == 2 && name[1] == 'h';
   if (*high)
@@ -114,55 +118,89 @@ vector_register (const char *name, unsigned *size)
   return atoi (name + 3);
 }
 
-/* What INSN compares, into *SITE; A and B get the operands' numbers in AT&T order (B -1: one).  False where it is no comparison
-   that can be watched.  */
+/* What INSN compares, into *SITE; A and B get the operands' numbers in AT&T order (B -1: one).
+   False where it is no comparison that can be watched.  */
 static bool
-classify (const struct decoded_insn *insn, const struct insn *text, struct watch_site *site, int *a, int *b)
+classify (const struct decoded_insn *insn, const struct insn *text, struct watch_site *site, int *a,
+          int *b)
 {
-  *site = (struct watch_site) { .branch = -1 };
+  *site = (struct watch_site){ .branch = -1 };
   *a = 1;
   *b = 0;
   switch (insn->zydis)
     {
-    case ZYDIS_MNEMONIC_CMP: case ZYDIS_MNEMONIC_SUB: site->kind = WATCH_COMPARE; break;
-    case ZYDIS_MNEMONIC_TEST: case ZYDIS_MNEMONIC_AND: site->kind = WATCH_MASK; break;
-    case ZYDIS_MNEMONIC_XOR: site->kind = WATCH_DIFFER; break;
-    case ZYDIS_MNEMONIC_ADD: site->kind = WATCH_SUM; break;
+    case ZYDIS_MNEMONIC_CMP:
+    case ZYDIS_MNEMONIC_SUB:
+      site->kind = WATCH_COMPARE;
+      break;
+    case ZYDIS_MNEMONIC_TEST:
+    case ZYDIS_MNEMONIC_AND:
+      site->kind = WATCH_MASK;
+      break;
+    case ZYDIS_MNEMONIC_XOR:
+      site->kind = WATCH_DIFFER;
+      break;
+    case ZYDIS_MNEMONIC_ADD:
+      site->kind = WATCH_SUM;
+      break;
     case ZYDIS_MNEMONIC_DEC:
       site->kind = WATCH_COMPARE, *a = 0, *b = -1, site->b_known = true, site->b = 1;
       break;
     case ZYDIS_MNEMONIC_INC:
       site->kind = WATCH_SUM, *a = 0, *b = -1, site->b_known = true, site->b = 1;
       break;
-    case ZYDIS_MNEMONIC_COMISS: case ZYDIS_MNEMONIC_UCOMISS: case ZYDIS_MNEMONIC_VCOMISS:
+    case ZYDIS_MNEMONIC_COMISS:
+    case ZYDIS_MNEMONIC_UCOMISS:
+    case ZYDIS_MNEMONIC_VCOMISS:
     case ZYDIS_MNEMONIC_VUCOMISS:
       site->kind = WATCH_VECTOR, site->size = site->lane = 4, site->is_float = true;
       break;
-    case ZYDIS_MNEMONIC_COMISD: case ZYDIS_MNEMONIC_UCOMISD: case ZYDIS_MNEMONIC_VCOMISD:
+    case ZYDIS_MNEMONIC_COMISD:
+    case ZYDIS_MNEMONIC_UCOMISD:
+    case ZYDIS_MNEMONIC_VCOMISD:
     case ZYDIS_MNEMONIC_VUCOMISD:
       site->kind = WATCH_VECTOR, site->size = site->lane = 8, site->is_float = true;
       break;
-    case ZYDIS_MNEMONIC_PCMPEQB: case ZYDIS_MNEMONIC_PCMPGTB: case ZYDIS_MNEMONIC_VPCMPEQB:
-    case ZYDIS_MNEMONIC_VPCMPGTB: case ZYDIS_MNEMONIC_VPCMPB: case ZYDIS_MNEMONIC_VPCMPUB:
+    case ZYDIS_MNEMONIC_PCMPEQB:
+    case ZYDIS_MNEMONIC_PCMPGTB:
+    case ZYDIS_MNEMONIC_VPCMPEQB:
+    case ZYDIS_MNEMONIC_VPCMPGTB:
+    case ZYDIS_MNEMONIC_VPCMPB:
+    case ZYDIS_MNEMONIC_VPCMPUB:
       site->kind = WATCH_VECTOR, site->lane = 1;
       break;
-    case ZYDIS_MNEMONIC_PCMPEQW: case ZYDIS_MNEMONIC_PCMPGTW: case ZYDIS_MNEMONIC_VPCMPEQW:
-    case ZYDIS_MNEMONIC_VPCMPGTW: case ZYDIS_MNEMONIC_VPCMPW: case ZYDIS_MNEMONIC_VPCMPUW:
+    case ZYDIS_MNEMONIC_PCMPEQW:
+    case ZYDIS_MNEMONIC_PCMPGTW:
+    case ZYDIS_MNEMONIC_VPCMPEQW:
+    case ZYDIS_MNEMONIC_VPCMPGTW:
+    case ZYDIS_MNEMONIC_VPCMPW:
+    case ZYDIS_MNEMONIC_VPCMPUW:
       site->kind = WATCH_VECTOR, site->lane = 2;
       break;
-    case ZYDIS_MNEMONIC_PCMPEQD: case ZYDIS_MNEMONIC_PCMPGTD: case ZYDIS_MNEMONIC_VPCMPEQD:
-    case ZYDIS_MNEMONIC_VPCMPGTD: case ZYDIS_MNEMONIC_VPCMPD: case ZYDIS_MNEMONIC_VPCMPUD:
-    case ZYDIS_MNEMONIC_PTEST: case ZYDIS_MNEMONIC_VPTEST:
+    case ZYDIS_MNEMONIC_PCMPEQD:
+    case ZYDIS_MNEMONIC_PCMPGTD:
+    case ZYDIS_MNEMONIC_VPCMPEQD:
+    case ZYDIS_MNEMONIC_VPCMPGTD:
+    case ZYDIS_MNEMONIC_VPCMPD:
+    case ZYDIS_MNEMONIC_VPCMPUD:
+    case ZYDIS_MNEMONIC_PTEST:
+    case ZYDIS_MNEMONIC_VPTEST:
       site->kind = WATCH_VECTOR, site->lane = 4;
       break;
-    case ZYDIS_MNEMONIC_PCMPEQQ: case ZYDIS_MNEMONIC_PCMPGTQ: case ZYDIS_MNEMONIC_VPCMPEQQ:
-    case ZYDIS_MNEMONIC_VPCMPGTQ: case ZYDIS_MNEMONIC_VPCMPQ: case ZYDIS_MNEMONIC_VPCMPUQ:
+    case ZYDIS_MNEMONIC_PCMPEQQ:
+    case ZYDIS_MNEMONIC_PCMPGTQ:
+    case ZYDIS_MNEMONIC_VPCMPEQQ:
+    case ZYDIS_MNEMONIC_VPCMPGTQ:
+    case ZYDIS_MNEMONIC_VPCMPQ:
+    case ZYDIS_MNEMONIC_VPCMPUQ:
       site->kind = WATCH_VECTOR, site->lane = 8;
       break;
-    case ZYDIS_MNEMONIC_CMPPS: case ZYDIS_MNEMONIC_VCMPPS:
+    case ZYDIS_MNEMONIC_CMPPS:
+    case ZYDIS_MNEMONIC_VCMPPS:
       site->kind = WATCH_VECTOR, site->lane = 4, site->is_float = true;
       break;
-    case ZYDIS_MNEMONIC_CMPPD: case ZYDIS_MNEMONIC_VCMPPD:
+    case ZYDIS_MNEMONIC_CMPPD:
+    case ZYDIS_MNEMONIC_VCMPPD:
       site->kind = WATCH_VECTOR, site->lane = 8, site->is_float = true;
       break;
     default:
@@ -172,10 +210,10 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
   if (site->kind == WATCH_VECTOR)
     {
       unsigned first = text->n_operands && text->operand[0].kind == OPERAND_IMMEDIATE;
-      *b = (int) first;
-      *a = (int) first + 1;
+      *b = (int)first;
+      *a = (int)first + 1;
     }
-  if (*a >= (int) text->n_operands || (*b >= 0 && *b >= (int) text->n_operands))
+  if (*a >= (int)text->n_operands || (*b >= 0 && *b >= (int)text->n_operands))
     return false;
   for (unsigned i = 0; i < text->n_operands; i++)
     {
@@ -184,7 +222,7 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
       bool high;
       if (operand->kind == OPERAND_MEMORY && (operand->segment || operand->broadcast))
         return false;
-      if (operand->kind != OPERAND_REGISTER || ((int) i != *a && (int) i != *b))
+      if (operand->kind != OPERAND_REGISTER || ((int)i != *a && (int)i != *b))
         continue;
       if (site->kind == WATCH_VECTOR)
         {
@@ -209,7 +247,7 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
       if (text->operand[*b].expr.sym)
         return false;
       site->b_known = true;
-      site->b = (uint64_t) text->operand[*b].expr.add;
+      site->b = (uint64_t)text->operand[*b].expr.add;
     }
   site->lane = site->size;
   return true;
@@ -227,7 +265,9 @@ store_operand (struct writer *writer, const struct operand *operand, unsigned si
       if (vector >= 0)
         {
           /* VEX forms would clean upper halves, which a legacy function hasn't got.  */
-          const char *mnemonic = own == 64 || vector >= 16 ? "vmovdqu64" : own == 32 ? "vmovdqu" : "movups";
+          const char *mnemonic = own == 64 || vector >= 16 ? "vmovdqu64"
+                                 : own == 32               ? "vmovdqu"
+                                                           : "movups";
           add_insn (writer, mnemonic, op_register (operand->reg), op_buffer (at));
           return;
         }
@@ -251,8 +291,8 @@ store_operand (struct writer *writer, const struct operand *operand, unsigned si
 
 /* The record of SITE, number NUMBER.  */
 static void
-add_record (struct writer *writer, const struct insn *text, const struct watch_site *site, unsigned number, int a,
-            int b)
+add_record (struct writer *writer, const struct insn *text, const struct watch_site *site,
+            unsigned number, int a, int b)
 {
   bool vector = site->kind == WATCH_VECTOR;
   unsigned ring = AT_RINGS + number * RING, half = vector ? WATCH_VALUE_MAX : 8;
@@ -275,14 +315,14 @@ add_record (struct writer *writer, const struct insn *text, const struct watch_s
   next.base = "rcx";
   add_insn (writer, "movzwl", next, op_register ("ecx"));
   add_insn (writer, "movl", op_register ("ecx"), op_buffer (AT_OFFSET + 4 * number));
-  add_insn (writer, "movb", (struct operand) { .kind = OPERAND_IMMEDIATE, .expr.add = 1 },
+  add_insn (writer, "movb", (struct operand){ .kind = OPERAND_IMMEDIATE, .expr.add = 1 },
             op_buffer (AT_HIT + number));
   add_insn (writer, "movq", op_buffer (AT_RCX), op_register ("rcx"));
   add_insn (writer, "movq", op_buffer (AT_RAX), op_register ("rax"));
 }
 
-/* Does anything in the straight line behind instruction I read the flags that it sets?  *BRANCH gets the branch that
-   does, or -1.  */
+/* Does anything in the straight line behind instruction I read the flags that it sets?  *BRANCH
+   gets the branch that does, or -1.  */
 static bool
 flags_used (const struct decoded *decoded, unsigned i, int *branch)
 {
@@ -294,7 +334,7 @@ flags_used (const struct decoded *decoded, unsigned i, int *branch)
       if (insn->flags_read)
         used = true;
       if (insn->flags_read && (insn->kind & KIND_BRANCH) && *branch < 0)
-        *branch = (int) k;
+        *branch = (int)k;
       if (insn->flags_written || (insn->kind & (KIND_JUMP | KIND_CALL | KIND_RETURN)))
         break;
     }
@@ -304,7 +344,7 @@ flags_used (const struct decoded *decoded, unsigned i, int *branch)
 static size_t
 buffer_size (const struct watch *watch)
 {
-  size_t size = AT_RINGS + (size_t) watch->n * RING;
+  size_t size = AT_RINGS + (size_t)watch->n * RING;
   return (size + SANDBOX_PAGE - 1) / SANDBOX_PAGE * SANDBOX_PAGE;
 }
 
@@ -315,12 +355,12 @@ new_buffer (struct arena *arena, const struct watch *watch)
   uint8_t *buffer = arena__alloc (arena, buffer_size (watch));
   for (unsigned i = 0; i < WATCH_SCALARS; i++)
     {
-      uint16_t next = (uint16_t) ((i + 1) % WATCH_SCALARS * SCALAR_UNITS);
+      uint16_t next = (uint16_t)((i + 1) % WATCH_SCALARS * SCALAR_UNITS);
       memcpy (buffer + AT_NEXT_SCALAR + i * SCALAR_UNITS, &next, 2);
     }
   for (unsigned i = 0; i < WATCH_VECTORS; i++)
     {
-      uint16_t next = (uint16_t) ((i + 1) % WATCH_VECTORS * VECTOR_UNITS);
+      uint16_t next = (uint16_t)((i + 1) % WATCH_VECTORS * VECTOR_UNITS);
       memcpy (buffer + AT_NEXT_VECTOR + i * VECTOR_UNITS, &next, 2);
     }
   return buffer;
@@ -336,7 +376,8 @@ watch__new (struct arena *arena, const struct side *side, struct watch **result,
   uint32_t *insn_of = ARENA_ARRAY (arena, uint32_t, code->n_items);
   memset (insn_of, 0xff, code->n_items * sizeof *insn_of);
   for (unsigned i = 0; i < decoded->n_insns; i++)
-    if (decoded->insn[i].item < code->n_items && code->item[decoded->insn[i].item].kind == ITEM_INSN)
+    if (decoded->insn[i].item < code->n_items
+        && code->item[decoded->insn[i].item].kind == ITEM_INSN)
       insn_of[decoded->insn[i].item] = i;
   for (unsigned k = 0; k < code->n_items; k++)
     {
@@ -344,8 +385,8 @@ watch__new (struct arena *arena, const struct side *side, struct watch **result,
       uint32_t number = insn_of[k];
       struct watch_site site;
       int a, b, branch;
-      if (item->kind == ITEM_INSN && number != UINT32_MAX && watch->n < WATCH_SITES_MAX && k < side->own_items
-          && classify (&decoded->insn[number], &item->insn, &site, &a, &b)
+      if (item->kind == ITEM_INSN && number != UINT32_MAX && watch->n < WATCH_SITES_MAX
+          && k < side->own_items && classify (&decoded->insn[number], &item->insn, &site, &a, &b)
           && (flags_used (decoded, number, &branch)
               || (site.kind == WATCH_VECTOR && (branch = -1))))
         {
@@ -388,16 +429,19 @@ watch__state (const struct watch *watch, const struct state *state, struct state
   unsigned at = watched->n_spans++;
   for (; at && watched->span[at - 1].address > BUFFER; at--)
     watched->span[at] = watched->span[at - 1];
-  watched->span[at] = (struct span) { .address = BUFFER, .size = (uint32_t) size, .bytes = watch->buffer,
-                                      .protection = PROT_STATE_READ | PROT_STATE_WRITE };
+  watched->span[at] = (struct span){ .address = BUFFER,
+                                     .size = (uint32_t)size,
+                                     .bytes = watch->buffer,
+                                     .protection = PROT_STATE_READ | PROT_STATE_WRITE };
   if (at && watched->span[at - 1].address + watched->span[at - 1].size > BUFFER)
     return false;
   return at + 1 == watched->n_spans || watched->span[at + 1].address >= BUFFER + size;
 }
 
 unsigned
-watch__records (const struct watch *watch, const struct state *watched, const struct outcome *outcome,
-                unsigned number, struct watch_record *records, unsigned n)
+watch__records (const struct watch *watch, const struct state *watched,
+                const struct outcome *outcome, unsigned number, struct watch_record *records,
+                unsigned n)
 {
   const uint8_t *buffer = NULL;
   for (unsigned s = 0; s < watched->n_spans && s < outcome->n_spans; s++)
@@ -407,11 +451,12 @@ watch__records (const struct watch *watch, const struct state *watched, const st
     return 0;
   const struct watch_site *site = &watch->site[number];
   bool vector = site->kind == WATCH_VECTOR;
-  unsigned units = vector ? VECTOR_UNITS : SCALAR_UNITS, places = vector ? WATCH_VECTORS : WATCH_SCALARS;
+  unsigned units = vector ? VECTOR_UNITS : SCALAR_UNITS,
+           places = vector ? WATCH_VECTORS : WATCH_SCALARS;
   uint32_t next;
   memcpy (&next, buffer + AT_OFFSET + 4 * number, 4);
   next = next / units % places;
-  const uint8_t *ring = buffer + AT_RINGS + (size_t) number * RING;
+  const uint8_t *ring = buffer + AT_RINGS + (size_t)number * RING;
   unsigned count = 0;
   for (unsigned back = places; back > 0; back--)
     {
