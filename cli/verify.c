@@ -7,6 +7,7 @@
 #include "cli/verify.h"
 #include "policy/policy.h"
 #include "policy/process.h"
+#include "sandbox/sandbox.h"
 #include "verify/verify.h"
 
 #include <argp.h>
@@ -437,6 +438,9 @@ cli_verify (int argc, char **argv)
       arguments.n_cflags = argc - own - 1;
     }
   argp_parse (&verify_argp, own, argv, 0, NULL, &arguments);
+  /* While this program is small.  Where it can't be had the verifier will say so.  */
+  struct why why;
+  sandbox__prepare (&why);
   if (arguments.replay)
     {
       struct replay_options options = { .what = arguments.replay,

@@ -15,7 +15,8 @@ enum
   ROUNDS_MAX = 1200,
   ROUNDS_PLAIN = 64,        /* where the candidate has no loop */
   LONGEST_ROUNDS = 8,       /* iterations of the candidate's longest loop that make a bound worth the name */
-  STEPS_MAX = 2000000
+  STEPS_MAX = 2000000,
+  CASES_MAX = 16, CASES_DEPTH = 2
 };
 
 #define FEASIBLE_SECONDS 1.0
@@ -119,6 +120,34 @@ again (struct problem *problem, const struct path *original, const struct facts 
   return path;
 }
 
+/* The candidate's run again, knowing from the beginning what it came to know.  NULL with *WHY.  */
+static struct path *
+candidate_again (struct problem *problem, const struct path *candidate, struct why *why)
+{
+  struct path *path = path__entry (problem, problem->program[1], &candidate->facts), *other = NULL;
+  if (path__run (path, STEPS_MAX, &other) == 0 && !other && path->end == candidate->end)
+    return path;
+  *why = path->why;
+  if (why->reason == REASON_NONE)
+    why__set (why, REASON_UNMODELLED, "a run that can't be done again");
+  path__free (other);
+  path__free (path);
+  return NULL;
+}
+
+/* Do some of MEMORY's addresses come out otherwise under FACTS?  */
+static bool
+moved (struct problem *problem, const struct memory *memory, const struct facts *facts)
+{
+  for (unsigned i = 0; i < memory->n_uses && facts->n_pairs; i++)
+    {
+      const struct term *base = problem->base[memory->use[i].base].term;
+      if (facts__simplify (problem, facts, base, false) != base)
+        return true;
+    }
+  return false;
+}
+
 /* Would the original's terms come out otherwise under FACTS?  */
 static bool
 needs_again (struct problem *problem, const struct path *original, const struct facts *facts)
@@ -129,13 +158,7 @@ needs_again (struct problem *problem, const struct path *original, const struct 
           || memcmp (facts->range, old->range, old->n_ranges * sizeof *old->range) != 0
           || facts->n_pairs != old->n_pairs))
     return true;
-  for (unsigned i = 0; i < original->memory->n_uses && facts->n_pairs; i++)
-    {
-      const struct term *base = problem->base[original->memory->use[i].base].term;
-      if (facts__simplify (problem, facts, base, false) != base)
-        return true;
-    }
-  return false;
+  return moved (problem, original->memory, facts);
 }
 
 /* One pair.  */
@@ -143,20 +166,32 @@ static enum proof_result
 compare_pair (struct search *search, struct path *original, struct path *candidate, struct why *why)
 {
   struct problem *problem = search->problem;
-  struct path *other = NULL;
+  struct path *other = NULL, *better = NULL;
   const struct memory *valid = problem->valid;
   problem->proof->paths++;
+  if (moved (problem, candidate->memory, &candidate->facts))
+    {
+      better = candidate_again (problem, candidate, why);
+      if (!better)
+        return impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+      candidate = better;
+    }
   if (needs_again (problem, original, &candidate->facts))
     {
       other = again (problem, original, &candidate->facts, why);
       problem->valid = valid;
       if (!other)
-        return impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+        {
+          enum proof_result result = impossible (problem, &candidate->facts) ? PROOF_PROVED : PROOF_UNKNOWN;
+          path__free (better);
+          return result;
+        }
       problem->valid = other->memory;
     }
   enum proof_result result = paths__compare (problem, other ? other : original, candidate, why);
   problem->valid = valid;
   path__free (other);
+  path__free (better);
   return result;
 }
 
@@ -209,6 +244,34 @@ compare_all (struct search *search, struct path *original, struct why *why)
     }
   problem->valid = NULL;
   return result;
+}
+
+/* As compare_all; where an input is known to be one of a few numbers, for each of them by itself: a loop by twos ends for two
+   lengths, of which the candidate's code may make different things.  */
+static enum proof_result
+compare_cases (struct search *search, struct path *original, unsigned depth, struct why *why)
+{
+  struct problem *problem = search->problem;
+  const struct facts *facts = &original->facts;
+  for (unsigned i = 0; i < facts->n_ranges && depth < CASES_DEPTH; i++)
+    {
+      const struct term *input = facts->range[i].term;
+      uint64_t low = facts->range[i].low, high = facts->range[i].high;
+      if (input->op != TERM_VAR || low >= high || high - low >= CASES_MAX
+          || facts__simplify (problem, facts, input, false) != input)
+        continue;
+      enum proof_result result = PROOF_PROVED;
+      for (uint64_t value = low; value <= high && result == PROOF_PROVED; value++)
+        {
+          struct path *one = path__copy (original);
+          facts__assume (problem, &one->facts,
+                         term__eq (problem->terms, input, term__const (problem->terms, input->width, value)));
+          result = compare_cases (search, one, depth + 1, why);
+          path__free (one);
+        }
+      return result;
+    }
+  return compare_all (search, original, why);
 }
 
 enum proof_result
@@ -266,7 +329,7 @@ problem__explore (struct problem *problem, struct why *why)
           continue;
         }
       if (path->end != PATH_FAULT || !problem->options.excuse_faults)
-        result = compare_all (&search, path, why);
+        result = compare_cases (&search, path, 0, why);
       if (result == PROOF_UNKNOWN && why->reason == REASON_TIME)
         {
           /* Not seen to its end: as if it still had to be looked at.  */

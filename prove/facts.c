@@ -564,20 +564,23 @@ facts__assume (struct problem *problem, struct facts *facts, const struct term *
     }
 }
 
-const struct term *
-facts__simplify (struct problem *problem, const struct facts *facts, const struct term *term, bool deep)
+/* What the conditions of FACTS say that a term may hold in itself: kept, as it is asked for over and over.  */
+static const struct replacement *
+replacement_of (struct problem *problem, const struct facts *facts)
 {
   struct terms *terms = problem->terms;
-  if (term->op == TERM_CONST)
-    return term;
-  if (facts->n_pairs)
-    term = term__substitute (terms, term, facts->from, facts->to, facts->n_pairs);
-  if (!deep || !facts->last || term->op == TERM_CONST)
-    return term;
-  unsigned n = facts->last->n, at = 0;
-  struct arena *arena = arena__new ();
-  const struct term **from = ARENA_ARRAY (arena, const struct term *, 2 * n);
-  const struct term **to = ARENA_ARRAY (arena, const struct term *, 2 * n);
+  for (unsigned i = 0; i < REPLACEMENTS; i++)
+    if (problem->replacement[i].last == facts->last && problem->replacement[i].n_pairs == facts->n_pairs
+        && problem->replacement[i].n_known)
+      return &problem->replacement[i];
+  struct replacement *result = &problem->replacement[problem->next_replacement++ % REPLACEMENTS];
+  unsigned room = 2 * facts->last->n, at = 0;
+  if (result->room < room)
+    {
+      result->room = 2 * room;
+      result->from = ARENA_ARRAY (problem->arena, const struct term *, result->room);
+      result->to = ARENA_ARRAY (problem->arena, const struct term *, result->room);
+    }
   for (const struct condition *known = facts->last; known; known = known->before)
     {
       const struct term *condition = known->term;
@@ -589,16 +592,32 @@ facts__simplify (struct problem *problem, const struct facts *facts, const struc
         continue;
       if (holds && inner->op == TERM_EQ && inner->arg[1]->op == TERM_CONST)
         {
-          from[at] = inner->arg[0];
-          to[at++] = inner->arg[1];
+          result->from[at] = inner->arg[0];
+          result->to[at++] = inner->arg[1];
         }
-      from[at] = inner;
-      to[at++] = holds ? term__true (terms) : term__false (terms);
+      result->from[at] = inner;
+      result->to[at++] = holds ? term__true (terms) : term__false (terms);
     }
-  if (at)
-    term = term__substitute (terms, term, from, to, at);
-  arena__free (arena);
-  return term;
+  result->last = facts->last;
+  result->n_pairs = facts->n_pairs;
+  result->n_known = facts->last->n;
+  result->n = at;
+  return result;
+}
+
+const struct term *
+facts__simplify (struct problem *problem, const struct facts *facts, const struct term *term, bool deep)
+{
+  if (term->op == TERM_CONST)
+    return term;
+  if (facts->n_pairs)
+    term = term__substitute (problem->terms, term, facts->from, facts->to, facts->n_pairs);
+  if (!deep || !facts->last || term->op == TERM_CONST)
+    return term;
+  const struct replacement *replacement = replacement_of (problem, facts);
+  if (!replacement->n)
+    return term;
+  return term__substitute (problem->terms, term, replacement->from, replacement->to, replacement->n);
 }
 
 /* By ranges.  */

@@ -19,6 +19,7 @@ enum
   ORDERS_MAX = 32,
   PAIRS_MAX = 64,
   MEETINGS = 8192,
+  REPLACEMENTS = 4,
   CELLS = 64,           /* bytes of memory in a chunk */
   TRAPS_MAX = 8,
   FRAME_MAX = 65536,    /* bytes of a side's own stack frame */
@@ -308,6 +309,13 @@ struct problem
   uint64_t *support;               /* term id -> support, with bit 62 where known */
   unsigned support_size;
   struct meeting { const struct term *term; uint32_t a, b; int64_t distance; } *meeting; /* MEETINGS, hashed */
+  struct replacement               /* facts.c */
+  {
+    const struct condition *last;
+    unsigned n_pairs, n_known, n, room;
+    const struct term **from, **to;
+  } replacement[REPLACEMENTS];
+  unsigned next_replacement;
   const struct memory *valid;      /* whose sure accesses are at user addresses: the original's on this path */
 
   /* Outcome so far.  */

@@ -14,3 +14,7 @@ check_PROGRAMS += testsuite/prove-steer
 testsuite_prove_steer_SOURCES = testsuite/prove-steer.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_steer_LDADD = $(testsuite_prove_pairs_LDADD)
 TESTS += testsuite/prove-steer
+check_PROGRAMS += testsuite/prove-mutants
+testsuite_prove_mutants_SOURCES = testsuite/prove-mutants.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_mutants_LDADD = $(testsuite_prove_pairs_LDADD)
+TESTS += testsuite/prove-pairs testsuite/prove-mutants

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLE_MAX = 256 };
+enum { TABLE_MAX = 256, PARTS_MAX = 8 /* of a condition */ };
 
 static void *
 checked (void *memory)
@@ -203,7 +203,7 @@ initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t off
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
-enum { CHOICES_MAX = 2048, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
+enum { CHOICES_MAX = 320, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
 
 /* Is A - B DISTANCE?  Asked over and over.  */
 static const struct term *
@@ -508,6 +508,23 @@ constant (struct path *path, uint32_t base, int64_t offset, unsigned bytes)
   return NULL;
 }
 
+/* TERM as it is where CONDITION holds.  */
+static const struct term *
+under (struct terms *terms, const struct term *condition, const struct term *term)
+{
+  const struct term *from[PARTS_MAX], *to[PARTS_MAX];
+  bool all = condition->op == TERM_AND && condition->n_args <= PARTS_MAX;
+  unsigned n = all ? condition->n_args : 1;
+  for (unsigned i = 0; i < n; i++)
+    {
+      const struct term *part = all ? condition->arg[i] : condition;
+      bool holds = part->op != TERM_NOT;
+      from[i] = holds ? part : part->arg[0];
+      to[i] = holds ? term__true (terms) : term__false (terms);
+    }
+  return term__substitute (terms, term, from, to, n);
+}
+
 /* The condition of an access on PATH: NULL where it surely happens, false where it doesn't.  */
 static const struct term *
 access_condition (struct path *path, const struct term *condition)
@@ -516,7 +533,11 @@ access_condition (struct path *path, const struct term *condition)
   if (!condition)
     condition = path->guard;
   else if (path->guard)
-    condition = term__and (problem->terms, condition, path->guard);
+    {
+      /* A guard often says that some lane's condition holds, which this lane's own implies.  */
+      const struct term *guard = under (problem->terms, condition, path->guard);
+      condition = term__and (problem->terms, condition, guard);
+    }
   if (!condition)
     return NULL;
   int known = facts__decide (problem, &path->facts, condition);
@@ -638,7 +659,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
         = lookup (problem, &path->facts, memory, path->program->side, base, offset, bytes);
       if (!old)
         return why__set (&path->why, REASON_PROOF_PATHS, "a vector that may come from too many writes");
-      stored = term__ite (terms, condition, value, old);
+      stored = term__ite (terms, condition, under (terms, condition, value), old);
     }
   if (memory->n_writes == memory->capacity)
     {

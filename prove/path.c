@@ -1,8 +1,8 @@
 /* One path: the machine's state on the way through a program, instruction by instruction.
 
-   Where a condition isn't decided by what is known, the path splits in two; inside loops a short `if` without
-   exits is run both ways at once instead, under a guard, and its ends are joined by choices, so that the number of
-   paths doesn't double with each iteration.
+   Where a condition isn't decided by what is known, the path splits in two; inside loops, and in a candidate everywhere (it
+   may have been unrolled), a short `if` without exits is run both ways at once instead, under a guard, and its
+   ends are joined by choices, so that the number of paths doesn't double with each iteration.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/internal.h"
 
@@ -16,6 +16,7 @@ enum { OUTCOME_NO, OUTCOME_YES, OUTCOME_BOTH };
 #define ASK_SECONDS 0.2
 
 enum { SPLITS_FREE = 4 }; /* splits of a candidate's path before the solver is asked whether there are two ways */
+enum { ARM_STEPS = 48 }; /* instructions in one arm of an `if` that is run both ways at once */
 enum { ATOMS_MAX = 4 }; /* conditions joined by and/or that a path splits on one by one */
 
 static const struct term *
@@ -225,42 +226,90 @@ join_cpu (struct terms *terms, const struct term *condition, struct sym_cpu *a, 
     }
 }
 
-/* Runs the plain instructions from AT to JOIN where GUARD holds.  0 or -1.  */
+/* Runs one instruction of an arm, at *AT, where path->guard holds; branches must be decided.  0 with *AT behind it, or -1.  */
+static int
+arm_step (struct path *path, uint64_t *at)
+{
+  struct problem *problem = path->problem;
+  struct program *program = path->program;
+  int insn = program__find (program, *at);
+  const struct meaning *meaning
+    = insn < 0 ? NULL : program__meaning (problem, program, (unsigned) insn, &path->why);
+  struct sym_host host = host_of (path);
+  struct sym_step step;
+  int way = 0;
+  path->n_traps = 0;
+  if (!meaning || meaning__apply (meaning, &path->cpu, &host, &step, &path->why) || path->n_traps > TRAPS_MAX)
+    return -1;
+  for (unsigned i = 0; i < path->n_traps; i++)
+    if (facts__decide (problem, &path->facts, path->trap[i].condition) != 0)
+      return -1;
+  path->steps++;
+  program->reached[insn] = true;
+  uint64_t behind = *at + program->image->decoded->insn[insn].length;
+  switch (step.kind)
+    {
+    case STEP_NEXT:
+      *at = behind;
+      return 0;
+    case STEP_JUMP:
+      note_round (path, (unsigned) insn);
+      *at = step.target;
+      return 0;
+    case STEP_BRANCH:
+      way = facts__decide (problem, &path->facts, step.condition);
+      if (way < 0 || path->program->side == 0)
+        return -1;
+      if (program->back[insn] >= 0)
+        path->rounds[program->n_back + (unsigned) program->back[insn]]++;
+      if (way)
+        note_round (path, (unsigned) insn);
+      *at = way ? step.target : behind;
+      return 0;
+    default:
+      return -1;
+    }
+}
+
+/* Runs from AT to JOIN where GUARD holds.  0 or -1.  */
 static int
 run_arm (struct path *path, uint64_t at, uint64_t join, const struct term *guard)
 {
-  struct problem *problem = path->problem;
   int result = 0;
   path->guard = guard;
-  while (at != join && result == 0)
-    {
-      int insn = program__find (path->program, at);
-      const struct meaning *meaning
-        = insn < 0 ? NULL : program__meaning (problem, path->program, (unsigned) insn, &path->why);
-      struct sym_host host = host_of (path);
-      struct sym_step step;
-      result = -1;
-      path->n_traps = 0;
-      if (insn >= 0)
-        path->program->reached[insn] = true;
-      if (!meaning || meaning__apply (meaning, &path->cpu, &host, &step, &path->why))
-        break;
-      path->steps++;
-      bool traps = path->n_traps > TRAPS_MAX;
-      for (unsigned i = 0; i < path->n_traps && !traps; i++)
-        traps = facts__decide (problem, &path->facts, path->trap[i].condition) != 0;
-      if (traps)
-        break;
-      if (step.kind == STEP_NEXT)
-        at += path->program->image->decoded->insn[insn].length;
-      else if (step.kind == STEP_JUMP)
-        at = step.target;
-      else
-        break;
-      result = 0;
-    }
+  for (unsigned n = 0; at != join && result == 0; n++)
+    result = n < ARM_STEPS ? arm_step (path, &at) : -1;
   path->guard = NULL;
   return result;
+}
+
+/* Where the arm from AT comes along: *N addresses in TRAIL.  */
+static void
+scout (const struct path *path, uint64_t at, const struct term *guard, uint64_t trail[ARM_STEPS], unsigned *n)
+{
+  struct path *copy = path__copy (path);
+  copy->guard = guard;
+  *n = 0;
+  do
+    trail[(*n)++] = at;
+  while (*n < ARM_STEPS && arm_step (copy, &at) == 0);
+  path__free (copy);
+}
+
+/* Where both ways of a branch meet, branches that are decided followed; -1: nowhere soon.  */
+static int64_t
+find_join (const struct path *path, const struct term *condition, uint64_t taken, uint64_t fallen)
+{
+  struct terms *terms = path->problem->terms;
+  uint64_t trail[2][ARM_STEPS];
+  unsigned n[2];
+  scout (path, taken, condition, trail[0], &n[0]);
+  scout (path, fallen, term__not (terms, condition), trail[1], &n[1]);
+  for (unsigned sum = 0; sum < n[0] + n[1]; sum++)
+    for (unsigned i = sum < n[1] ? 0 : sum - n[1] + 1; i < n[0] && i <= sum; i++)
+      if (trail[0][i] == trail[1][sum - i])
+        return (int64_t) trail[0][i];
+  return -1;
 }
 
 /* Runs both ways of a branch to where they meet.  False, and PATH as before, where that can't be.  */
@@ -268,28 +317,33 @@ static bool
 run_both (struct path *path, const struct term *condition, uint64_t taken, uint64_t fallen, uint64_t join)
 {
   struct terms *terms = path->problem->terms;
-  struct sym_cpu before = path->cpu;
-  struct memory *backup = memory__copy (path->memory);
-  uint64_t steps = path->steps;
-  struct why why = path->why;
+  unsigned n_rounds = 2 * path->program->n_back;
+  struct path *backup = path__copy (path);
   condition = facts__simplify (path->problem, &path->facts, condition, false);
   if (run_arm (path, fallen, join, term__not (terms, condition)) == 0)
     {
       struct sym_cpu other = path->cpu;
-      path->cpu = before;
+      path->cpu = backup->cpu;
       if (run_arm (path, taken, join, condition) == 0)
         {
           join_cpu (terms, condition, &path->cpu, &other);
           path->at = join;
-          memory__free (backup);
+          /* A loop's end that both arms have is one round.  */
+          for (unsigned i = 0; i < n_rounds; i++)
+            if (path->rounds[i] > backup->rounds[i] + 1)
+              path->rounds[i] = backup->rounds[i] + 1;
+          path__free (backup);
           return true;
         }
     }
+  /* As it was.  */
+  struct path *next = path->next;
   memory__free (path->memory);
-  path->memory = backup;
-  path->cpu = before;
-  path->steps = steps;
-  path->why = why;
+  free (path->rounds);
+  free (path->outcome);
+  *path = *backup;
+  path->next = next;
+  free (backup);
   return false;
 }
 
@@ -433,10 +487,16 @@ again:
           }
         else if ((way = facts__decide (problem, &path->facts, condition)) < 0)
           {
-            int64_t join = !rep && program->in_loop[insn] ? program__join (program, (unsigned) insn) : -1;
+            /* What is asked about addresses has to be known afterwards.  */
+            bool joins = !rep && !(term__support (problem, condition) & ~SUPPORT_STACK);
+            int64_t join = joins && (program->side == 1 || program->in_loop[insn])
+                             ? program__join (program, (unsigned) insn) : -1;
+            if (join < 0 && joins && program->side == 1)
+              join = find_join (path, condition, step.target, behind);
             if (join >= 0 && run_both (path, condition, step.target, behind, (uint64_t) join))
               {
                 note_outcome (path, OUTCOME_BOTH);
+                note_round (path, (unsigned) insn);
                 return 0;
               }
             const struct term *atom = rep ? condition : atom_of (path, condition);

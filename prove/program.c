@@ -134,10 +134,9 @@ follow_line (const struct program *program, uint64_t address, uint64_t line[ARM_
       const struct decoded_insn *decoded = &program->image->decoded->insn[insn];
       if ((decoded->kind & KIND_JUMP) && !(decoded->kind & KIND_INDIRECT))
         {
-          uint64_t target = jump_target (program, (unsigned) insn);
-          if (target <= address)
+          address = jump_target (program, (unsigned) insn);
+          if (!address)
             return;
-          address = target;
         }
       else if (decoded->kind & (KIND_BRANCH | KIND_JUMP | KIND_CALL | KIND_RETURN | KIND_REP | KIND_TRAP
                                 | KIND_DIVIDE | KIND_INDIRECT))
@@ -157,7 +156,7 @@ program__join (struct program *program, unsigned insn)
   unsigned n[2];
   program->join[insn] = -1;
   uint64_t target = jump_target (program, insn);
-  if (!(decoded->kind & KIND_BRANCH) || target <= program->image->address[insn])
+  if (!(decoded->kind & KIND_BRANCH) || !target)
     return -1;
   follow_line (program, target, ways[0], &n[0]);
   follow_line (program, program->image->address[insn] + decoded->length, ways[1], &n[1]);

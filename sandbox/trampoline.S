@@ -328,7 +328,8 @@
    vector registers.  A result is laid out the same.  Flags are set by sahf and an addition that
    overflows or not, as popfq takes as long as all the rest.  */
 
-/* One ladder of loads or stores for each width: entered at register c - 1, left at register 0.  */
+/* One ladder of loads or stores for each width: entered at register c - 1, left at register 0.  Records of whole
+   zmm registers outrun the prefetcher at each page's end, so what comes two records later is asked for.  */
 	.macro LADDER name, count, insn, register, step, load, done
 	.altmacro
 	.set .Lrung, \count
@@ -342,8 +343,14 @@
 	.macro RUNG name, n, insn, register, step, load
 .L\name\()_\n:
 	.if \load
+	.if \step == 64
+	prefetcht0 2176+\n*\step(%rdi)
+	.endif
 	\insn	128+\n*\step(%rdi), %\register\n
 	.else
+	.if \step == 64
+	prefetchw 2144+\n*\step(%rsp)
+	.endif
 	\insn	%\register\n, 96+\n*\step(%rsp)
 	.endif
 	.endm

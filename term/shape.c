@@ -107,6 +107,21 @@ extract_const (struct terms *terms, const struct term *a, unsigned low, unsigned
 
 static const struct term *merge (struct terms *terms, const struct term *high, const struct term *low);
 
+enum { LONG_CHOICE = 6 };
+
+/* Is A a choice whose last alternative is a choice, and so on, many times?  */
+static bool
+is_long_choice (const struct term *a)
+{
+  unsigned length = 0;
+  while (a->op == TERM_ITE && length < LONG_CHOICE)
+    {
+      a = a->arg[2];
+      length++;
+    }
+  return length == LONG_CHOICE;
+}
+
 /* The pieces PIECE[N], lowest first, as one term; the array is used up.  */
 static const struct term *
 finish (struct terms *terms, const struct term **piece, unsigned n)
@@ -183,7 +198,9 @@ merge (struct terms *terms, const struct term *high, const struct term *low)
       if (same)
         return term__extract (terms, whole, from, width);
     }
-  if (high->op == TERM_ITE && low->op == TERM_ITE && high->arg[0] == low->arg[0])
+  /* Not in long chains, where it would be done all over for each piece.  */
+  if (high->op == TERM_ITE && low->op == TERM_ITE && high->arg[0] == low->arg[0] && !is_long_choice (high)
+      && !is_long_choice (low))
     return term__ite (terms, high->arg[0], term__concat (terms, high->arg[1], low->arg[1]),
                       term__concat (terms, high->arg[2], low->arg[2]));
   /* A choice of constants takes constants beside it in.  */

@@ -551,6 +551,9 @@ worker (struct work *work, unsigned share)
   unsigned turns = 2 * (share / PASS + 2) * work->n_units, n;
   while ((n = atomic_fetch_add (&work->board->next, 1)) < turns && now () < work->until)
     {
+      /* Small functions have fewer mutants than their share, so others get up to twice that.  */
+      if (atomic_load (&work->board->counted) >= work->target)
+        work->examine_only = true;
       unsigned u = n % work->n_units;
       if (!work->only || strstr (work->name[u], work->only))
         run_subject (work, u, &subject, share);
@@ -562,7 +565,7 @@ run_all (struct work *work)
 {
   struct tally before;
   tally_all (work, &before);
-  unsigned functions = before.functions ? before.functions : 1, share = (work->target + functions - 1) / functions;
+  unsigned functions = before.functions ? before.functions : 1, share = 2 * (work->target / functions + 1);
   unsigned running = work->jobs;
   double began = now (), told = began;
   work->board->counted = before.outcome[REFUTED] + before.outcome[UNKNOWN] + before.accepted;

@@ -42,7 +42,7 @@ bench__new (const char *source, const char *flags, unsigned n, unsigned size)
   struct decoded *decoded;
   struct image *image;
   unsigned type = region_build__integer (region, size, false);
-  static const char *const names[] = { "a", "b", "c" };
+  static const char *const names[] = { "a", "b", "c", "d", "e", "g" };
   for (unsigned i = 0; i < n; i++)
     region_build__parameter (region, names[i], type);
   region_build__result (region, type);
@@ -182,6 +182,33 @@ comparisons_are_solved (void **unused)
   check_solved ("(a + b) * 7 == 0x12345677", 4);
 }
 
+static void
+sums_of_bytes_are_solved (void **unused)
+{
+  (void) unused;
+  struct bench *bench
+    = bench__new ("typedef unsigned char B; unsigned f (B a, B b, B c, B d, B e, B g) {"
+                  " unsigned h = ((((((5381u * 33 + a) * 33 + b) * 33 + c) * 33 + d) * 33 + e) * 33 + g);"
+                  " h *= 0x9e3779b1; return h == 0x12345678; }", "-O1", 6, 1);
+  static const uint8_t order[] = { 7, 6, 2, 1, 8, 9 };
+  for (unsigned i = 0; i < 6; i++)
+    bench->state->machine.gpr[order[i]] = 'a' + i;
+  struct solve solve = { .eye = &bench->eye, .region = bench->region, .arena = bench->region->arena,
+                         .base = bench->state, .until = verify__now () + 20 };
+  const struct state *solution[SOLUTIONS_MAX];
+  unsigned n = solve__site (&solve, solution);
+  bool met = false;
+  for (unsigned i = 0; i < n; i++)
+    {
+      struct watch_record record[WATCH_SCALARS];
+      uint64_t result;
+      records (bench, solution[i], 0, record, &result);
+      met |= (uint32_t) result == 1;
+    }
+  assert_true (met);
+  bench__free (bench);
+}
+
 /* The mutants of the one instruction TEXT.  */
 static unsigned
 mutants_of (const char *text, struct mutation *mutations, struct arena *arena, unsigned *length)
@@ -288,8 +315,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (operands_are_seen),     cmocka_unit_test (rings_keep_the_last),
-    cmocka_unit_test (comparisons_are_solved), cmocka_unit_test (every_encoding_has_mutants),
-    cmocka_unit_test (sizes_follow_steps),
+    cmocka_unit_test (comparisons_are_solved), cmocka_unit_test (sums_of_bytes_are_solved),
+    cmocka_unit_test (every_encoding_has_mutants), cmocka_unit_test (sizes_follow_steps),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

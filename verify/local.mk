@@ -47,13 +47,18 @@ check-verify-proofs: testsuite/prove-hackers-delight testsuite/prove-loops
 	$(VERIFY_ENVIRONMENT) testsuite/prove-hackers-delight --strict --jobs=$(VERIFY_JOBS)
 	$(VERIFY_ENVIRONMENT) testsuite/prove-loops --strict --jobs=$(VERIFY_JOBS)
 
+# Wrong rewrites known to be accepted: fails as long as there are any.
+check-verify-open: testsuite/verify-strength
+	$(VERIFY_ENVIRONMENT) testsuite/verify-strength --jobs=$(VERIFY_JOBS) --budget=25 \
+	  $(top_srcdir)/testsuite/verify/open/wrong.case
+
 check-verify: check-verify-strength check-verify-proofs
 
 # Takes an hour or more; started again it goes on where it stopped.
 check-false-accept: testsuite/false-accept
 	$(VERIFY_ENVIRONMENT) testsuite/false-accept --jobs=$(VERIFY_JOBS) $(FALSE_ACCEPT)
 
-.PHONY: check-verify check-verify-strength check-verify-proofs check-false-accept
+.PHONY: check-verify check-verify-open check-verify-strength check-verify-proofs check-false-accept
 
 # The proof is a weak reference of mutants.c, excuse.c and steer.c.
 testsuite_verify_strength_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)

@@ -400,6 +400,14 @@ mutants__run (struct trial *trial)
         }
       well = attack (ground, tried) && ask (ground, tried);
     }
+  /* Nothing was shown then: that mutants weren't tried must not look like there being none.  */
+  if (well && ground->n && !tried)
+    {
+      if (ground->sandbox)
+        why__set (&why, REASON_MUTANTS, "none of %u could be tried in time", ground->n);
+      trial__unknown (trial, &why);
+      well = false;
+    }
   for (unsigned i = 0; i < tried; i++)
     {
       verdict->conditions += is_condition (&ground->mutant[i]);

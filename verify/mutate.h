@@ -8,7 +8,7 @@
 enum fault
 {
   FAULT_NEVER,        /* a conditional move or set, a carry, a vector comparison: as if the condition never held */
-  FAULT_ALWAYS,       /* … or always */
+  FAULT_ALWAYS,       /* … or always (moves and sets alone) */
   FAULT_DROP,         /* nothing happens */
   FAULT_CONDITION,    /* inverted, or a sibling: strict and not, signed and not */
   FAULT_IMMEDIATE,    /* one more or less */

@@ -204,9 +204,85 @@ solve_upwards (struct solve *solve, const struct input *input, unsigned n, unsig
   return false;
 }
 
+/* An input to which the distance is linear.  */
+struct term_of_sum
+{
+  struct input input;
+  uint64_t value, factor;
+};
+
+enum { TERMS_MAX = 6, HALF_LEFT = 1 << 17, HALF_RIGHT = 1 << 19, HITS_MAX = 4 };
+
+struct half
+{
+  uint64_t sum;
+  uint8_t change[TERMS_MAX / 2];
+};
+
+static int
+by_sum (const void *a, const void *b)
+{
+  const struct half *x = a, *y = b;
+  return x->sum < y->sum ? -1 : x->sum > y->sum;
+}
+
+/* Half number SALT of TERMS[N], N at most 3: values other than 0 drawn for each, and what they add to the distance.  */
+static void
+draw_half (const struct term_of_sum *terms, unsigned n, uint64_t salt, uint64_t mask, struct half *half)
+{
+  uint64_t random = (salt + 1) * UINT64_C (0x9e3779b97f4a7c15);
+  random = (random ^ random >> 29) * UINT64_C (0xbf58476d1ce4e5b9);
+  random ^= random >> 32;
+  half->sum = 0;
+  for (unsigned i = 0; i < n; i++, random >>= 8)
+    {
+      /* Not 0, so that strings keep their length.  */
+      half->change[i] = (uint8_t) (1 + (random & 255) % 255);
+      half->sum += terms[i].factor * (half->change[i] - terms[i].value);
+    }
+  half->sum &= mask;
+}
+
+/* Bytes that add up to a distance of 0, each of TERMS[N] a byte; the distance is DISTANCE now.  Adds states to SOLUTIONS from
+   FOUND on; the new number.  */
+static unsigned
+solve_sum (struct solve *solve, const struct term_of_sum *terms, unsigned n, uint64_t distance, unsigned width,
+           const struct state **solutions, unsigned found)
+{
+  unsigned left = n / 2, right = n - left, hits = 0;
+  uint64_t mask = width >= 64 ? UINT64_MAX : (UINT64_C (1) << width) - 1;
+  struct half *halves = malloc (HALF_LEFT * sizeof *halves);
+  if (!halves)
+    return found;
+  for (unsigned i = 0; i < HALF_LEFT; i++)
+    draw_half (terms, left, i, mask, &halves[i]);
+  qsort (halves, HALF_LEFT, sizeof *halves, by_sum);
+  for (unsigned k = 0; k < HALF_RIGHT && hits < HITS_MAX && found < SOLUTIONS_MAX; k++)
+    {
+      struct half half, wanted = { 0 };
+      draw_half (terms + left, right, k + HALF_LEFT, mask, &half);
+      wanted.sum = (0 - distance - half.sum) & mask;
+      const struct half *other = bsearch (&wanted, halves, HALF_LEFT, sizeof *halves, by_sum);
+      if (!other)
+        continue;
+      struct state *state = (struct state *) solve->base;
+      for (unsigned i = 0; i < n && state; i++)
+        state = input__put (solve->arena, state, &terms[i].input,
+                            i < left ? other->change[i] : half.change[i - left]);
+      if (!state)
+        continue;
+      hits++;
+      solve->input[found] = terms[0].input;
+      solutions[found++] = state;
+    }
+  free (halves);
+  return found;
+}
+
 /* Does INPUT matter, and how?  True where *X should do; *MATTERS where it has any influence.  */
 static bool
-solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *matters)
+solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *matters, struct term_of_sum *term,
+             uint64_t *distance)
 {
   unsigned bits = 8 * input->size;
   unsigned width = 8 * solve->eye->watch->site[solve->site].size;
@@ -221,6 +297,7 @@ solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *
   values[bits + 1] = x0 ^ flips;
   values[bits + 2] = x0 + 3;
   *matters = false;
+  term->factor = 0;
   if (!evaluate (solve, input, 1, values, bits + 3, answers) || !answers[0].known)
     return false;
   uint64_t column[64], guess = answers[0].bits;
@@ -241,9 +318,13 @@ solve_input (struct solve *solve, const struct input *input, uint64_t *x, bool *
     {
       uint64_t factor = x0 & 1 ? answers[0].difference - answers[1].difference
                                : answers[1].difference - answers[0].difference;
-      if (((answers[0].difference + 3 * factor) & mask) == answers[bits + 2].difference
-          && solve_linear (x0, answers[0].difference, factor, width, x))
-        return true;
+      *distance = answers[0].difference;
+      if (((answers[0].difference + 3 * factor) & mask) == answers[bits + 2].difference)
+        {
+          *term = (struct term_of_sum) { .input = *input, .value = x0, .factor = factor };
+          if (solve_linear (x0, answers[0].difference, factor, width, x) && (bits >= 64 || *x >> bits == 0))
+            return true;
+        }
     }
   *x = x0;
   if (solve_upwards (solve, input, 1, width, x))
@@ -257,11 +338,17 @@ solve__site (struct solve *solve, const struct state *solutions[SOLUTIONS_MAX])
 {
   struct input inputs[INPUTS_MAX];
   unsigned n = input__list (solve->region, solve->base, inputs), found = 0, n_matter = 0, matter[2];
+  struct term_of_sum terms[TERMS_MAX];
+  unsigned n_terms = 0;
+  uint64_t distance = 0;
   for (unsigned i = 0; i < n && found < SOLUTIONS_MAX && verify__now () < solve->until; i++)
     {
       uint64_t x;
       bool matters;
-      bool solved = solve_input (solve, &inputs[i], &x, &matters);
+      struct term_of_sum term;
+      bool solved = solve_input (solve, &inputs[i], &x, &matters, &term, &distance);
+      if (matters && term.factor && inputs[i].size == 1 && n_terms < TERMS_MAX)
+        terms[n_terms++] = term;
       if (matters)
         solve->depends |= inputs[i].parameter >= 0 && inputs[i].parameter < 31 ? 1u << inputs[i].parameter : 1u << 31;
       if (matters && n_matter < 2 && (n_matter == 0 || inputs[matter[0]].size == inputs[i].size))
@@ -287,5 +374,8 @@ solve__site (struct solve *solve, const struct state *solutions[SOLUTIONS_MAX])
           solutions[found++] = state;
         }
     }
+  unsigned width = 8 * solve->eye->watch->site[solve->site].size;
+  if (found < SOLUTIONS_MAX && n_terms >= 5 && width <= 32 && verify__now () < solve->until)
+    found = solve_sum (solve, terms, n_terms, distance, width, solutions, found);
   return found;
 }

@@ -14,9 +14,12 @@
 #include <string.h>
 
 #define TIMEOUT_MS 100
-/* Records in one call, and how long the phase may take: some millions of small functions' runs.  */
-#define PIECE_SCALARS 200000
-#define PIECE_MEMORY 4000
+/* Functions that take longer on such inputs are none for volume.  */
+#define BATCH_TIMEOUT_MS 10
+/* Records in the first call, before it is known how fast they are; then as many as fit into so many seconds.  */
+#define PIECE_FIRST 8
+#define PIECE_SECONDS 0.02
+/* How long the phase may take: some millions of small functions' runs.  */
 #define VOLUME_SECONDS 0.25
 #define VOLUME_SHARE 0.05
 /* Records that don't return, or differ in a batch alone, before it is given up.  */
@@ -317,23 +320,30 @@ settle_record (struct trial *trial, const struct volume *volume, const uint8_t *
 
 /* Batches over VOLUME's records until UNTIL.  False where the verdict is filled.  */
 static bool
-run_volume (struct trial *trial, struct volume *volume, uint64_t piece, double until)
+run_volume (struct trial *trial, struct volume *volume, double until)
 {
   uint8_t *mask = malloc (batch__result_size (&volume->shape));
   struct batch_side side[2] = { { trial->verifier->setup[0].sandbox, 0 }, { trial->sandbox[0], 0 } };
   bool well = true;
   unsigned stops = 0;
+  uint64_t piece = PIECE_FIRST;
   if (mask && set_mask (volume, mask))
     for (uint64_t at = 0; well && stops < STOPS_MAX && verify__now () < until;)
       {
         struct batch_result result;
         struct why why;
+        double began = verify__now ();
         /* That batches can't be had says nothing of the candidate: the other tests remain.  */
-        if (sandbox__batch (side, &volume->shape, mask, fill, volume, at, piece, TIMEOUT_MS, &result,
+        if (sandbox__batch (side, &volume->shape, mask, fill, volume, at, piece,
+                            BATCH_TIMEOUT_MS, &result,
                             &why))
           break;
         trial->verdict->tests += result.index - at;
         trial->volume += result.index - at;
+        double took = verify__now () - began;
+        double fit = took > 0 ? (double) (result.index - at) / took * PIECE_SECONDS : PIECE_FIRST;
+        /* Not at once to where one measurement of a few leads.  */
+        piece = fit < (double) piece * 8 ? (uint64_t) fit + PIECE_FIRST : piece * 8;
         at = result.index;
         if (result.end != BATCH_SAME)
           {
@@ -381,7 +391,7 @@ scalars (struct trial *trial, double until)
         break;
       }
   return !volume->base || volume->base->stack_bytes || !set_vectors (volume)
-         || run_volume (trial, volume, PIECE_SCALARS, until);
+         || run_volume (trial, volume, until);
 }
 
 /* Which bytes of SPAN the original changed on TEST, as offsets; none: *BEGIN is *END.  */
@@ -491,7 +501,7 @@ contents (struct trial *trial, double until)
           continue;
         taken++;
         done++;
-        if (!run_volume (trial, volume, PIECE_MEMORY, began + (until - began) * done / n))
+        if (!run_volume (trial, volume, began + (until - began) * done / n))
           return false;
       }
   return true;
