@@ -203,7 +203,7 @@ initial_byte (struct problem *problem, const struct memory *from, unsigned side,
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
-enum { CHOICES_MAX = 320, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
+enum { CHOICES_MAX = 320, NEAR_BASES = 16, MIXED_MAX = 65536 /* choices for the small parts of one vector */ };
 
 /* Is A - B DISTANCE?  Asked over and over.  */
 static const struct term *

@@ -17,6 +17,7 @@ enum { OUTCOME_NO, OUTCOME_YES, OUTCOME_BOTH };
 
 enum { SPLITS_FREE = 4 }; /* splits of a candidate's path before the solver is asked whether there are two ways */
 enum { ARM_STEPS = 48 }; /* instructions in one arm of an `if` that is run both ways at once */
+enum { ADDRESS_DEPTH = 6 };
 enum { ATOMS_MAX = 4 }; /* conditions joined by and/or that a path splits on one by one */
 
 static const struct term *
@@ -182,6 +183,22 @@ decide (struct path *path, const struct term *condition, bool likely)
   if (known >= 0)
     assume (path, condition, known);
   return known;
+}
+
+/* Is TERM made from an address, other than by choosing or loading by one?  */
+static bool
+from_address (struct problem *problem, const struct term *term, unsigned depth)
+{
+  if (depth > ADDRESS_DEPTH)
+    return (term__support (problem, term) & ~SUPPORT_STACK) != 0;
+  if (term->op == TERM_VAR)
+    return (term__support (problem, term) & ~SUPPORT_STACK) != 0;
+  if (term->op == TERM_LOAD)
+    return false;
+  for (unsigned i = term->op == TERM_ITE ? 1 : 0; i < term->n_args; i++)
+    if (from_address (problem, term->arg[i], depth + 1))
+      return true;
+  return false;
 }
 
 /* A part of CONDITION to split on first, or CONDITION.  */
@@ -487,8 +504,8 @@ again:
           }
         else if ((way = facts__decide (problem, &path->facts, condition)) < 0)
           {
-            /* What is asked about addresses has to be known afterwards.  */
-            bool joins = !rep && !(term__support (problem, condition) & ~SUPPORT_STACK);
+            /* What is asked about addresses before a loop has to be known in it.  */
+            bool joins = !rep && (program->in_loop[insn] || !from_address (problem, condition, 0));
             int64_t join = joins && (program->side == 1 || program->in_loop[insn])
                              ? program__join (program, (unsigned) insn) : -1;
             if (join < 0 && joins && program->side == 1)

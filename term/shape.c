@@ -195,6 +195,20 @@ finish (struct terms *terms, const struct term **piece, unsigned n)
                          UINT64_C (1) << k);
           return linear__make (terms, &linear);
         }
+      /* The same where x is in pieces, whose last one has lost its top K bits.  */
+      const struct term *top = piece[n - 1];
+      if (n > 2 && piece[0]->op == TERM_CONST && top->op == TERM_EXTRACT && top->number == 0
+          && top->arg[0]->width == top->width + piece[0]->width)
+        {
+          const struct term *whole = top->arg[0];
+          unsigned k = piece[0]->width;
+          LINEAR_NEW (linear, width);
+          for (unsigned i = n - 1; i-- > 1;)
+            whole = term__concat (terms, whole, piece[i]);
+          linear.constant = piece[0]->words[0];
+          linear__add (terms, &linear, whole, UINT64_C (1) << k);
+          return linear__make (terms, &linear);
+        }
       if (n == 2 && top_zero && piece[0]->width == 1 && piece[0]->op == TERM_NOT)
         {
           const struct term *args[] = { piece[0]->arg[0], term__const (terms, width, 0),

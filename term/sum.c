@@ -345,6 +345,23 @@ factors (const struct term *a, const struct term **factor, unsigned *n)
   return true;
 }
 
+/* A factor that may be 0 by choice makes the product 0 by choice: what masks do before a vector's multiplication.  */
+static const struct term *
+choose_product (struct terms *terms, const struct term *a, const struct term *b)
+{
+  if (a->op != TERM_ITE || (!term__is_value (a->arg[1], 0) && !term__is_value (a->arg[2], 0)))
+    {
+      const struct term *swap = a;
+      a = b;
+      b = swap;
+    }
+  if (a->op != TERM_ITE || (!term__is_value (a->arg[1], 0) && !term__is_value (a->arg[2], 0)))
+    return NULL;
+  bool same = b->op == TERM_ITE && b->arg[0] == a->arg[0];
+  return term__ite (terms, a->arg[0], term__mul (terms, a->arg[1], same ? b->arg[1] : b),
+                    term__mul (terms, a->arg[2], same ? b->arg[2] : b));
+}
+
 const struct term *
 term__mul (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -370,6 +387,9 @@ term__mul (struct terms *terms, const struct term *a, const struct term *b)
     }
   else if (width <= 64)
     {
+      const struct term *choice = choose_product (terms, a, b);
+      if (choice)
+        return choice;
       /* Constant factors go outside.  */
       uint64_t factor = 1;
       if (a->op == TERM_SUM && a->n_args == 1 && a->words[0] == 0)
