@@ -42,10 +42,12 @@ memory__copy (const struct memory *memory)
       copy->slot[i].chunk->refs++;
   copy->capacity = copy->n_writes;
   copy->write = checked (malloc ((copy->n_writes + 1) * sizeof *copy->write));
-  memcpy (copy->write, memory->write, copy->n_writes * sizeof *copy->write);
+  if (copy->n_writes)
+    memcpy (copy->write, memory->write, copy->n_writes * sizeof *copy->write);
   copy->uses_capacity = copy->n_uses;
   copy->use = checked (malloc ((copy->n_uses + 1) * sizeof *copy->use));
-  memcpy (copy->use, memory->use, copy->n_uses * sizeof *copy->use);
+  if (copy->n_uses)
+    memcpy (copy->use, memory->use, copy->n_uses * sizeof *copy->use);
   return copy;
 }
 

@@ -234,6 +234,7 @@ join_cpu (struct terms *terms, const struct term *condition, struct sym_cpu *a, 
   a->sticky = choose (terms, condition, a->sticky, b->sticky);
   if (a->flags.kind != b->flags.kind || a->flags.a != b->flags.a || a->flags.b != b->flags.b
       || a->flags.result != b->flags.result
+      || a->flags.undefined != b->flags.undefined
       || memcmp (a->flags.flag, b->flags.flag, sizeof a->flags.flag) != 0)
     {
       memset (&a->flags, 0, sizeof a->flags);
