@@ -369,6 +369,16 @@ void model__set_registers (struct problem *problem, const struct sym_cpu *entry,
 void model__set_loads (struct problem *problem, const struct term *const *terms, unsigned n, struct state *state);
 void state__set_byte (struct state *state, uint64_t address, uint8_t byte);
 
+/* prove.c, steer.c: what isolate.c runs in a process of its own.  */
+#define PROOF_SECONDS 5.0
+void problem__prove (const struct region *region, const struct layout *layout,
+                     const struct image *original, const struct object *original_object,
+                     const struct image *candidate, const struct object *candidate_object,
+                     const struct proof_options *options, struct proof *proof);
+int problem__steer (struct arena *arena, const struct region *region, const struct layout *layout,
+                    const struct image *image, const struct object *object, const struct state *start,
+                    unsigned insn, bool taken, double seconds, struct state **state);
+
 /* explore.c */
 enum proof_result problem__explore (struct problem *problem, struct why *why);
 

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += prove/libprove.a
 prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/input.c prove/program.c \
   prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c \
-  prove/steer.c prove/heads.c prove/induction.c prove/induction.h
+  prove/steer.c prove/heads.c prove/induction.c prove/induction.h prove/isolate.c
 
 # Right and wrong pairs.
 check_PROGRAMS += testsuite/prove-pairs
@@ -19,3 +19,7 @@ check_PROGRAMS += testsuite/prove-mutants
 testsuite_prove_mutants_SOURCES = testsuite/prove-mutants.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_mutants_LDADD = $(testsuite_prove_pairs_LDADD)
 TESTS += testsuite/prove-pairs testsuite/prove-mutants
+check_PROGRAMS += testsuite/prove-isolate
+testsuite_prove_isolate_SOURCES = testsuite/prove-isolate.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_isolate_LDADD = $(testsuite_prove_pairs_LDADD)
+TESTS += testsuite/prove-isolate

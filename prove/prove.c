@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define SECONDS 5.0
 /* The share of the time that induction over loops may take.  */
 #define INDUCTION_SHARE 0.5
 
@@ -57,10 +56,10 @@ problem__close (struct problem *problem)
 }
 
 void
-prove__equivalent (const struct region *region, const struct layout *layout,
-                   const struct image *original, const struct object *original_object,
-                   const struct image *candidate, const struct object *candidate_object,
-                   const struct proof_options *options, struct proof *proof)
+problem__prove (const struct region *region, const struct layout *layout,
+                const struct image *original, const struct object *original_object,
+                const struct image *candidate, const struct object *candidate_object,
+                const struct proof_options *options, struct proof *proof)
 {
   struct arena *arena = arena__new ();
   struct problem *problem = ARENA_NEW (arena, struct problem);
@@ -72,7 +71,7 @@ prove__equivalent (const struct region *region, const struct layout *layout,
   if (options)
     problem->options = *options;
   if (!(problem->options.seconds > 0))
-    problem->options.seconds = SECONDS;
+    problem->options.seconds = PROOF_SECONDS;
   if (problem__open (problem, arena, region, layout, &proof->why) == 0)
     {
       problem->deadline = problem->started + problem->options.seconds;

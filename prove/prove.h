@@ -24,6 +24,7 @@ struct proof_options
   double seconds;          /* of CPU time; 0: 5 */
   unsigned iterations;     /* loop iterations of the original at most; 0: as many as 8 of the candidate's longest
                               vector loop and its remainder need, 1200 at most */
+  size_t memory_bytes;     /* for the prover's process; 0: 4 GiB */
   bool excuse_faults;      /* the candidate need not fault where the original does (it came from a compiler) */
 };
 

@@ -12,7 +12,6 @@
 
 enum { STEPS_MAX = 20000, TRIES_MAX = 24, CONDITIONS_MAX = 8192 };
 
-#define SECONDS 1.0
 #define ASK_SECONDS 0.5
 
 struct steering
@@ -220,7 +219,7 @@ follow (struct steering *steering, unsigned insn, bool taken, struct arena *aren
 }
 
 int
-prove__steer (struct arena *arena, const struct region *region, const struct layout *layout,
+problem__steer (struct arena *arena, const struct region *region, const struct layout *layout,
               const struct image *image, const struct object *object, const struct state *start,
               unsigned insn, bool taken, double seconds, struct state **result)
 {
@@ -232,7 +231,7 @@ prove__steer (struct arena *arena, const struct region *region, const struct lay
   problem->proof = &proof;
   if (insn < image->decoded->n_insns && problem__open (problem, own, region, layout, &why) == 0)
     {
-      problem->deadline = problem->started + (seconds > 0 ? seconds : SECONDS);
+      problem->deadline = problem->started + (seconds > 0 ? seconds : PROOF_SECONDS);
       struct steering steering = { .problem = problem, .start = start };
       if (program__new (problem, 0, image, object, &problem->program[0], &why) == 0)
         {
