@@ -36,6 +36,7 @@ enum
   FILES_MAX = 256,
   SEEN_MAX = 1 << 16,  /* mutants of one function, at most */
   PASS = 50,           /* mutants of one function before the next has its turn */
+  REFUSALS = 3,        /* how often a rewrite may fail to be accepted (on a busy machine) before it's given up */
   TEXT_MAX = 600
 };
 
@@ -74,7 +75,8 @@ struct work
 struct subject
 {
   char path[600];
-  bool refused;          /* the rewrite itself isn't accepted, or there is none */
+  bool refused;          /* the rewrite itself wasn't accepted REFUSALS times, or there is none */
+  bool begun;            /* it was */
   unsigned next;         /* number of the next mutant */
   unsigned outcome[OUTCOMES], accepted, not_code, repeated;
   double seconds;
@@ -126,7 +128,7 @@ subject__read (const struct work *work, const char *name, struct subject *subjec
   snprintf (subject->path, sizeof subject->path, "%s/%s.log", work->folder, name);
   FILE *in = fopen (subject->path, "r");
   char line[256];
-  bool begun = false;
+  unsigned refusals = 0;
   while (in && fgets (line, sizeof line, in))
     {
       unsigned number;
@@ -135,9 +137,10 @@ subject__read (const struct work *work, const char *name, struct subject *subjec
       double seconds;
       if (!strchr (line, '\n'))
         break; /* cut off by the end of an earlier run */
-      begun = true;
       if (line[0] == 'R')
-        subject->refused = true;
+        subject->refused = ++refusals >= REFUSALS;
+      else if (line[0] == 'S')
+        subject->begun = true;
       else if (sscanf (line, "M %u %llx %23s %lf", &number, &hash, word, &seconds) == 4)
         {
           note_seen (subject, hash);
@@ -180,8 +183,7 @@ subject__read (const struct work *work, const char *name, struct subject *subjec
     }
   if (in)
     fclose (in);
-  if (!begun)
-    subject->next = 0;
+  subject->refused &= !subject->begun;
 }
 
 /* Appends one line in one write.  */
@@ -469,7 +471,7 @@ run_subject (const struct work *work, unsigned u, struct subject *subject, unsig
       subject__note (subject, "R\n");
       return;
     }
-  if (subject->next > 0 || accepts_rewrite (work, &bench, subject))
+  if (subject->begun || accepts_rewrite (work, &bench, subject))
     {
       note_seen (subject, digest (code__canonical (bench.rewrite->code)));
       examine_pending (work, &bench, subject);

@@ -175,6 +175,8 @@ report (const struct work *work, struct pairs_count *count)
             }
           count->pairs++;
           count->level[cell->level]++;
+          count->variant_pairs += c < work->pairs->n_variants;
+          count->variant_proved += c < work->pairs->n_variants && cell->level == VERDICT_PROVED;
           sound &= cell->level != VERDICT_REFUTED;
           every &= cell->level == VERDICT_PROVED;
           all[n_all++] = cell->seconds;
@@ -199,6 +201,7 @@ report (const struct work *work, struct pairs_count *count)
   printf ("# %u functions, %u pairs: %u proved, %u bounded, %u tested, %u unknown, %u refuted; %u broken\n", count->functions,
           count->pairs, count->level[VERDICT_PROVED], count->level[VERDICT_BOUNDED], count->level[VERDICT_TESTED],
           count->level[VERDICT_UNKNOWN], count->level[VERDICT_REFUTED], count->broken);
+  printf ("# of the compilers' versions: %u of %u proved\n", count->variant_proved, count->variant_pairs);
   printf ("# all pairs proved: %u of %u functions; median %.3f s a pair, of the proved ones %.3f s\n",
           count->functions_all_proved, count->functions, count->median_seconds, count->median_proved_seconds);
   printf ("1..%u\n", line);

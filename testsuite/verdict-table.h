@@ -26,6 +26,7 @@ struct pairs
 struct pairs_count
 {
   unsigned pairs, level[VERDICT_PROVED + 1], broken;
+  unsigned variant_pairs, variant_proved; /* of compilers' versions, without the cases' own candidates */
   unsigned functions, functions_all_proved;
   double median_seconds;       /* of all pairs */
   double median_proved_seconds;
