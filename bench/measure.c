@@ -69,6 +69,7 @@ struct measure_set
   unsigned n_given;        /* tests made elsewhere */
   const struct test *given;
   bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
+  bool recorded;           /* … and its states calls of the user's own program */
   unsigned n;
   struct timed timed[TIMED_MAX];
 };
@@ -217,8 +218,18 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
   const struct test *order[POOL];
   for (unsigned i = 0; i < set->region->n_loops; i++)
     set->profiled |= set->region->loop[i].trips >= 1;
-  unsigned n;
-  if (set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
+  unsigned n = set__pool (set, states, STATE_RECORDED, order, why);
+  if (n)
+    {
+      /* What the program really does: from all of it, not from the slower half.  */
+      set__spread (set, sandbox, order, 0, n, CLASS_STATES, SIZE_PROFILE);
+      /* Small calls count as well where they can be batched: they are what the user waits for.  */
+      for (unsigned i = 0; i < set->n; i++)
+        if (set->timed[i].inner > 1)
+          set->timed[i].size = SIZE_PROFILE;
+      set->recorded = set__ticks (set, SIZE_PROFILE) > 0;
+    }
+  if (!set->recorded && set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_PROFILE);
   if ((n = set__pool (set, states, STATE_TYPICAL, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
@@ -374,6 +385,7 @@ write_json (struct measurement *m, double margin)
   cJSON_AddNumberToObject (json, "candidate_ticks", m->candidate_ticks);
   cJSON_AddNumberToObject (json, "states", m->n_states);
   cJSON_AddNumberToObject (json, "pairs", m->n_pairs);
+  cJSON_AddStringToObject (json, "on", m->on);
   cJSON_AddStringToObject (json, "rung", m->rung);
   cJSON_AddBoolToObject (json, "accepted", m->accepted);
   if (!cJSON_PrintPreallocated (json, m->json, sizeof m->json, false))
@@ -477,6 +489,9 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
       m->candidate_ticks = statistics__median (all[1], count);
     }
   decide (m, margin, small_loss, &worst);
+  m->on = !(by_size[SIZE_PROFILE].weight > 0) ? "generated states"
+          : set->recorded                    ? "recorded states"
+                                             : "sizes from the profile's trip counts";
   write_json (m, margin);
   free (all[0]);
   free (all[1]);

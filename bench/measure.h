@@ -23,7 +23,7 @@ enum size_class
   SIZE_MEDIUM,  /* typical; everything where time depends on no size */
   SIZE_LARGE,   /* some thousand bytes */
   SIZE_HUGE,    /* tens of thousands */
-  SIZE_PROFILE, /* as the user's profile says */
+  SIZE_PROFILE, /* as the user's recorded calls are, or as the profile says */
   SIZE_CLASSES
 };
 
@@ -36,6 +36,7 @@ struct measurement
   double score;                 /* geometric mean over all classes, for choosing among candidates */
   double original_ticks, candidate_ticks; /* medians per call */
   unsigned n_states, n_pairs;
+  const char *on;               /* what states the ratio is of: "recorded states", "generated states" … */
   const char *rung;             /* "time-stamp counter" … */
   bool accepted;                /* lower end above 1 + margin, and no loss beyond the margin in any class */
   struct why why;               /* where not */

@@ -91,6 +91,19 @@ int queue__count (struct cache *cache, unsigned *waiting, unsigned *leased, stru
 /* The region JSON kept for KEY, malloc'ed; NULL where there is none.  */
 char *cache__region (struct cache *cache, const char *key);
 
+/* States recorded by `aiopt record`, as JSON, kept with KEY's region.  PUT replaces those of earlier runs, or ADDs to
+   them, up to a limit: the number kept, or -1 and *WHY.  EACH calls VISIT for each until it returns
+   false: 0, or -1 and *WHY where one fails its checksum (the sound ones are visited all the same).  COUNT is of KEY, NULL
+   for all.  */
+int recorded__put (struct cache *cache, const char *key, const char *const *json, unsigned n, bool add, struct why *why);
+int recorded__each (struct cache *cache, const char *key, bool (*visit) (void *context, const char *json),
+                    void *context, struct why *why);
+int64_t recorded__count (struct cache *cache, const char *key);
+
+/* Calls VISIT for each region kept, oldest first, until it returns false; damaged ones are passed over.  */
+int region__each (struct cache *cache, bool (*visit) (void *context, const char *key, const char *json), void *context,
+                  struct why *why);
+
 /* Calls VISIT for each entry (newest first), or for each queued region (STATE "waiting" or "being
    tuned"), until it returns false.  PATTERN is a function's or file's name (a shell pattern, or the
    end of a file's path) or at least four digits of a key; NULL for all.  */
@@ -106,6 +119,7 @@ struct cache_stats
 {
   uint64_t rewrites, negatives, regions, waiting, leased, hits, bytes;
   uint64_t misses, lost_leases;
+  uint64_t recorded; /* states */
   double geomean_ratio; /* over rewrites, 0 where none */
   int64_t oldest, newest;
 };

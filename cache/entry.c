@@ -35,6 +35,17 @@ region_row__checksum (const char *key, const void *json, size_t length,
   crypto_generichash_final (&state, checksum, CACHE_CHECKSUM);
 }
 
+void
+recorded_row__checksum (const char *key, const void *json, size_t length, uint8_t checksum[CACHE_CHECKSUM])
+{
+  crypto_generichash_state state;
+  crypto_generichash_init (&state, NULL, 0, CACHE_CHECKSUM);
+  digest__text (&state, "recorded");
+  digest__text (&state, key);
+  digest__field (&state, json, length);
+  crypto_generichash_final (&state, checksum, CACHE_CHECKSUM);
+}
+
 /* SQLite stores NaN as NULL: neither is a figure anyone should see.  */
 static double
 finite_or_zero (double x)

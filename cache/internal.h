@@ -100,6 +100,13 @@ int entry__write (struct cache *cache, const struct entry *entry, struct why *wh
 void region_row__checksum (const char *key, const void *json, size_t length,
                            uint8_t checksum[CACHE_CHECKSUM]);
 
+/* The checksum of a recorded state's row.  */
+void recorded_row__checksum (const char *key, const void *json, size_t length,
+                             uint8_t checksum[CACHE_CHECKSUM]);
+
+/* Has anything been recorded into this cache?  */
+bool cache__has_recorded (struct cache *cache);
+
 /* Who this process is, for leases: "host/boot/pid-namespace" and pid with start time.  */
 struct owner
 {

@@ -138,6 +138,7 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
       stats->newest = sqlite3_column_int64 (s, 10);
     }
   sqlite3_finalize (s);
+  stats->recorded = (uint64_t)recorded__count (cache, NULL);
   static const char *const suffix[] = { "", "-wal" };
   for (unsigned i = 0; i < 2; i++)
     {
@@ -267,6 +268,33 @@ check__regions (struct cache *cache, struct reporter *reporter)
   sqlite3_finalize (s);
 }
 
+static void
+check__recorded (struct cache *cache, struct reporter *reporter)
+{
+  sqlite3_stmt *s = NULL;
+  if (!cache__has_recorded (cache))
+    return;
+  int code = sqlite3_prepare_v2 (cache->db, "SELECT key, json, checksum FROM recorded", -1, &s, NULL);
+  while (code == SQLITE_OK || code == SQLITE_ROW)
+    {
+      code = sqlite3_step (s);
+      if (code != SQLITE_ROW)
+        break;
+      const char *key = (const char *)sqlite3_column_text (s, 0);
+      const char *text = (const char *)sqlite3_column_text (s, 1);
+      const void *stored = sqlite3_column_blob (s, 2);
+      uint8_t checksum[CACHE_CHECKSUM];
+      if (key && text)
+        recorded_row__checksum (key, text, (size_t)sqlite3_column_bytes (s, 1), checksum);
+      if (!key || !text || !stored || sqlite3_column_bytes (s, 2) != CACHE_CHECKSUM
+          || memcmp (stored, checksum, CACHE_CHECKSUM) != 0)
+        reporter__add (reporter, "a recorded state of key %.16s fails its checksum", key ? key : "(unreadable)");
+    }
+  if (code != SQLITE_DONE)
+    reporter__add (reporter, "the recorded states can't be read: %s", sqlite3_errmsg (cache->db));
+  sqlite3_finalize (s);
+}
+
 int
 cache__check (struct cache *cache, void (*report) (void *context, const char *problem),
               void *context, struct why *why)
@@ -281,6 +309,7 @@ cache__check (struct cache *cache, void (*report) (void *context, const char *pr
   check__query (cache, "PRAGMA integrity_check (50)", "SQLite's integrity check", &reporter);
   check__entries (cache, &reporter);
   check__regions (cache, &reporter);
+  check__recorded (cache, &reporter);
   check__query (cache,
                 "SELECT key FROM queue WHERE state NOT IN (0, 1) OR lost < 0 OR (state = 1 AND"
                 " (host IS NULL OR expiry IS NULL))",
@@ -338,6 +367,9 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
           "DELETE FROM usage WHERE key NOT IN (SELECT key FROM entry)",
           (long long)before);
       ok = ok && cache__execute (cache, sql, "removing regions", why) == 0;
+      if (ok && cache__has_recorded (cache))
+        ok = cache__execute (cache, "DELETE FROM recorded WHERE key NOT IN (SELECT key FROM region)",
+                             "removing recorded states", why) == 0;
       if (cache__end (cache, ok, why) != 0)
         removed = -1;
     }

@@ -109,6 +109,7 @@ stats (struct cache *cache, const struct options *options)
       cJSON_AddNumberToObject (json, "rewrites", (double)s.rewrites);
       cJSON_AddNumberToObject (json, "negatives", (double)s.negatives);
       cJSON_AddNumberToObject (json, "regions", (double)s.regions);
+      cJSON_AddNumberToObject (json, "recorded_states", (double)s.recorded);
       cJSON_AddNumberToObject (json, "waiting", (double)s.waiting);
       cJSON_AddNumberToObject (json, "leased", (double)s.leased);
       cJSON_AddNumberToObject (json, "hits", (double)s.hits);
@@ -135,6 +136,8 @@ stats (struct cache *cache, const struct options *options)
   if (s.lost_leases)
     printf ("lost tuners     %llu\n", (unsigned long long)s.lost_leases);
   printf ("regions kept    %llu\n", (unsigned long long)s.regions);
+  if (s.recorded)
+    printf ("recorded states %llu\n", (unsigned long long)s.recorded);
   printf ("size            %.1f MiB\n", (double)s.bytes / 1048576);
   if (s.newest)
     {
@@ -189,6 +192,7 @@ entry_json (const struct entry *entry, bool full)
 
 struct listing
 {
+  struct cache *cache;
   const struct options *options;
   cJSON *json;
   unsigned n, width;
@@ -225,7 +229,10 @@ list_entry (void *context, const struct entry *entry)
   listing->n++;
   if (listing->json)
     {
-      cJSON_AddItemToArray (listing->json, entry_json (entry, listing->options->run == show));
+      cJSON *json = entry_json (entry, listing->options->run == show);
+      if (listing->options->run == show)
+        cJSON_AddNumberToObject (json, "recorded_states", (double)recorded__count (listing->cache, entry->key));
+      cJSON_AddItemToArray (listing->json, json);
       return true;
     }
   char became[600];
@@ -270,7 +277,7 @@ list_queued (void *context, const char *key, const char *function, const char *f
 static int
 list (struct cache *cache, const struct options *options)
 {
-  struct listing listing = { .options = options };
+  struct listing listing = { .cache = cache, .options = options };
   struct why why = { 0 };
   listing.width = terminal__is_tty (stdout) ? terminal__width (stdout) : 0;
   if (options->json)
@@ -321,6 +328,9 @@ show_entry (void *context, const struct entry *entry)
   show_text ("detail", entry->detail);
   printf ("%-12s %u in %.1f s\n", "tried", entry->tried, entry->seconds);
   printf ("%-12s %llu\n", "hits", (unsigned long long)entry->hits);
+  int64_t recorded = recorded__count (listing->cache, entry->key);
+  if (recorded)
+    printf ("%-12s %lld states\n", "recorded", (long long)recorded);
   show_text ("evidence", entry->evidence);
   show_text ("measurement", entry->measurement);
   for (const char *p = entry->code; p && *p;)
@@ -344,7 +354,7 @@ show (struct cache *cache, const struct options *options)
 {
   if (options->json)
     return list (cache, options);
-  struct listing listing = { .options = options };
+  struct listing listing = { .cache = cache, .options = options };
   struct why why = { 0 };
   if (cache__each (cache, options->pattern, show_entry, &listing, &why) != 0)
     return cli__error ("aiopt cache", "%s", why.detail);

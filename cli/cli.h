@@ -17,6 +17,7 @@ enum
 
 /* One function a subcommand.  ARGV[0] is "aiopt NAME"; returns the exit status.  */
 int cli_tune (int argc, char **argv);
+int cli_record (int argc, char **argv);
 int cli_verify (int argc, char **argv);
 int cli_explain (int argc, char **argv);
 int cli_ab (int argc, char **argv);
@@ -36,6 +37,11 @@ int cli__number (const char *text, double low, double high, double *number);
 /* Opens the cache in DIRECTORY (NULL: the default).  0, or CLI_FAILED after an error message.  */
 int cli__open_cache (const char *command, const char *directory, enum cache_mode mode,
                      struct cache **cache);
+
+/* The states recorded for KEY, in ARENA, *N of them; damaged ones are left out.  */
+struct arena;
+struct recorded;
+const struct recorded *const *cli__recorded (struct cache *cache, const char *key, struct arena *arena, unsigned *n);
 
 /* "just now", "3 minutes", "2 days": SECONDS for people, into BUFFER.  */
 const char *cli__age (double seconds, char buffer[32]);

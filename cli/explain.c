@@ -316,6 +316,7 @@ explain_json (struct explanation *explanation, const struct entry *entry, const 
   add_text (json, "measurement", entry->measurement, true);
   add_text (json, "reason", entry->reason, false);
   add_text (json, "detail", entry->detail, false);
+  add_text (json, "would_help", reason__remedy (reason__from_slug (entry->reason)), false);
   if (entry->kind == ENTRY_REWRITE)
     {
       cJSON_AddNumberToObject (json, "ratio", entry->ratio);
@@ -364,6 +365,7 @@ explain_entry (void *context, const struct entry *entry)
                   reason != REASON_NONE ? reason__text (reason) : "nothing better was found");
           print_field ("reason", entry->reason);
           print_field ("detail", entry->detail);
+          print_field ("would help", reason__remedy (reason));
         }
       snprintf (text, sizeof text, "%u candidates in %.1f s, %s ago; used by %llu look-ups",
                 entry->tried, entry->seconds,

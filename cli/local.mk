@@ -2,13 +2,13 @@
 bin_PROGRAMS += cli/aiopt
 cli_aiopt_SOURCES = cli/main.c cli/cli.h cli/common.c cli/terminal.c cli/terminal.h cli/cache.c \
   cli/explain.c cli/doctor.c cli/ab.c cli/tune.c cli/tune.h \
-  cli/tune-worker.c cli/tuner.c cli/tuner.h cli/tuner-quick.c cli/tuner-quick.h cli/verify.c
-cli_aiopt_LDADD = policy/libpolicy.a verify/libverify.a bench/libbench.a states/libstates.a \
-  sandbox/libsandbox.a cache/libcache.a machine/libmachine.a \
-  $(POLICY_LIBS) $(BENCH_LIBS) $(SANDBOX_LIBS) $(CACHE_LIBS) $(MACHINE_LIBS) -lpthread
+  cli/tune-worker.c cli/tuner.c cli/tuner.h cli/tuner-quick.c cli/tuner-quick.h cli/verify.c cli/verify.h cli/verify-replay.c cli/record.c cli/recorded.c
+cli_aiopt_LDADD = policy/libpolicy.a record/librecord.a verify/libverify.a bench/libbench.a states/libstates.a \
+  prove/libprove.a semantics/libsemantics.a term/libterm.a sandbox/libsandbox.a cache/libcache.a machine/libmachine.a \
+  $(TERM_LIBS) $(POLICY_LIBS) $(BENCH_LIBS) $(SANDBOX_LIBS) $(CACHE_LIBS) $(MACHINE_LIBS) -lpthread
 
-TESTS += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh
-EXTRA_DIST += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh
+TESTS += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
+EXTRA_DIST += doc/record.md testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
 
 check_PROGRAMS += testsuite/cli-terminal testsuite/cli-fill
 testsuite_cli_terminal_SOURCES = testsuite/cli-terminal.c cli/terminal.c cli/terminal.h

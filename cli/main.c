@@ -13,6 +13,7 @@ static const struct
   const char *help;
 } commands[] = {
   { "tune", cli_tune, "work the queue of collected functions" },
+  { "record", cli_record, "record calls of hot functions from a program's run" },
   { "verify", cli_verify, "is a candidate the same function as the original?" },
   { "explain", cli_explain, "what became of a function: code, evidence, speed" },
   { "ab", cli_ab, "honest A/B timing of two programs" },

@@ -3,6 +3,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/tune.h"
 
+#include "cli/cli.h"
+
 #include "cache/cache.h"
 
 #include <errno.h>
@@ -123,7 +125,11 @@ worker__region (struct worker *worker, const char *key, const char *json)
       worker__send (worker, EVENT_ERROR);
       goto end;
     }
+  unsigned n_recorded;
+  const struct recorded *const *recorded = cli__recorded (worker->cache, key, arena, &n_recorded);
   struct tuner_options options = {
+    .recorded = recorded,
+    .n_recorded = n_recorded,
     .policy = worker->options->policy,
     .budget_seconds = worker->options->budget_seconds,
     .accept = worker->options->accept,

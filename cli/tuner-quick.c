@@ -44,7 +44,7 @@ quick__open (const struct region *region, struct verifier *verifier, double seco
   {
     enum state_kind kind;
     unsigned n;
-  } wanted[] = { { STATE_TYPICAL, 24 }, { STATE_BOUNDARY, 32 }, { STATE_OVERLAP, 16 },
+  } wanted[] = { { STATE_RECORDED, 16 }, { STATE_TYPICAL, 24 }, { STATE_BOUNDARY, 32 }, { STATE_OVERLAP, 16 },
                  { STATE_TRAP, 8 },     { STATE_LARGE, 6 },     { STATE_PROFILE, 8 } };
   /* Two NaNs have to meet for operands in the wrong order to show.  */
   unsigned factor = region->fp & FP_USES ? 4 : 1;

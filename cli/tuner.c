@@ -400,6 +400,8 @@ tuner__open (struct tuner *tuner, struct why *why)
   struct verify_options options = {
     .budget_seconds = share > FULL_CHECK_MIN ? share : FULL_CHECK_MIN,
     .accept = tuner->accept,
+    .recorded = tuner->options->recorded,
+    .n_recorded = tuner->options->n_recorded,
   };
   struct code *code;
   if (verifier__open (tuner->region, &options, &tuner->verifier, why) < 0

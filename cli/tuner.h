@@ -13,6 +13,8 @@ struct tuner_options
   double budget_seconds;
   double overrun;           /* by how much of it the whole may run over, for full checks of what is faster; 0: 0.5 */
   enum accept accept;       /* at least this, and at least the region's own */
+  const struct recorded *const *recorded; /* calls of the user's program, for verifying and measuring */
+  unsigned n_recorded;
   bool any_speed;           /* take what is verified however slow it is: for testing verifier and splice */
   struct workshop *workshop;
   const volatile sig_atomic_t *stop;

@@ -4,6 +4,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "cli/verify.h"
 #include "policy/policy.h"
 #include "policy/process.h"
 #include "sandbox/sandbox.h"
@@ -20,13 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_ACCEPTED = 0, EXIT_REFUTED = 1, EXIT_UNKNOWN = 2 };
 enum { CANDIDATE_FILE_MAX = 4 << 20, REPORT_MAX = 16 << 20, FLAGS_MAX = 32 };
 
 #define COMPILE_SECONDS 60.0
 
 struct verify_arguments
 {
+  const char *replay, *cache;
   const char *original, *candidate, *function, *candidate_cflags, *gcc, *isa;
   enum accept accept;
   double budget_seconds;
@@ -36,7 +37,8 @@ struct verify_arguments
   int n_cflags;
 };
 
-enum { KEY_FUNCTION = 1, KEY_CANDIDATE_CFLAGS, KEY_ACCEPT, KEY_BUDGET, KEY_JSON, KEY_ISA, KEY_GCC, KEY_SEED };
+enum { KEY_FUNCTION = 1, KEY_CANDIDATE_CFLAGS, KEY_ACCEPT, KEY_BUDGET, KEY_JSON, KEY_ISA, KEY_GCC, KEY_SEED,
+       KEY_REPLAY, KEY_CACHE };
 
 static error_t
 parse_option (int key, char *argument, struct argp_state *state)
@@ -78,6 +80,12 @@ parse_option (int key, char *argument, struct argp_state *state)
     case KEY_JSON:
       arguments->json = true;
       return 0;
+    case KEY_REPLAY:
+      arguments->replay = argument;
+      return 0;
+    case KEY_CACHE:
+      arguments->cache = argument;
+      return 0;
     case ARGP_KEY_ARG:
       if (!arguments->original)
         arguments->original = argument;
@@ -87,6 +95,10 @@ parse_option (int key, char *argument, struct argp_state *state)
         argp_error (state, "unexpected argument '%s'", argument);
       return 0;
     case ARGP_KEY_END:
+      if (arguments->replay && (arguments->original || arguments->function || arguments->n_cflags))
+        argp_error (state, "--replay stands alone: what is replayed has its original and candidate in it");
+      if (arguments->replay)
+        return 0;
       if (!arguments->original || !arguments->candidate)
         argp_error (state, "ORIGINAL and CANDIDATE are needed");
       if (!arguments->function || !arguments->function[0])
@@ -109,15 +121,20 @@ static const struct argp_option verify_arguments[] = {
   { "gcc", KEY_GCC, "COMMAND", 0, "The GCC that the plugin was built for", 0 },
   { "seed", KEY_SEED, "N", 0, "Seed of the tests (default: from the region)", 0 },
   { "json", KEY_JSON, NULL, 0, "Print the verdict as JSON", 0 },
+  { "replay", KEY_REPLAY, "KEY|FILE", 0,
+    "Run the evidence of the cache's entry KEY again (a key, or its first digits), or the counterexample in FILE, as "
+    "--json printed it; needs no network, source or compiler", 0 },
+  { "cache", KEY_CACHE, "DIR", 0, "For --replay: use the cache in DIR", 0 },
   { 0 },
 };
 
 static const struct argp verify_argp
-  = { verify_arguments, parse_option, "ORIGINAL.c CANDIDATE.{s,c} [-- CFLAGS...]",
+  = { verify_arguments, parse_option, "ORIGINAL.c CANDIDATE.{s,c} [-- CFLAGS...]\n--replay KEY|FILE",
       "Is CANDIDATE the same function as NAME in ORIGINAL, compiled with CFLAGS (default -O2)?\v"
       "A C candidate is compiled with CFLAGS and -O3; its #include \"…\" finds what stands beside it or beside "
       "ORIGINAL.  "
-      "Exit status: 0 proved, bounded or tested at or above LEVEL; 1 refuted; 2 unknown; 64 wrong usage.",
+      "Exit status: 0 proved, bounded or tested at or above LEVEL; 1 refuted; 2 unknown; 64 wrong usage.  With --replay: "
+      "the same where the stored verdict is confirmed, 3 where it isn't.",
       NULL, NULL, NULL };
 
 /* A run's temporary folder, removed at its end; a signal only ends what the run waits for.  */
@@ -302,8 +319,8 @@ candidate__read (const struct verify_arguments *arguments, const struct region *
   return status;
 }
 
-static void
-verdict__show (const struct verdict *verdict, bool accepted, enum accept accept)
+void
+verify__show (const struct verdict *verdict, bool accepted, enum accept accept)
 {
   enum colour colour = verdict->level == VERDICT_REFUTED   ? COLOUR_RED
                        : verdict->level == VERDICT_UNKNOWN ? COLOUR_YELLOW
@@ -321,6 +338,14 @@ verdict__show (const struct verdict *verdict, bool accepted, enum accept accept)
         }
     }
   putchar ('\n');
+  const char *help = verdict->help ? verdict->help
+                     : verdict->level == VERDICT_UNKNOWN ? reason__remedy (verdict->why.reason) : NULL;
+  if (help)
+    {
+      fputs ("what would help: ", stdout);
+      terminal__print (stdout, help, 0);
+      putchar ('\n');
+    }
   if (verdict->tests)
     printf ("%llu tests in %.2f s (%.0f a second), %llu followed access by access; %.1f %% of instructions and branch ways "
             "reached; %u of %u mutants killed\n",
@@ -360,7 +385,7 @@ verify__run (const struct verify_arguments *arguments, const char *directory)
     status = candidate__read (arguments, region, &candidate, &why);
   if (status == 0)
     {
-      struct verify_options options = { .budget_seconds = arguments->budget_seconds,
+      struct verify_options options = { .budget_seconds = arguments->budget_seconds, /* 0: the verifier's own */
                                         .seed = arguments->seed,
                                         .accept = arguments->accept };
       status = verifier__open (region, &options, &verifier, &why);
@@ -374,12 +399,12 @@ verify__run (const struct verify_arguments *arguments, const char *directory)
       bool accepted = verdict__accepts (&verdict, arguments->accept);
       if (arguments->json)
         {
-          char *text = verdict__to_json (&verdict);
+          char *text = verify__json (&verdict, region, candidate);
           puts (text ? text : "null");
           free (text);
         }
       else
-        verdict__show (&verdict, accepted, arguments->accept);
+        verify__show (&verdict, accepted, arguments->accept);
       status = accepted                           ? EXIT_ACCEPTED
                : verdict.level == VERDICT_REFUTED ? EXIT_REFUTED
                                                   : EXIT_UNKNOWN;
@@ -396,7 +421,7 @@ verify__run (const struct verify_arguments *arguments, const char *directory)
 int
 cli_verify (int argc, char **argv)
 {
-  struct verify_arguments arguments = { .budget_seconds = 10, .isa = "native" };
+  struct verify_arguments arguments = { .isa = "native" };
 #ifdef AIOPT_TARGET_GCC
   arguments.gcc = AIOPT_TARGET_GCC;
 #else
@@ -416,6 +441,17 @@ cli_verify (int argc, char **argv)
   /* While this program is small.  Where it can't be had the verifier will say so.  */
   struct why why;
   sandbox__prepare (&why);
+  if (arguments.replay)
+    {
+      struct replay_options options = { .what = arguments.replay,
+                                        .cache = arguments.cache,
+                                        .accept = arguments.accept,
+                                        .budget_seconds = arguments.budget_seconds,
+                                        .json = arguments.json };
+      return verify__replay (&options);
+    }
+  if (arguments.cache)
+    return cli__usage ("aiopt verify", "--cache is for --replay");
   if (access (arguments.original, R_OK) != 0)
     return cli__usage ("aiopt verify", "%s: %s", arguments.original, strerror (errno));
   char *directory = directory__temporary ("aiopt-verify-");

@@ -96,4 +96,8 @@ struct decoded
 int object__decode (struct arena *arena, const struct object *object, const struct code *code,
                     struct decoded **decoded, struct why *why);
 
+/* Decodes the instruction at BYTES (SIZE of them readable), of code that nobody has the text of: kind, registers and memory, no
+   targets.  0, or -1 and *WHY (DECODE, ISA).  */
+int insn__decode (const uint8_t *bytes, size_t size, struct decoded_insn *insn, struct why *why);
+
 #endif

@@ -28,6 +28,17 @@ reason__text (enum reason reason)
   return (unsigned) reason < REASON_COUNT ? reasons[reason].text : "no reason";
 }
 
+const char *
+reason__remedy (enum reason reason)
+{
+  static const char *const remedies[REASON_COUNT] = {
+#define REMEDY(ID, TEXT) [REASON_##ID] = TEXT,
+#include "machine/remedy.def"
+#undef REMEDY
+  };
+  return (unsigned) reason < REASON_COUNT ? remedies[reason] : 0;
+}
+
 enum reason
 reason__from_slug (const char *slug)
 {

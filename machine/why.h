@@ -23,6 +23,10 @@ struct why
 const char *reason__slug (enum reason reason);
 const char *reason__text (enum reason reason);
 
+/* What would help where REASON ended in `unknown` or left a function alone; NULL where it says that a
+   candidate is wrong.  */
+const char *reason__remedy (enum reason reason);
+
 /* The reason named SLUG, or REASON_NONE.  */
 enum reason reason__from_slug (const char *slug);
 

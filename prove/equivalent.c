@@ -351,6 +351,13 @@ check_values (struct check *check, const struct memory *side, const struct memor
     }
 }
 
+static enum solver_answer
+ask (const struct check *check, const struct term *broken, double seconds)
+{
+  return check->problem->roughly ? facts__ask_roughly (check->problem, check->facts, &broken, 1, seconds)
+                                 : facts__ask (check->problem, check->facts, &broken, 1, seconds);
+}
+
 static enum proof_result
 settle (struct check *check, struct why *why)
 {
@@ -373,7 +380,7 @@ settle (struct check *check, struct why *why)
     all = term__and (terms, all, check->goal[i].term);
   const struct term *broken = term__not (terms, all);
   double left = problem->deadline - prove__now ();
-  enum solver_answer answer = facts__ask (problem, check->facts, &broken, 1, check->n_goals > 1 ? left / 2 : left);
+  enum solver_answer answer = ask (check, broken, check->n_goals > 1 ? left / 2 : left);
   if (answer == SOLVER_UNSAT)
     return PROOF_PROVED;
   if (answer == SOLVER_SAT)
@@ -383,7 +390,7 @@ settle (struct check *check, struct why *why)
       for (unsigned i = 0; i < check->n_goals; i++)
         {
           uint64_t value[1] = { 1 };
-          if (solver__value (problem->solver, check->goal[i].term, value) == 0 && !value[0])
+          if (!problem->roughly && solver__value (problem->solver, check->goal[i].term, value) == 0 && !value[0])
             {
               *why = check->goal[i].why;
               first = term__not (terms, check->goal[i].term);
@@ -399,7 +406,7 @@ settle (struct check *check, struct why *why)
     {
       broken = term__not (terms, check->goal[i].term);
       left = problem->deadline - prove__now ();
-      answer = facts__ask (problem, check->facts, &broken, 1,
+      answer = ask (check, broken,
                            check->n_goals > 1 ? left / (check->n_goals - i) : 0);
       if (answer == SOLVER_UNSAT)
         continue;
@@ -414,6 +421,27 @@ settle (struct check *check, struct why *why)
       return PROOF_UNKNOWN;
     }
   return PROOF_PROVED;
+}
+
+enum proof_result
+paths__compare_memory (struct problem *problem, struct path *original, struct path *candidate, struct why *why)
+{
+  struct check check = { .problem = problem, .original = original, .candidate = candidate,
+                         .facts = &candidate->facts };
+  check.goal = malloc (GOALS_MAX * sizeof *check.goal);
+  if (!check.goal)
+    {
+      why__set (why, REASON_SANDBOX, "out of memory");
+      return PROOF_UNKNOWN;
+    }
+  check_footprint (&check, candidate->memory, original->memory, true, "the candidate");
+  if (!problem->options.excuse_faults)
+    check_footprint (&check, original->memory, candidate->memory, false, "only the original");
+  check_values (&check, original->memory, NULL);
+  check_values (&check, candidate->memory, original->memory);
+  enum proof_result result = settle (&check, why);
+  free (check.goal);
+  return result;
 }
 
 enum proof_result

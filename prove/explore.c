@@ -13,7 +13,7 @@ enum
   PATHS_MAX = 20000,        /* pairs looked at */
   PENDING_MAX = 4096,
   ROUNDS_MAX = 1200,
-  ROUNDS_PLAIN = 64,        /* where the candidate has no loop */
+  ROUNDS_PLAIN = 64,        /* at least */
   LONGEST_ROUNDS = 8,       /* iterations of the candidate's longest loop that make a bound worth the name */
   STEPS_MAX = 2000000,
   CASES_MAX = 16, CASES_DEPTH = 2
@@ -83,7 +83,7 @@ reached_enough (const struct search *search, unsigned depth)
 {
   const struct reached *reached = &search->reached;
   unsigned longest = 0, at = 0;
-  if (program__unreached (search->problem->program[1]) >= 0)
+  if (depth < ROUNDS_PLAIN || program__unreached (search->problem->program[1]) >= 0)
     return false;
   for (unsigned i = 0; i < reached->n; i++)
     {
@@ -99,7 +99,7 @@ reached_enough (const struct search *search, unsigned depth)
         }
     }
   if (!longest)
-    return depth >= ROUNDS_PLAIN;
+    return true;
   return depth >= ROUNDS_MAX || reached->first[at * (LONGEST_ROUNDS + 1) + LONGEST_ROUNDS] != 0;
 }
 
@@ -292,7 +292,7 @@ problem__explore (struct problem *problem, struct why *why)
       if (path->depth > depth)
         {
           depth = path->depth;
-          enough = !problem->options.iterations && depth > ROUNDS_PLAIN && reached_enough (&search, depth - 1);
+          enough = !problem->options.iterations && reached_enough (&search, depth - 1);
         }
       if (enough || path->depth > search.limit || search.n_pending > PENDING_MAX
           || problem__out_of_time (problem))

@@ -833,9 +833,9 @@ distance__excludes (const struct distance *distance, int64_t low, int64_t high)
   return false;
 }
 
-enum solver_answer
-facts__ask (struct problem *problem, const struct facts *facts, const struct term *const *extra,
-            unsigned n, double seconds)
+static enum solver_answer
+ask (struct problem *problem, const struct facts *facts, const struct term *const *extra,
+     unsigned n, double seconds, bool roughly)
 {
   unsigned room = n + (facts->last ? facts->last->n : 0), at = 0;
   struct arena *arena = arena__new ();
@@ -868,8 +868,25 @@ facts__ask (struct problem *problem, const struct facts *facts, const struct ter
         }
     }
   problem->used_solver = true;
-  answer = solver__check (problem->solver, condition, kept, seconds < left ? seconds : left);
+  if (seconds > left)
+    seconds = left;
+  answer = roughly ? solver__check_roughly (problem->solver, condition, kept, seconds)
+                   : solver__check (problem->solver, condition, kept, seconds);
 done:
   arena__free (arena);
   return answer;
+}
+
+enum solver_answer
+facts__ask (struct problem *problem, const struct facts *facts, const struct term *const *extra,
+            unsigned n, double seconds)
+{
+  return ask (problem, facts, extra, n, seconds, false);
+}
+
+enum solver_answer
+facts__ask_roughly (struct problem *problem, const struct facts *facts, const struct term *const *extra,
+                    unsigned n, double seconds)
+{
+  return ask (problem, facts, extra, n, seconds, true);
 }

@@ -103,6 +103,9 @@ void facts__distance (struct problem *problem, const struct facts *facts, const 
 /* Is A - B surely not among LOW .. HIGH?  */
 bool distance__excludes (const struct distance *distance, int64_t low, int64_t high);
 /* Asks the solver whether EXTRA[N] can hold together with FACTS.  */
+/* The same, where SOLVER_SAT may be said of what can't be.  */
+enum solver_answer facts__ask_roughly (struct problem *problem, const struct facts *facts,
+                                       const struct term *const *extra, unsigned n, double seconds);
 enum solver_answer facts__ask (struct problem *problem, const struct facts *facts,
                                const struct term *const *extra, unsigned n, double seconds);
 
@@ -145,6 +148,7 @@ struct memory_cell
   uint32_t when;            /* number of the write, from 1 */
   const struct term *written; /* condition; NULL never */
   const struct term *touched; /* condition; NULL never */
+  bool unknown;             /* a value of which nothing is known, that stands for any (memory__restart) */
 };
 
 struct chunk
@@ -189,9 +193,17 @@ struct memory
   const struct term *chain;   /* of the first n_chained writes */
   unsigned n_chained;
   bool unresolved;            /* some load had to go through the chain */
+  uint32_t initial;           /* number of the memory that was there at first: MEMORY_OBJECTS, or a later one's */
+  uint64_t loaded, stored;    /* bytes, of objects */
 };
 
 struct memory *memory__new (void);
+/* BEFORE as any later round of a loop finds it: objects are memory number INITIAL, what AFTER, some rounds later, has in the
+   frame where BEFORE has something else is unknown.  memory__keeps_frame: has LATER the frame that BASE, made so,
+   relies on?  */
+struct memory *memory__restart (struct problem *problem, const struct memory *before, const struct memory *after,
+                                uint32_t initial);
+bool memory__keeps_frame (const struct problem *problem, const struct memory *base, const struct memory *later);
 struct memory *memory__copy (const struct memory *memory);
 void memory__free (struct memory *memory);
 
@@ -226,7 +238,7 @@ int path__store (struct path *path, const struct term *address, const struct ter
 
 /* path.c */
 
-enum path_end { PATH_RUNNING, PATH_RETURNED, PATH_DIVIDE, PATH_FAULT, PATH_INVALID };
+enum path_end { PATH_RUNNING, PATH_RETURNED, PATH_DIVIDE, PATH_FAULT, PATH_INVALID, PATH_STOPPED };
 
 struct path
 {
@@ -253,6 +265,11 @@ struct path
   unsigned n_traps;
   struct { enum sym_trap kind; const struct term *condition; } trap[TRAPS_MAX];
   struct why why;
+  const bool *stops;           /* instructions to stop before, once something has run; NULL: none */
+  uint64_t resumed;            /* steps when it last set out */
+  bool asks;                   /* the solver is asked about branches, on side 0 too */
+  bool quick;                  /* it is never asked */
+  unsigned arrivals;           /* at the head that induction.c counts */
   struct path *next;
 };
 
@@ -320,6 +337,7 @@ struct problem
 
   /* Outcome so far.  */
   bool used_solver;
+  bool roughly;                    /* nobody wants a counterexample: questions may be rough */
 };
 
 /* prove.c: sets PROBLEM up but for its programs and inputs; 0, or -1 and *WHY.  */
@@ -337,6 +355,9 @@ double prove__now (void);
 /* equivalent.c: do ORIGINAL and CANDIDATE, both ended, come to the same?  CANDIDATE's facts include ORIGINAL's.  */
 enum proof_result paths__compare (struct problem *problem, struct path *original,
                                   struct path *candidate, struct why *why);
+/* The same for what both have stored and touched so far, on their way.  */
+enum proof_result paths__compare_memory (struct problem *problem, struct path *original,
+                                         struct path *candidate, struct why *why);
 
 /* model.c */
 

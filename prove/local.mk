@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += prove/libprove.a
 prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/input.c prove/program.c \
-  prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c prove/steer.c
+  prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c \
+  prove/steer.c prove/heads.c prove/induction.c prove/induction.h
 
 # Right and wrong pairs.
 check_PROGRAMS += testsuite/prove-pairs

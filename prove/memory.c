@@ -42,10 +42,12 @@ memory__copy (const struct memory *memory)
       copy->slot[i].chunk->refs++;
   copy->capacity = copy->n_writes;
   copy->write = checked (malloc ((copy->n_writes + 1) * sizeof *copy->write));
-  memcpy (copy->write, memory->write, copy->n_writes * sizeof *copy->write);
+  if (copy->n_writes)
+    memcpy (copy->write, memory->write, copy->n_writes * sizeof *copy->write);
   copy->uses_capacity = copy->n_uses;
   copy->use = checked (malloc ((copy->n_uses + 1) * sizeof *copy->use));
-  memcpy (copy->use, memory->use, copy->n_uses * sizeof *copy->use);
+  if (copy->n_uses)
+    memcpy (copy->use, memory->use, copy->n_uses * sizeof *copy->use);
   return copy;
 }
 
@@ -173,11 +175,11 @@ interfered (struct problem *problem, const struct facts *facts, const struct mem
 
 /* The byte that was there at entry.  */
 static const struct term *
-initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t offset)
+initial_byte (struct problem *problem, const struct memory *from, unsigned side, uint32_t base, int64_t offset)
 {
   struct terms *terms = problem->terms;
   const struct base *what = &problem->base[base];
-  uint32_t memory = MEMORY_OBJECTS;
+  uint32_t memory = from->initial;
   if (what->root == ROOT_STACK)
     {
       int64_t at = offset - problem->stack_constant;
@@ -203,7 +205,7 @@ initial_byte (struct problem *problem, unsigned side, uint32_t base, int64_t off
                      term__add (terms, what->term, term__const (terms, 64, (uint64_t) offset)));
 }
 
-enum { CHOICES_MAX = 320, NEAR_BASES = 16, MIXED_MAX = 512 /* choices for the small parts of one vector */ };
+enum { CHOICES_MAX = 320, NEAR_BASES = 16, MIXED_MAX = 65536 /* choices for the small parts of one vector */ };
 
 /* Is A - B DISTANCE?  Asked over and over.  */
 static const struct term *
@@ -299,7 +301,7 @@ choice_value (struct problem *problem, const struct facts *facts, const struct m
     {
       const struct term *part[64];
       for (unsigned i = 0; i < size; i++)
-        part[i] = initial_byte (problem, side, base, offset + i);
+        part[i] = initial_byte (problem, memory, side, base, offset + i);
       value = term__join (terms, part, size);
     }
   *choices += n;
@@ -314,7 +316,7 @@ chain (struct problem *problem, struct memory *memory)
 {
   struct terms *terms = problem->terms;
   if (!memory->chain)
-    memory->chain = term__memory (terms, MEMORY_OBJECTS);
+    memory->chain = term__memory (terms, memory->initial);
   for (; memory->n_chained < memory->n_writes; memory->n_chained++)
     {
       const struct write *write = &memory->write[memory->n_chained];
@@ -378,7 +380,7 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
     {
       unsigned k = i + 1;
       if (!cell[i])
-        part[n++] = initial_byte (problem, side, base, offset + i);
+        part[n++] = initial_byte (problem, memory, side, base, offset + i);
       else
         {
           while (k < bytes && cell[k] && cell[k]->value == cell[i]->value
@@ -622,6 +624,7 @@ path__load (struct path *path, const struct term *address, unsigned bytes,
     }
   if (!stack || offset - problem->stack_constant + (int64_t) bytes > 0)
     note_touch (path, base, offset, bytes, condition);
+  path->memory->loaded += stack ? 0 : bytes;
   return value;
 }
 
@@ -683,6 +686,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
       struct memory_cell *cell = own_cell (memory, base, offset + i);
       cell->value = stored;
       cell->part = i;
+      cell->unknown = false;
       cell->when = memory->n_writes;
       if (!condition)
         cell->written = term__true (terms);
@@ -690,6 +694,70 @@ path__store (struct path *path, const struct term *address, const struct term *v
         cell->written = cell->written ? term__or (terms, cell->written, condition) : condition;
     }
   if (what->root != ROOT_STACK)
-    note_touch (path, base, offset, bytes, condition);
+    {
+      note_touch (path, base, offset, bytes, condition);
+      memory->stored += bytes;
+    }
   return 0;
+}
+
+/* Rounds of loops.  */
+
+static bool
+same_byte (const struct memory_cell *a, const struct memory_cell *b)
+{
+  return a && b && a->value == b->value && a->part == b->part;
+}
+
+struct memory *
+memory__restart (struct problem *problem, const struct memory *before, const struct memory *after, uint32_t initial)
+{
+  struct memory *memory = memory__new ();
+  const struct memory *sides[] = { before, after };
+  memory->initial = initial;
+  for (unsigned side = 0; side < 2; side++)
+    for (unsigned i = 0; i < sides[side]->n_slots; i++)
+      {
+        const struct slot *slot = &sides[side]->slot[i];
+        if (!slot->chunk || problem->base[slot->base].root != ROOT_STACK)
+          continue;
+        for (unsigned k = 0; k < CELLS; k++)
+          {
+            int64_t offset = slot->number * CELLS + k;
+            const struct memory_cell *cell = &slot->chunk->cell[k];
+            if (!cell->value)
+              continue;
+            const struct memory_cell *old = memory__cell (before, slot->base, offset);
+            const struct memory_cell *new = memory__cell (after, slot->base, offset);
+            struct memory_cell *own = own_cell (memory, slot->base, offset);
+            if (own->value)
+              continue;
+            bool kept = same_byte (old, new);
+            own->value = kept ? cell->value : term__fresh (problem->terms, 8);
+            own->part = kept ? cell->part : 0;
+            own->unknown = !kept;
+          }
+      }
+  return memory;
+}
+
+bool
+memory__keeps_frame (const struct problem *problem, const struct memory *base, const struct memory *later)
+{
+  for (unsigned i = 0; i < later->n_slots; i++)
+    {
+      const struct slot *slot = &later->slot[i];
+      if (!slot->chunk || problem->base[slot->base].root != ROOT_STACK)
+        continue;
+      for (unsigned k = 0; k < CELLS; k++)
+        {
+          const struct memory_cell *cell = &slot->chunk->cell[k];
+          const struct memory_cell *old = memory__cell (base, slot->base, slot->number * CELLS + k);
+          if (!cell->value)
+            continue;
+          if (!old || !old->value || (!old->unknown && !same_byte (old, cell)))
+            return false;
+        }
+    }
+  return true;
 }

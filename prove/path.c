@@ -17,6 +17,7 @@ enum { OUTCOME_NO, OUTCOME_YES, OUTCOME_BOTH };
 
 enum { SPLITS_FREE = 4 }; /* splits of a candidate's path before the solver is asked whether there are two ways */
 enum { ARM_STEPS = 48 }; /* instructions in one arm of an `if` that is run both ways at once */
+enum { ADDRESS_DEPTH = 6 };
 enum { ATOMS_MAX = 4 }; /* conditions joined by and/or that a path splits on one by one */
 
 static const struct term *
@@ -163,25 +164,41 @@ split (struct path *path, const struct term *condition)
   return other;
 }
 
-/* As facts__decide; where that can't tell, a candidate's branch is asked about.  */
+/* As facts__decide; where that can't tell, a candidate's branch is asked about.  LIKELY is what the answer probably is: then
+   one question does.  */
 static int
-decide (struct path *path, const struct term *condition)
+decide (struct path *path, const struct term *condition, bool likely)
 {
   struct problem *problem = path->problem;
   int known = facts__decide (problem, &path->facts, condition);
-  if (known >= 0 || path->program->side == 0 || path->splits < SPLITS_FREE)
+  if (known >= 0 || path->quick || (!path->asks && (path->program->side == 0 || path->splits < SPLITS_FREE)))
     return known;
-  if (facts__ask (problem, &path->facts, &condition, 1, ASK_SECONDS) == SOLVER_UNSAT)
-    known = 0;
-  else
+  for (unsigned turn = 0; turn < 2 && known < 0; turn++)
     {
-      const struct term *opposite = term__not (problem->terms, condition);
-      if (facts__ask (problem, &path->facts, &opposite, 1, ASK_SECONDS) == SOLVER_UNSAT)
-        known = 1;
+      bool way = turn ? !likely : likely;
+      const struct term *opposite = way ? term__not (problem->terms, condition) : condition;
+      if (facts__ask_roughly (problem, &path->facts, &opposite, 1, ASK_SECONDS) == SOLVER_UNSAT)
+        known = way;
     }
   if (known >= 0)
     assume (path, condition, known);
   return known;
+}
+
+/* Is TERM made from an address, other than by choosing or loading by one?  */
+static bool
+from_address (struct problem *problem, const struct term *term, unsigned depth)
+{
+  if (depth > ADDRESS_DEPTH)
+    return (term__support (problem, term) & ~SUPPORT_STACK) != 0;
+  if (term->op == TERM_VAR)
+    return (term__support (problem, term) & ~SUPPORT_STACK) != 0;
+  if (term->op == TERM_LOAD)
+    return false;
+  for (unsigned i = term->op == TERM_ITE ? 1 : 0; i < term->n_args; i++)
+    if (from_address (problem, term->arg[i], depth + 1))
+      return true;
+  return false;
 }
 
 /* A part of CONDITION to split on first, or CONDITION.  */
@@ -217,6 +234,7 @@ join_cpu (struct terms *terms, const struct term *condition, struct sym_cpu *a, 
   a->sticky = choose (terms, condition, a->sticky, b->sticky);
   if (a->flags.kind != b->flags.kind || a->flags.a != b->flags.a || a->flags.b != b->flags.b
       || a->flags.result != b->flags.result
+      || a->flags.undefined != b->flags.undefined
       || memcmp (a->flags.flag, b->flags.flag, sizeof a->flags.flag) != 0)
     {
       memset (&a->flags, 0, sizeof a->flags);
@@ -389,7 +407,7 @@ settle_traps (struct path *path, struct path **other)
       assume (path, all, false);
       return 0;
     }
-  int known = decide (path, all);
+  int known = decide (path, all, false);
   if (known == 1)
     return stop (path, end);
   if (known < 0)
@@ -487,8 +505,8 @@ again:
           }
         else if ((way = facts__decide (problem, &path->facts, condition)) < 0)
           {
-            /* What is asked about addresses has to be known afterwards.  */
-            bool joins = !rep && !(term__support (problem, condition) & ~SUPPORT_STACK);
+            /* What is asked about addresses before a loop has to be known in it.  */
+            bool joins = !rep && (program->in_loop[insn] || !from_address (problem, condition, 0));
             int64_t join = joins && (program->side == 1 || program->in_loop[insn])
                              ? program__join (program, (unsigned) insn) : -1;
             if (join < 0 && joins && program->side == 1)
@@ -503,12 +521,13 @@ again:
             if (atom != condition)
               {
                 /* Both come here again and know more then.  */
-                way = decide (path, atom);
+                way = decide (path, atom, true);
                 if (way < 0)
                   *other = split (path, atom);
                 return 0;
               }
-            way = decide (path, condition);
+            /* Loops go on more often than they end.  */
+            way = decide (path, condition, !rep && step.target <= path->at);
             if (way < 0)
               {
                 *other = split (path, condition);
@@ -572,7 +591,7 @@ again:
         if (to->op != TERM_ITE)
           return why__set (&path->why, REASON_PROOF_JUMP, "an indirect jump that isn't through a table");
         const struct term *condition = to->arg[0];
-        int way = decide (path, condition);
+        int way = decide (path, condition, false);
         if (way >= 0)
           assume (path, condition, way);
         else if (path->only)
@@ -610,6 +629,12 @@ path__run (struct path *path, uint64_t steps, struct path **other)
   uint64_t end = path->steps + steps;
   while (path->end == PATH_RUNNING && !*other && !path->asked)
     {
+      if (path->stops && path->steps != path->resumed)
+        {
+          int insn = program__find (path->program, path->at);
+          if (insn >= 0 && path->stops[insn])
+            return stop (path, PATH_STOPPED);
+        }
       if (path->steps >= end)
         return why__set (&path->why, REASON_NONTERMINATING, "still running after %llu instructions",
                          (unsigned long long) path->steps);

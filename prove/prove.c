@@ -1,10 +1,12 @@
 /* The proof from outside.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "prove/internal.h"
+#include "prove/induction.h"
 
 #include <string.h>
 
 #define SECONDS 5.0
+/* The share of the time that induction over loops may take.  */
+#define INDUCTION_SHARE 0.5
 
 /* Can the region's result be compared at all?  */
 static int
@@ -62,6 +64,7 @@ prove__equivalent (const struct region *region, const struct layout *layout,
 {
   struct arena *arena = arena__new ();
   struct problem *problem = ARENA_NEW (arena, struct problem);
+  bool induced = false;
   memset (proof, 0, sizeof *proof);
   proof->arena = arena__new ();
   proof->result = PROOF_UNKNOWN;
@@ -78,14 +81,25 @@ prove__equivalent (const struct region *region, const struct layout *layout,
           && problem__inputs (problem, &proof->why) == 0)
         {
           struct why why = { 0 };
-          proof->result = problem__explore (problem, &why);
+          /* Any number of iterations, if that can be had; else as many as time allows.  */
+          problem->deadline = problem->started + INDUCTION_SHARE * problem->options.seconds;
+          induced = problem->program[0]->n_back && problem->program[1]->n_back && problem__induct (problem, &why);
+          problem->deadline = problem->started + problem->options.seconds;
+          problem->roughly = false;
+          if (induced)
+            proof->result = PROOF_PROVED;
+          else
+            {
+              memset (&why, 0, sizeof why);
+              proof->result = problem__explore (problem, &why);
+            }
           if (proof->result == PROOF_UNKNOWN || proof->result == PROOF_DIFFERENT)
             proof->why = why;
         }
       proof->questions = solver__questions (problem->solver);
     }
   proof->seconds = prove__now () - problem->started;
-  proof->method = problem->used_solver ? "solver" : "terms";
+  proof->method = induced ? "induction" : problem->used_solver ? "solver" : "terms";
   problem__close (problem);
   arena__free (arena);
 }

@@ -21,7 +21,7 @@ enum proof_result
 
 struct proof_options
 {
-  double seconds;          /* 0: 5 */
+  double seconds;          /* of CPU time; 0: 5 */
   unsigned iterations;     /* loop iterations of the original at most; 0: as many as 8 of the candidate's longest
                               vector loop and its remainder need, 1200 at most */
   bool excuse_faults;      /* the candidate need not fault where the original does (it came from a compiler) */

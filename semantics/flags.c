@@ -56,6 +56,8 @@ flags__follow (struct terms *terms, const struct sym_flags *flags, enum flag fla
     {
     case FLAGS_EXPLICIT:
       return NULL;
+    case FLAGS_FLOAT:
+      return float__flag (terms, a, b, flag);
     case FLAGS_UMUL:
     case FLAGS_SMUL:
       return flag == FLAG_CF || flag == FLAG_OF ? product__overflows (terms, a, b, flags->kind == FLAGS_SMUL) : NULL;
@@ -123,6 +125,8 @@ condition__compare (struct terms *terms, const struct sym_flags *flags, unsigned
   bool carry = flags__plain (flags, FLAG_CF), zero = flags__plain (flags, FLAG_ZF),
        is_signed = flags__plain (flags, FLAG_SF) && flags__plain (flags, FLAG_OF);
   const struct term *a, *b;
+  if (flags->kind == FLAGS_FLOAT)
+    return carry && zero && flags__plain (flags, FLAG_PF) ? float__condition (terms, flags->a, flags->b, cc) : NULL;
   if (flags->kind == FLAGS_SUB)
     {
       a = flags->a;

@@ -1,4 +1,4 @@
-/* Floating-point comparisons: to vectors, masks and flags.
+/* Floating-point comparisons and kinds of numbers: to vectors, masks and flags.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/float.h"
 
@@ -88,10 +88,45 @@ predicate__signals (unsigned predicate)
   return predicate & 16 ? !signals : signals;
 }
 
+/* CF, for less or unordered, is what "above or equal" is not.  */
+const struct term *
+float__flag (struct terms *terms, const struct term *a, const struct term *b, enum flag flag)
+{
+  switch (flag)
+    {
+    case FLAG_CF:
+      return predicate__apply (terms, 9, a, b);
+    case FLAG_PF:
+      return float__unordered (terms, a, b);
+    case FLAG_ZF:
+      return comparison__make (terms, a, b).zf;
+    default:
+      return NULL;
+    }
+}
+
+const struct term *
+float__condition (struct terms *terms, const struct term *a, const struct term *b, unsigned cc)
+{
+  switch (cc)
+    {
+    case 2: /* b */
+      return float__flag (terms, a, b, FLAG_CF);
+    case 4: /* e */
+      return float__flag (terms, a, b, FLAG_ZF);
+    case 6: /* be */
+      return predicate__apply (terms, 10, a, b);
+    case 10: /* p */
+      return float__flag (terms, a, b, FLAG_PF);
+    default:
+      return NULL;
+    }
+}
+
 struct compare_row
 {
   uint8_t width;
-  bool scalar, flags, signalling;
+  bool scalar, flags, signalling, class;
 };
 
 #define PACKED(NAME, WIDTH) [ZYDIS_MNEMONIC_##NAME] = { WIDTH, false, false, false }
@@ -102,6 +137,10 @@ struct compare_row
 static const struct compare_row compare_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
   PACKED (CMPPS, 32), PACKED (CMPPD, 64), PACKED (VCMPPS, 32), PACKED (VCMPPD, 64),
   SCALAR (CMPSS, 32), SCALAR (CMPSD, 64), SCALAR (VCMPSS, 32), SCALAR (VCMPSD, 64),
+  [ZYDIS_MNEMONIC_VFPCLASSPS] = { .width = 32, .class = true },
+  [ZYDIS_MNEMONIC_VFPCLASSPD] = { .width = 64, .class = true },
+  [ZYDIS_MNEMONIC_VFPCLASSSS] = { .width = 32, .scalar = true, .class = true },
+  [ZYDIS_MNEMONIC_VFPCLASSSD] = { .width = 64, .scalar = true, .class = true },
   FLAGS (UCOMISS, 32, false), FLAGS (UCOMISD, 64, false), FLAGS (COMISS, 32, true), FLAGS (COMISD, 64, true),
 };
 
@@ -116,10 +155,9 @@ compare_flags__apply (struct run *run)
   if (b == NULL)
     return -1;
   float__raise_compare (&vec, 0, a, b, row->signalling);
-  struct comparison it = comparison__make (terms, a, b);
-  /* With the arguments swapped, less and greater are: CF where ZF is as CF.  */
-  const struct term *cf = it.swapped ? term__not (terms, term__xor (terms, it.cf, it.zf)) : it.cf;
-  vec__flags (&vec, it.zf, term__and (terms, it.cf, it.zf), cf);
+  const struct term *zero = term__false (terms);
+  run->cpu->flags
+    = (struct sym_flags){ .kind = FLAGS_FLOAT, .a = a, .b = b, .flag = { [FLAG_AF] = zero, [FLAG_SF] = zero, [FLAG_OF] = zero } };
   return 0;
 }
 
@@ -154,6 +192,57 @@ compare__apply (struct run *run)
   return row->scalar ? vec__write_scalar (&vec, value, a) : vec__write (&vec, value, row->width);
 }
 
+/* A is of one of the kinds in KINDS: bit 0 quiet NaN, 1 +0, 2 -0, 3 +infinity, 4 -infinity, 5 denormal, 6 negative and
+   finite but not 0, 7 signalling NaN.  */
+static const struct term *
+number__class (struct terms *terms, const struct term *a, unsigned kinds)
+{
+  unsigned mantissa = a->width == 32 ? 23 : 52;
+  const struct term *exponent = term__extract (terms, a, mantissa, a->width - 1 - mantissa);
+  const struct term *fraction = term__extract (terms, a, 0, mantissa);
+  const struct term *negative = term__extract (terms, a, a->width - 1, 1), *positive = term__not (terms, negative);
+  const struct term *quiet = term__extract (terms, a, mantissa - 1, 1);
+  const struct term *top = term__eq (terms, exponent, term__ones (terms, exponent->width));
+  const struct term *bottom = term__is_zero (terms, exponent), *whole = term__is_zero (terms, fraction);
+  const struct term *zero = term__and (terms, bottom, whole), *infinite = term__and (terms, top, whole);
+  const struct term *is[8] = {
+    term__and (terms, top, quiet),
+    term__and (terms, zero, positive),
+    term__and (terms, zero, negative),
+    term__and (terms, infinite, positive),
+    term__and (terms, infinite, negative),
+    term__and (terms, bottom, term__not (terms, whole)),
+    term__and (terms, negative, term__and (terms, term__not (terms, top), term__not (terms, zero))),
+    term__and (terms, top, term__and (terms, term__not (terms, whole), term__not (terms, quiet))),
+  };
+  const struct term *result = term__false (terms);
+  for (unsigned i = 0; i < 8; i++)
+    if (kinds >> i & 1)
+      result = term__or (terms, result, is[i]);
+  return result;
+}
+
+/* vfpclass: to a mask; raises nothing.  */
+static int
+class__apply (struct run *run)
+{
+  const struct compare_row *row = &compare_rows[run->meaning->insn.mnemonic];
+  struct vec vec;
+  vec__open (&vec, run);
+  int mask = mask__number (vec__operand (&vec, 0)->reg.value);
+  unsigned bits = row->scalar ? row->width : vec.bits, lanes = bits / row->width;
+  const struct term *a = vec__source (&vec, 1, bits, row->width), *part[VEC_LANES_MAX];
+  if (a == NULL)
+    return -1;
+  if (mask < 0 || !vec.has_imm)
+    return run__unmodelled (run, "operand form");
+  for (unsigned i = 0; i < lanes; i++)
+    part[i] = term__and (vec.terms, vec__bit (&vec, i),
+                         number__class (vec.terms, vec__lane (&vec, a, i, row->width), vec.imm));
+  vec__set_mask (&vec, mask, term__join (vec.terms, part, lanes));
+  return 0;
+}
+
 vector_apply *
 float_compare__find (const struct meaning *meaning)
 {
@@ -161,5 +250,5 @@ float_compare__find (const struct meaning *meaning)
   /* cmpsd is also the name of a string instruction, which has no immediate.  */
   if (row->width == 0 || meaning->operand[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
     return NULL;
-  return row->flags ? compare_flags__apply : compare__apply;
+  return row->class ? class__apply : row->flags ? compare_flags__apply : compare__apply;
 }

@@ -27,6 +27,8 @@ enum float_kind
   FLOAT_NONE,
   FLOAT_ADD, FLOAT_SUB, FLOAT_MUL, FLOAT_DIV, FLOAT_MIN, FLOAT_MAX,
   FLOAT_SQRT, FLOAT_ROUND,
+  FLOAT_RCP, FLOAT_RSQRT, FLOAT_RCP14, FLOAT_RSQRT14,
+  FLOAT_DOT,
   FLOAT_ADDSUB, FLOAT_HADD, FLOAT_HSUB,
   FLOAT_FMA
 };
@@ -68,6 +70,16 @@ struct float_row
 static const struct float_row float_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
   BOTH (ADD, ADD), BOTH (SUB, SUB), BOTH (MUL, MUL), BOTH (DIV, DIV), BOTH (MIN, MIN), BOTH (MAX, MAX),
   BOTH (SQRT, SQRT), BOTH (ROUND, ROUND), ARITHMETIC (VRNDSCALE, ROUND),
+  [ZYDIS_MNEMONIC_RCPPS] = { .kind = FLOAT_RCP, .width = 32 },
+  [ZYDIS_MNEMONIC_VRCPPS] = { .kind = FLOAT_RCP, .width = 32 },
+  [ZYDIS_MNEMONIC_RCPSS] = { .kind = FLOAT_RCP, .width = 32, .scalar = true },
+  [ZYDIS_MNEMONIC_VRCPSS] = { .kind = FLOAT_RCP, .width = 32, .scalar = true },
+  [ZYDIS_MNEMONIC_RSQRTPS] = { .kind = FLOAT_RSQRT, .width = 32 },
+  [ZYDIS_MNEMONIC_VRSQRTPS] = { .kind = FLOAT_RSQRT, .width = 32 },
+  [ZYDIS_MNEMONIC_RSQRTSS] = { .kind = FLOAT_RSQRT, .width = 32, .scalar = true },
+  [ZYDIS_MNEMONIC_VRSQRTSS] = { .kind = FLOAT_RSQRT, .width = 32, .scalar = true },
+  ARITHMETIC (VRCP14, RCP14), ARITHMETIC (VRSQRT14, RSQRT14),
+  PACKED (DP, DOT),
   PACKED (ADDSUB, ADDSUB), PACKED (HADD, HADD), PACKED (HSUB, HSUB),
   FUSED_ALL (132, 0, 2, 1), FUSED_ALL (213, 1, 0, 2), FUSED_ALL (231, 1, 2, 0),
 };
@@ -76,10 +88,27 @@ static const struct float_row float_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #define BINARY(NAME, FLAGS)                                                                                   \
   (FLAGS, term__call (vec->terms, FLOAT_FUNCTION (NAME, width), args, 2))
 
+/* A constant that isn't a NaN: which NaN a sum or product gives doesn't depend on the order then.  */
+static bool
+is_number (const struct term *a)
+{
+  if (a->op != TERM_CONST)
+    return false;
+  uint64_t infinity = a->width == 32 ? UINT64_C (0x7f800000) : UINT64_C (0x7ff0000000000000);
+  uint64_t sign = UINT64_C (1) << (a->width - 1);
+  return (term__value (a) & ~sign) <= infinity;
+}
+
 static const struct term *
 lane__binary (struct vec *vec, unsigned kind, unsigned i, const struct term *a, const struct term *b)
 {
   unsigned width = a->width;
+  if ((kind == FLOAT_ADD || kind == FLOAT_MUL) && is_number (a))
+    {
+      const struct term *swap = a;
+      a = b;
+      b = swap;
+    }
   const struct term *args[2] = { a, b };
   switch (kind)
     {
@@ -122,6 +151,12 @@ static const struct term *
 lane__fused (struct vec *vec, unsigned i, const struct term *x, const struct term *y, const struct term *z,
              unsigned kind)
 {
+  if (is_number (x))
+    {
+      const struct term *swap = x;
+      x = y;
+      y = swap;
+    }
   const struct term *args[4] = { x, y, z, term__const (vec->terms, 2, kind) };
   float__raise (vec, i, FLOAT_FLAGS (FMA, x->width), args, 4);
   return term__call (vec->terms, FLOAT_FUNCTION (FMA, x->width), args, 4);
@@ -137,6 +172,14 @@ lane__apply (struct vec *vec, const struct float_row *row, unsigned i, const str
       return lane__sqrt (vec, i, lane[2]);
     case FLOAT_ROUND:
       return lane__round (vec, i, lane[2]);
+    case FLOAT_RCP:
+      return term__call (vec->terms, FUNCTION_FRCP32, &lane[2], 1);
+    case FLOAT_RSQRT:
+      return term__call (vec->terms, FUNCTION_FRSQRT32, &lane[2], 1);
+    case FLOAT_RCP14:
+      return term__call (vec->terms, FLOAT_FUNCTION (FRCP14_, row->width), &lane[2], 1);
+    case FLOAT_RSQRT14:
+      return term__call (vec->terms, FLOAT_FUNCTION (FRSQRT14_, row->width), &lane[2], 1);
     case FLOAT_FMA:
       return lane__fused (vec, i, lane[row->x], lane[row->y], lane[row->z], i % 2 ? row->odd : row->even);
     case FLOAT_ADDSUB:
@@ -157,6 +200,25 @@ lane__neighbours (struct vec *vec, const struct float_row *row, unsigned i, cons
                        vec__lane (vec, from, first, row->width), vec__lane (vec, from, first + 1, row->width));
 }
 
+/* dpps, dppd: in each 128-bit block, the sum of the products that the immediate's high bits want, as pairs, in the lanes
+   that its low bits want; 0 for the rest.  */
+static void
+block__dot (struct vec *vec, const struct float_row *row, unsigned block, const struct term *a, const struct term *b,
+            const struct term **part)
+{
+  const struct term *zero = term__const (vec->terms, row->width, 0), *sum[4];
+  unsigned n = 128 / row->width, first = block * n;
+  for (unsigned i = 0; i < n; i++)
+    sum[i] = vec->imm >> (4 + i) & 1 ? lane__binary (vec, FLOAT_MUL, i, vec__lane (vec, a, first + i, row->width),
+                                                     vec__lane (vec, b, first + i, row->width))
+                                     : zero;
+  for (; n > 1; n /= 2)
+    for (unsigned i = 0; i < n / 2; i++)
+      sum[i] = lane__binary (vec, FLOAT_ADD, i, sum[2 * i], sum[2 * i + 1]);
+  for (unsigned i = 0; i < 128u / row->width; i++)
+    part[first + i] = vec->imm >> i & 1 ? sum[0] : zero;
+}
+
 static int
 float__apply (struct run *run)
 {
@@ -165,6 +227,8 @@ float__apply (struct run *run)
   vec__open (&vec, run);
   if (vec.n < 2 || vec.n > 3 || (row->kind == FLOAT_FMA && vec.n != 3))
     return run__unmodelled (run, "number of operands");
+  if (row->kind == FLOAT_ROUND && vec.imm > 15 && run->meaning->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX)
+    return run__unmodelled (run, "reserved bits of the immediate");
   unsigned bits = row->scalar ? row->width : vec.bits, lanes = bits / row->width;
   /* Sources as of three operands: the destination, the one before the last, the last.  A packed operation on one source
      has none before.  */
@@ -175,7 +239,9 @@ float__apply (struct run *run)
   if (source[0] == NULL)
     return -1;
   const struct term *part[VEC_LANES_MAX];
-  for (unsigned i = 0; i < lanes; i++)
+  for (unsigned block = 0; row->kind == FLOAT_DOT && block < bits / 128; block++)
+    block__dot (&vec, row, block, source[1], source[2], part);
+  for (unsigned i = 0; row->kind != FLOAT_DOT && i < lanes; i++)
     {
       if (row->kind == FLOAT_HADD || row->kind == FLOAT_HSUB)
         {

@@ -53,6 +53,11 @@ bool string__repeats (const struct meaning *meaning);
 int string__enter (struct run *run);
 int string__round (struct run *run);
 
+/* float-compare.c.  CF, PF or ZF (else NULL) of ucomis of A and B; the even condition CC after it, as a comparison (NULL: it
+   isn't one).  */
+const struct term *float__flag (struct terms *terms, const struct term *a, const struct term *b, enum flag flag);
+const struct term *float__condition (struct terms *terms, const struct term *a, const struct term *b, unsigned cc);
+
 /* -1 with "MNEMONIC: WHAT" as UNMODELLED.  */
 int run__unmodelled (struct run *run, const char *what);
 

@@ -19,3 +19,15 @@ testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/se
 testsuite_semantics_integer_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/semantics-integer
+
+check_PROGRAMS += testsuite/semantics-vector
+testsuite_semantics_vector_SOURCES = testsuite/semantics-vector.c testsuite/semantics-vector.def
+testsuite_semantics_vector_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/semantics-vector
+
+check_PROGRAMS += testsuite/semantics-bytes
+testsuite_semantics_bytes_SOURCES = testsuite/semantics-bytes.c
+testsuite_semantics_bytes_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
+  $(TERM_LIBS) $(MACHINE_LIBS)
+TESTS += testsuite/semantics-bytes

@@ -18,7 +18,8 @@ enum flags_kind
   FLAGS_SUB,       /* of a - b = result (cmp, sub, neg) */
   FLAGS_LOGIC,     /* of result: CF and OF clear, AF undefined */
   FLAGS_UMUL,      /* mul of a and b: CF and OF where the product doesn't fit, the others undefined */
-  FLAGS_SMUL       /* imul */
+  FLAGS_SMUL,      /* imul */
+  FLAGS_FLOAT      /* ucomis, comis of the floating-point a and b: CF, PF, ZF; the others are in flag[] */
 };
 
 enum flag { FLAG_CF, FLAG_PF, FLAG_AF, FLAG_ZF, FLAG_SF, FLAG_OF, FLAGS_COUNT };

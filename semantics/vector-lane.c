@@ -5,25 +5,28 @@
 /* ARG[]: the sources' lanes in Intel order (for three sources the destination's own lane first).  */
 typedef const struct term *lane_function (struct terms *terms, const struct term *const *arg, unsigned imm);
 
+/* A within MIN and MAX of its own width, as signed numbers, cut to WIDTH.  Asked is whether it is beyond a limit: where that
+   is known not to be, A is left.  */
+static const struct term *
+lane__clamp (struct terms *terms, const struct term *a, uint64_t min, uint64_t max, unsigned width)
+{
+  const struct term *low = term__const (terms, a->width, min), *high = term__const (terms, a->width, max);
+  return term__ite (terms, term__slt (terms, a, low), term__extract (terms, low, 0, width),
+                    term__ite (terms, term__slt (terms, high, a), term__extract (terms, high, 0, width),
+                               term__extract (terms, a, 0, width)));
+}
+
 const struct term *
 lane__saturate_signed (struct terms *terms, const struct term *a, unsigned width)
 {
   uint64_t most = (UINT64_C (1) << (width - 1)) - 1;
-  const struct term *max = term__const (terms, a->width, most);
-  const struct term *min = term__const (terms, a->width, ~most);
-  return term__ite (terms, term__slt (terms, max, a), term__const (terms, width, most),
-                    term__ite (terms, term__slt (terms, a, min), term__const (terms, width, ~most),
-                               term__extract (terms, a, 0, width)));
+  return lane__clamp (terms, a, ~most, most, width);
 }
 
 const struct term *
 lane__saturate_to_unsigned (struct terms *terms, const struct term *a, unsigned width)
 {
-  const struct term *max = term__const (terms, a->width, (UINT64_C (1) << width) - 1);
-  const struct term *zero = term__const (terms, a->width, 0);
-  return term__ite (terms, term__slt (terms, max, a), term__ones (terms, width),
-                    term__ite (terms, term__slt (terms, a, zero), term__const (terms, width, 0),
-                               term__extract (terms, a, 0, width)));
+  return lane__clamp (terms, a, 0, (UINT64_C (1) << width) - 1, width);
 }
 
 const struct term *
@@ -64,7 +67,7 @@ LANE_FUNCTION (lane_addus)
 {
   const struct term *sum = term__add (terms, term__zext (terms, A, 32), term__zext (terms, B, 32));
   const struct term *max = term__const (terms, 32, (1u << W) - 1);
-  return term__ite (terms, term__slt (terms, max, sum), term__ones (terms, W), term__extract (terms, sum, 0, W));
+  return term__ite (terms, term__ult (terms, max, sum), term__ones (terms, W), term__extract (terms, sum, 0, W));
 }
 LANE_FUNCTION (lane_subus)
 {
@@ -107,10 +110,23 @@ LANE_FUNCTION (lane_muldq)
                     term__sext (terms, term__extract (terms, B, 0, 32), 64));
 }
 
-LANE_FUNCTION (lane_mins) { return term__ite (terms, term__slt (terms, A, B), A, B); }
-LANE_FUNCTION (lane_maxs) { return term__ite (terms, term__slt (terms, B, A), A, B); }
-LANE_FUNCTION (lane_minu) { return term__ite (terms, term__ult (terms, A, B), A, B); }
-LANE_FUNCTION (lane_maxu) { return term__ite (terms, term__ult (terms, B, A), A, B); }
+/* A constant is the second that is compared: the comparison keeps it then.  */
+static const struct term *
+extreme (struct terms *terms, const struct term *a, const struct term *b, bool is_signed, bool greater)
+{
+  if (term__is_const (a))
+    {
+      const struct term *swap = a;
+      a = b;
+      b = swap;
+    }
+  const struct term *less = is_signed ? term__slt (terms, a, b) : term__ult (terms, a, b);
+  return greater ? term__ite (terms, less, b, a) : term__ite (terms, less, a, b);
+}
+LANE_FUNCTION (lane_mins) { return extreme (terms, A, B, true, false); }
+LANE_FUNCTION (lane_maxs) { return extreme (terms, A, B, true, true); }
+LANE_FUNCTION (lane_minu) { return extreme (terms, A, B, false, false); }
+LANE_FUNCTION (lane_maxu) { return extreme (terms, A, B, false, true); }
 
 LANE_FUNCTION (lane_abs)
 {
@@ -134,7 +150,7 @@ LANE_FUNCTION (lane_cmpgt) { return spread (terms, term__slt (terms, B, A), W); 
 /* Shifts by the immediate; of every lane by its own count.  */
 LANE_FUNCTION (lane_sll) { return imm >= W ? term__const (terms, W, 0) : term__shl_by (terms, A, imm); }
 LANE_FUNCTION (lane_srl) { return imm >= W ? term__const (terms, W, 0) : term__lshr_by (terms, A, imm); }
-LANE_FUNCTION (lane_sra) { return term__ashr_by (terms, A, imm >= W ? W - 1 : imm); }
+LANE_FUNCTION (lane_sra) { return term__ashr_by (terms, A, imm >= W ? W - 1u : imm); }
 LANE_FUNCTION (lane_sllv) { return term__shl (terms, A, B); }
 LANE_FUNCTION (lane_srlv) { return term__lshr (terms, A, B); }
 LANE_FUNCTION (lane_srav) { return term__ashr (terms, A, B); }

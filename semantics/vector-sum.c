@@ -111,7 +111,10 @@ lane__sad (struct vec *vec, const struct term *a, const struct term *b, unsigned
   const struct term *sum = vec__zero (vec, 64);
   for (unsigned k = 8 * i; k < 8 * i + 8; k++)
     sum = term__add (vec->terms, sum, byte__distance (vec, a, k, b, k, 64));
-  return sum;
+  /* A sum of bytes is seen to be small; distances aren't.  */
+  if (term__is_value (vec__lane (vec, a, i, 64), 0) || term__is_value (vec__lane (vec, b, i, 64), 0))
+    return sum;
+  return term__zext (vec->terms, term__extract (vec->terms, sum, 0, 32), 64);
 }
 
 /* Neighbours of A in the lower half of each 128-bit block, of B in the upper.  */

@@ -195,7 +195,12 @@ struct states
   unsigned n_sites;
   unsigned batch;        /* attempts run together so far: few until something is learned */
   struct attempt *attempt; /* IN_FLIGHT of them */
+  const struct recorded *const *recorded;
+  unsigned n_recorded, next_recorded;
 };
+
+/* recorded-try.c.  states__make for STATE_RECORDED.  */
+int states__recorded (struct states *states, struct arena *arena, struct test *tests, unsigned n, struct why *why);
 
 /* learn.c */
 

@@ -1,8 +1,10 @@
-/* A state from the JSON that test__to_json wrote: counterexamples and recorded states come back this way.
+/* Tests as JSON, and a state back from it: counterexamples come back this way.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "states/states.h"
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,4 +151,78 @@ states__replay (struct arena *arena, const char *text, struct state **result, st
     return why__set (why, REASON_SYNTAX, "the recorded state's field '%s' is missing or wrong", wrong);
   *result = state;
   return 0;
+}
+
+/* Hexadecimal text of BYTES[SIZE] as a JSON string.  */
+static cJSON *
+hex_json (const uint8_t *bytes, size_t size)
+{
+  static const char digit[] = "0123456789abcdef";
+  char *text = malloc (2 * size + 1);
+  if (!text)
+    return NULL;
+  for (size_t i = 0; i < size; i++)
+    {
+      text[2 * i] = digit[bytes[i] >> 4];
+      text[2 * i + 1] = digit[bytes[i] & 15];
+    }
+  text[2 * size] = 0;
+  cJSON *json = cJSON_CreateString (text);
+  free (text);
+  return json;
+}
+
+static cJSON *
+word_json (uint64_t value)
+{
+  char text[24];
+  snprintf (text, sizeof text, "0x%" PRIx64, value);
+  return cJSON_CreateString (text);
+}
+
+char *
+test__to_json (const struct region *region, const struct test *test)
+{
+  (void) region;
+  const struct state *state = test->state;
+  cJSON *json = cJSON_CreateObject ();
+  cJSON_AddStringToObject (json, "kind", state_kind__name (test->kind));
+  cJSON_AddItemToObject (json, "seed", word_json (state->seed));
+  cJSON *list = cJSON_AddArrayToObject (json, "gpr");
+  for (unsigned i = 0; i < 16; i++)
+    cJSON_AddItemToArray (list, word_json (state->machine.gpr[i]));
+  list = cJSON_AddArrayToObject (json, "vec");
+  for (unsigned i = 0; i < 32; i++)
+    cJSON_AddItemToArray (list, hex_json (state->machine.vec[i], 64));
+  list = cJSON_AddArrayToObject (json, "mask");
+  for (unsigned i = 0; i < 8; i++)
+    cJSON_AddItemToArray (list, word_json (state->machine.mask[i]));
+  cJSON_AddItemToObject (json, "mxcsr", word_json (state->machine.mxcsr));
+  cJSON_AddItemToObject (json, "rflags", word_json (state->machine.rflags));
+  cJSON_AddItemToObject (json, "stack", hex_json (state->stack_argument, state->stack_bytes));
+  list = cJSON_AddArrayToObject (json, "spans");
+  for (unsigned i = 0; i < state->n_spans; i++)
+    {
+      cJSON *span = cJSON_CreateObject ();
+      cJSON_AddItemToObject (span, "address", word_json (state->span[i].address));
+      cJSON_AddNumberToObject (span, "protection", state->span[i].protection);
+      cJSON_AddItemToObject (span, "bytes", hex_json (state->span[i].bytes, state->span[i].size));
+      cJSON_AddItemToArray (list, span);
+    }
+  list = cJSON_AddArrayToObject (json, "patches");
+  for (unsigned i = 0; i < state->n_patches; i++)
+    {
+      cJSON *patch = cJSON_CreateObject ();
+      cJSON_AddNumberToObject (patch, "call", state->patch[i].call);
+      cJSON_AddNumberToObject (patch, "size", state->patch[i].size);
+      cJSON_AddItemToObject (patch, "address", word_json (state->patch[i].address));
+      cJSON_AddItemToObject (patch, "value", word_json (state->patch[i].value));
+      cJSON_AddItemToArray (list, patch);
+    }
+  list = cJSON_AddArrayToObject (json, "answers");
+  for (unsigned i = 0; i < 4; i++)
+    cJSON_AddItemToArray (list, word_json (state->pointer_answer[i]));
+  char *text = cJSON_PrintUnformatted (json);
+  cJSON_Delete (json);
+  return text;
 }

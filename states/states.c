@@ -39,6 +39,8 @@ states__open (const struct region *region, const struct layout *layout, struct s
   states->max_bytes = options && options->max_bytes ? options->max_bytes : 64 * 1024;
   if (states->max_bytes > (int64_t) SANDBOX_SLOT_SIZE)
     states->max_bytes = SANDBOX_SLOT_SIZE;
+  states->recorded = options ? options->recorded : NULL;
+  states->n_recorded = options && options->recorded ? options->n_recorded : 0;
   struct code *code = NULL;
   struct why unparsed;
   if (region->text && region__code (region, &code, &unparsed) == 0)
@@ -145,6 +147,8 @@ static int
 make (struct states *states, enum state_kind kind, struct planning *planning, struct arena *arena,
       struct test *tests, unsigned n, struct why *why)
 {
+  if (kind == STATE_RECORDED)
+    return states__recorded (states, arena, tests, n, why);
   struct outcome *outcomes = calloc (IN_FLIGHT, sizeof *outcomes);
   const struct state *running[IN_FLIGHT];
   struct attempt *of[IN_FLIGHT];
@@ -289,6 +293,7 @@ state_kind__name (enum state_kind kind)
 {
   static const char *const name[STATE_KINDS]
     = { [STATE_TYPICAL] = "typical", [STATE_BOUNDARY] = "boundary", [STATE_OVERLAP] = "overlap",
-        [STATE_TRAP] = "trap", [STATE_LARGE] = "large", [STATE_PROFILE] = "profile" };
+        [STATE_TRAP] = "trap", [STATE_LARGE] = "large", [STATE_PROFILE] = "profile",
+        [STATE_RECORDED] = "recorded" };
   return (unsigned) kind < STATE_KINDS ? name[kind] : "unknown";
 }

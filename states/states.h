@@ -4,7 +4,7 @@
 #ifndef AIOPT_STATES_H
 #define AIOPT_STATES_H
 
-#include "sandbox/sandbox.h"
+#include "states/recorded.h"
 
 struct states;
 
@@ -13,6 +13,8 @@ struct states_options
   uint64_t seed;
   const struct code *candidate; /* its constants are tried as inputs too; may be NULL */
   unsigned max_bytes;           /* largest object, default 64 KiB */
+  const struct recorded *const *recorded; /* calls of the user's program: what STATE_RECORDED gives, in turns; */
+  unsigned n_recorded;                    /* they must outlive the states */
 };
 
 /* ORIGINAL is a sandbox holding the original as image 0 (laid out by LAYOUT).  */
@@ -30,6 +32,7 @@ enum state_kind
   STATE_TRAP,      /* null and wild pointers, zero divisors */
   STATE_LARGE,     /* sizes past every unrolling */
   STATE_PROFILE,   /* sizes from the profile's trip counts */
+  STATE_RECORDED,  /* calls of the user's own program */
   STATE_KINDS
 };
 
@@ -48,6 +51,25 @@ struct test
    Tests live in ARENA.  */
 int states__make (struct states *states, enum state_kind kind, struct arena *arena,
                   struct test *tests, unsigned n, struct why *why);
+
+/* One recorded call as a test, in ARENA: 1; 0 and *WHY where the original doesn't end cleanly on it or it doesn't fit; -1
+   and *WHY where the sandbox failed.  */
+int states__try (struct states *states, const struct recorded *recorded, struct arena *arena, struct test *test,
+                 struct why *why);
+
+/* What is known besides a test itself when it is shown.  */
+struct shown
+{
+  const struct footprint *touched; /* by the original: how large the objects are; or NULL */
+  const struct outcome *got;       /* what another version made of it; or NULL */
+  const char *what;                /* what is wrong with that, for people; or NULL */
+  uint64_t address;                /* of an access that is wrong, or 0 */
+};
+
+/* A test as text for people: the call in C terms where the types allow, what differs, registers and memory.
+   Malloc'ed; NULL where memory is short.  */
+char *test__show (const struct region *region, const struct test *test, const struct shown *shown);
+
 
 /* What a test shall have; what is left out is drawn as usual.  Tests that are laid out systematically, not by
    chance, are made of these.  */
@@ -84,8 +106,7 @@ bool states__may_overlap (const struct region *region, unsigned pointer, unsigne
    what was derived from them.  */
 const int64_t *states__constants (const struct states *states, unsigned *n, unsigned *n_base);
 
-/* A test as text for people: parameters in C terms where the types allow, then memory.
-   Malloc'ed.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
+/* The same without more being known.  And as JSON (a malloc'ed text) from which states__replay makes the same state again.  */
 char *test__print (const struct region *region, const struct test *test);
 char *test__to_json (const struct region *region, const struct test *test);
 

@@ -132,6 +132,12 @@ equal_sum (struct terms *terms, const struct term *a, const struct term *b)
           const struct term *inner = atom->arg[0], *low = term__extract (terms, known, 0, inner->width);
           return term__sext (terms, low, atom->width) == known ? term__eq (terms, inner, low) : term__false (terms);
         }
+      /* A count that says that there is nothing to count.  */
+      if ((atom->op == TERM_POPCOUNT && term__is_value (known, 0))
+          || ((atom->op == TERM_CLZ || atom->op == TERM_CTZ) && term__is_value (known, atom->width)))
+        return term__is_zero (terms, atom->arg[0]);
+      if (atom->op == TERM_XOR && atom->n_args == 2 && term__is_value (known, 0))
+        return term__eq (terms, atom->arg[0], atom->arg[1]);
       if (atom->op == TERM_XOR && atom->arg[0]->op == TERM_CONST)
         return term__eq (terms, term__xor (terms, atom, atom->arg[0]), term__xor (terms, known, atom->arg[0]));
       const struct term *args[] = { atom, known };
@@ -163,6 +169,32 @@ equal_extreme (struct terms *terms, const struct term *a, const struct term *b)
   return term__not (terms, a->arg[0]->op == TERM_ULT ? term__ult (terms, y, x) : term__slt (terms, y, x));
 }
 
+/* A == 0 where A is what X has over Y, or Y over X, and 0 where there is nothing over.  NULL for anything else.  */
+static const struct term *
+equal_over (struct terms *terms, const struct term *a)
+{
+  if (a->op != TERM_ITE || (a->arg[0]->op != TERM_ULT && a->arg[0]->op != TERM_SLT) || a->width > 64)
+    return NULL;
+  const struct term *x = a->arg[0]->arg[0], *y = a->arg[0]->arg[1], *then = a->arg[1], *otherwise = a->arg[2];
+  bool first = term__is_value (then, 0);
+  const struct term *over = first ? otherwise : then;
+  /* Only the difference itself, in all its bits, is 0 where they are equal and nowhere else.  */
+  if (a->width < x->width || (!first && !term__is_value (otherwise, 0)))
+    return NULL;
+  bool found = false;
+  for (unsigned i = 0; i < 2 && !found; i++)
+    {
+      const struct term *by = term__sub (terms, i ? term__sext (terms, x, a->width) : term__zext (terms, x, a->width),
+                                         i ? term__sext (terms, y, a->width) : term__zext (terms, y, a->width));
+      found = over == by || over == term__neg (terms, by);
+    }
+  if (!found)
+    return NULL;
+  if (!first)
+    return term__not (terms, a->arg[0]);
+  return term__not (terms, a->arg[0]->op == TERM_ULT ? term__ult (terms, y, x) : term__slt (terms, y, x));
+}
+
 const struct term *
 term__eq (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -181,6 +213,10 @@ term__eq (struct terms *terms, const struct term *a, const struct term *b)
   const struct term *extreme = equal_extreme (terms, a, b);
   if (!extreme)
     extreme = equal_extreme (terms, b, a);
+  if (!extreme && term__is_value (b, 0))
+    extreme = equal_over (terms, a);
+  if (!extreme && term__is_value (a, 0))
+    extreme = equal_over (terms, b);
   if (extreme)
     return extreme;
   const struct term *pieces = equal_pieces (terms, a, b);
@@ -205,7 +241,7 @@ term__eq (struct terms *terms, const struct term *a, const struct term *b)
 }
 
 /* How deep choices are looked into.  */
-enum { CHOICE_DEPTH = 4 };
+enum { CHOICE_DEPTH = 4, SUM_TERMS = 16 };
 
 /* Bits at the top of A that are known to be zero.  */
 static unsigned
@@ -229,6 +265,20 @@ zeros_within (const struct term *a, unsigned depth)
       unsigned y = x ? zeros_within (a->arg[2], depth - 1) : 0;
       return x < y ? x : y;
     }
+  if (a->op == TERM_SUM && depth && a->n_args <= SUM_TERMS)
+    {
+      /* What it is at most, where that doesn't wrap.  */
+      unsigned __int128 most = a->words[0];
+      for (unsigned i = 0; i < a->n_args; i++)
+        {
+          unsigned zeros = zeros_within (a->arg[i], depth - 1);
+          most += (unsigned __int128) a->words[1 + i] * (zeros ? (UINT64_C (1) << (a->width - zeros)) - 1 : UINT64_MAX);
+          if (most >> a->width)
+            return 0;
+        }
+      unsigned used = most == 0 ? 0 : 64 - (unsigned) __builtin_clzll ((uint64_t) most);
+      return a->width - used;
+    }
   return 0;
 }
 
@@ -238,6 +288,7 @@ zeros_above (const struct term *a)
   return zeros_within (a, CHOICE_DEPTH);
 }
 
+
 static int
 compare_const (const struct term *a, const struct term *b)
 {
@@ -245,6 +296,30 @@ compare_const (const struct term *a, const struct term *b)
     if (a->words[i] != b->words[i])
       return a->words[i] < b->words[i] ? -1 : 1;
   return 0;
+}
+
+/* A minimum or maximum of X and a constant, less than K: X is, or it is known.  The sign instead of a comparison with 0
+   counts for signed ones, and for unsigned ones where only 0 and more is left.  NULL: no such.  */
+static const struct term *
+extreme_below (struct terms *terms, const struct term *a, const struct term *k, bool is_signed)
+{
+  if (a->op != TERM_ITE || k->op != TERM_CONST || k->width > 64)
+    return NULL;
+  const struct term *condition = a->arg[0], *then = a->arg[1], *otherwise = a->arg[2];
+  unsigned width = a->width;
+  const struct term *(*less) (struct terms *, const struct term *, const struct term *) = is_signed ? term__slt : term__ult;
+  /* The greater of x and 0.  */
+  if (term__is_value (then, 0) && condition == term__extract (terms, otherwise, width - 1, 1)
+      && !(k->words[0] >> (width - 1)) && k->words[0])
+    return term__slt (terms, otherwise, k);
+  if (condition->op != (is_signed ? TERM_SLT : TERM_ULT) || condition->arg[1]->op != TERM_CONST)
+    return NULL;
+  const struct term *x = condition->arg[0], *limit = condition->arg[1];
+  if (then == x && otherwise == limit)
+    return less (terms, limit, k) == term__true (terms) ? term__true (terms) : less (terms, x, k);
+  if (then == limit && otherwise == x)
+    return less (terms, limit, k) == term__true (terms) ? less (terms, x, k) : term__false (terms);
+  return NULL;
 }
 
 /* A choice of constants compared with a constant: LESS says which comparison.  */
@@ -273,7 +348,11 @@ term__ult (struct terms *terms, const struct term *a, const struct term *b)
     return term__is_zero (terms, a);
   if (term__is_value (a, 0))
     return term__not (terms, term__is_zero (terms, b));
+  if (term__is_ones (b))
+    return term__ne (terms, a, b);
   const struct term *chosen = choose (terms, a, b, term__ult);
+  if (!chosen)
+    chosen = extreme_below (terms, a, b, false);
   if (chosen)
     return chosen;
   unsigned x = zeros_above (a), y = zeros_above (b), common = x < y ? x : y;
@@ -340,6 +419,10 @@ term__slt (struct terms *terms, const struct term *a, const struct term *b)
         return term__ult (terms, x, y);
     }
   const struct term *chosen = choose (terms, a, b, term__slt);
+  if (!chosen)
+    chosen = extreme_below (terms, a, b, true);
+  if (!chosen && a->op == TERM_SUM && term__neg (terms, a) == b)
+    chosen = sum__sign (terms, a);
   if (chosen)
     return chosen;
   if (width <= 64 && a->op == TERM_CONST && b->op == TERM_CONST)
@@ -435,6 +518,78 @@ common_sum (struct terms *terms, const struct term *condition, const struct term
   return linear__make (terms, &outside);
 }
 
+/* A and B are surely equal where X is Y: their difference is one or two of X - Y, as much of it as their width has.  */
+static bool
+equal_with (struct terms *terms, const struct term *a, const struct term *b, const struct term *x, const struct term *y)
+{
+  unsigned width = a->width;
+  if (width > 64 || x->width > 64)
+    return false;
+  if (a->op != TERM_SUM && b->op != TERM_SUM && a->op != TERM_CONST && b->op != TERM_CONST && width >= x->width)
+    return (a == x && b == y) || (a == y && b == x);
+  const struct term *difference = term__sub (terms, a, b);
+  if (difference->op == TERM_CONST)
+    return false;
+  for (unsigned i = 0; i < 2; i++)
+    {
+      const struct term *by
+        = width <= x->width
+            ? term__sub (terms, term__extract (terms, x, 0, width), term__extract (terms, y, 0, width))
+            : term__sub (terms, i ? term__sext (terms, x, width) : term__zext (terms, x, width),
+                         i ? term__sext (terms, y, width) : term__zext (terms, y, width));
+      const struct term *minus = term__neg (terms, by);
+      if (difference == by || difference == minus || difference == term__add (terms, by, by)
+          || difference == term__add (terms, minus, minus))
+        return true;
+      if (width <= x->width)
+        break;
+    }
+  return false;
+}
+
+/* A choice by the sign of a sum between what are the same for the sum 0, as an absolute value: the sum and not its
+   negation, whichever has a positive first coefficient.  */
+static const struct term *
+absolute (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
+{
+  const struct term *sum = condition->op == TERM_EXTRACT ? condition->arg[0] : NULL;
+  if (!sum || sum->op != TERM_SUM || condition->number != sum->width - 1u || a->width > sum->width
+      || sum->words[1] <= UINT64_C (1) << (sum->width - 1))
+    return NULL;
+  const struct term *difference = term__sub (terms, a, b), *part = term__extract (terms, sum, 0, a->width);
+  const struct term *twice = term__add (terms, part, part);
+  /* The least number is its own negation: there the two have to be the same, too.  */
+  if (difference != twice && difference != term__neg (terms, twice))
+    return NULL;
+  const struct term *minus = term__neg (terms, sum);
+  return term__ite (terms, term__extract (terms, minus, minus->width - 1, 1), b, a);
+}
+
+/* The sign of SUM as a comparison of what it adds with what it subtracts, where neither wraps.  NULL: no such.  */
+const struct term *
+sum__sign (struct terms *terms, const struct term *sum)
+{
+  unsigned width = sum->width;
+  if (sum->n_args > SUM_TERMS)
+    return NULL;
+  LINEAR_NEW (plus, width);
+  LINEAR_NEW (minus, width);
+  for (unsigned i = 0; i < sum->n_args; i++)
+    {
+      uint64_t coef = sum->words[1 + i];
+      if (coef >> (width - 1))
+        linear__add (terms, &minus, sum->arg[i], word__cut (-coef, width));
+      else
+        linear__add (terms, &plus, sum->arg[i], coef);
+    }
+  if (sum->words[0] >> (width - 1))
+    minus.constant = word__cut (-sum->words[0], width);
+  else
+    plus.constant = sum->words[0];
+  const struct term *x = linear__make (terms, &plus), *y = linear__make (terms, &minus);
+  return zeros_above (x) && zeros_above (y) ? term__ult (terms, x, y) : NULL;
+}
+
 /* Minimum and maximum: the arguments of the comparison in one order.  */
 static const struct term *
 extremum (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
@@ -445,13 +600,17 @@ extremum (struct terms *terms, const struct term *condition, const struct term *
     = condition->op == TERM_ULT ? term__ult : term__slt;
   const struct term *x = condition->arg[0], *y = condition->arg[1];
   /* x < c + 1 chooses between x and c as x < c does.  */
-  const struct term *other = a == x ? b : b == x ? a : NULL;
-  if (y->op == TERM_CONST && other && other->op == TERM_CONST && other != y
-      && term__add (terms, other, term__const (terms, other->width, 1)) == y)
-    return term__ite (terms, less (terms, x, other), a, b);
+  if (y->op == TERM_CONST && y->width <= 64 && (a->op == TERM_CONST || b->op == TERM_CONST || a->op == TERM_SUM))
+    {
+      const struct term *before = term__const (terms, y->width, y->words[0] - 1);
+      /* Not where there is none before: both comparisons have made sure of that.  */
+      if (equal_with (terms, a, b, x, before))
+        return term__ite (terms, less (terms, x, before), a, b);
+      return NULL;
+    }
   if (y->op == TERM_CONST || x->op == TERM_CONST || x->id < y->id)
     return NULL;
-  if ((a == x && b == y) || (a == y && b == x))
+  if (equal_with (terms, a, b, x, y))
     return term__ite (terms, less (terms, y, x), b, a);
   return NULL;
 }
@@ -497,6 +656,35 @@ choose_pieces (struct terms *terms, const struct term *condition, const struct t
   return term__join (terms, piece[0], m);
 }
 
+/* INNER holds only where OUTER does, both comparing one number with constants: the lower limit is asked first.  */
+static bool
+below_first (struct terms *terms, const struct term *outer, const struct term *inner)
+{
+  if ((outer->op != TERM_SLT && outer->op != TERM_ULT) || outer->arg[1]->op != TERM_CONST)
+    return false;
+  const struct term *x = outer->arg[0], *limit = outer->arg[1];
+  if (outer->op == TERM_SLT && inner->op == TERM_EXTRACT && zeros_above (limit))
+    return inner == term__extract (terms, x, x->width - 1u, 1);
+  return inner->op == outer->op && inner->arg[0] == x && inner->arg[1]->op == TERM_CONST && inner->arg[1] != limit
+         && (inner->op == TERM_SLT ? term__slt (terms, inner->arg[1], limit) : term__ult (terms, inner->arg[1], limit))
+              == term__true (terms);
+}
+
+/* x == k ? c : f (x), where f counts x's bits and f (k) is c anyway: what compilers write for CPUs whose bsf and bsr
+   don't count those of 0.  */
+static bool
+count__covers (struct terms *terms, const struct term *condition, const struct term *constant, const struct term *a)
+{
+  const struct term *count = a;
+  while (count->op == TERM_EXTRACT || count->op == TERM_CONCAT)
+    count = count->arg[count->n_args - 1];
+  if (condition->op != TERM_EQ || condition->arg[1]->op != TERM_CONST || constant->op != TERM_CONST
+      || (count->op != TERM_CLZ && count->op != TERM_CTZ && count->op != TERM_POPCOUNT)
+      || count->arg[0] != condition->arg[0])
+    return false;
+  return term__substitute (terms, a, &condition->arg[0], &condition->arg[1], 1) == constant;
+}
+
 const struct term *
 term__ite (struct terms *terms, const struct term *condition, const struct term *a, const struct term *b)
 {
@@ -512,6 +700,10 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
     return term__ite (terms, condition, a->arg[1], b);
   if (b->op == TERM_ITE && b->arg[0] == condition)
     return term__ite (terms, condition, a, b->arg[2]);
+  if (a->op == TERM_ITE && below_first (terms, condition, a->arg[0]))
+    return term__ite (terms, a->arg[0], a->arg[1], term__ite (terms, condition, a->arg[2], b));
+  if (condition->op == TERM_EQ && condition->arg[0] == a && condition->arg[1]->op == TERM_CONST)
+    return term__ite (terms, condition, condition->arg[1], b);
   if (width == 0)
     {
       const struct term *memories[] = { condition, a, b };
@@ -521,6 +713,11 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
     {
       if (a->op == TERM_CONST)
         return a->words[0] ? term__or (terms, condition, b) : term__and (terms, term__not (terms, condition), b);
+      /* Negative numbers are below those that aren't.  */
+      if (term__is_value (b, 0) && condition->op == TERM_SLT && condition->arg[1]->op == TERM_CONST
+          && zeros_above (condition->arg[1])
+          && a == term__extract (terms, condition->arg[0], condition->arg[0]->width - 1u, 1))
+        return a;
       if (b->op == TERM_CONST)
         return b->words[0] ? term__or (terms, term__not (terms, condition), a) : term__and (terms, condition, a);
       if (a == condition)
@@ -542,10 +739,14 @@ term__ite (struct terms *terms, const struct term *condition, const struct term 
         }
       if (term__is_ones (a) && term__is_value (b, 0))
         return term__sext (terms, condition, width);
+      if (count__covers (terms, condition, a, b))
+        return b;
       /* x == k ? k : x.  */
       if (condition->op == TERM_EQ && condition->arg[1] == a && condition->arg[0] == b)
         return b;
       const struct term *result = extremum (terms, condition, a, b);
+      if (!result && width <= 64)
+        result = absolute (terms, condition, a, b);
       if (!result && width <= 64)
         result = common_sum (terms, condition, a, b);
       if (!result)
@@ -594,9 +795,25 @@ count (struct terms *terms, enum term_op op, const struct term *a)
   return op == TERM_CLZ ? term__add (terms, inner, term__const (terms, width, zeros)) : inner;
 }
 
+/* Of conditions side by side: their sum, as a loop counts.  */
 const struct term *
 term__popcount (struct terms *terms, const struct term *a)
 {
+  const struct term *piece[64];
+  unsigned n = a->op == TERM_CONCAT && a->width <= 64 ? term__pieces (terms, a, piece, 64) : 0;
+  bool conditions = n > 0;
+  for (unsigned i = 0; i < n; i++)
+    conditions &= piece[i]->op == TERM_CONST || (piece[i]->width == 1 && piece[i]->op != TERM_EXTRACT);
+  if (conditions)
+    {
+      LINEAR_NEW (sum, a->width);
+      for (unsigned i = 0; i < n; i++)
+        if (piece[i]->op == TERM_CONST)
+          sum.constant += count_bits (piece[i], TERM_POPCOUNT);
+        else
+          linear__add (terms, &sum, term__zext (terms, piece[i], a->width), 1);
+      return linear__make (terms, &sum);
+    }
   return count (terms, TERM_POPCOUNT, a);
 }
 

@@ -9,8 +9,9 @@
 enum { MXCSR_CLEAN = 0x1f80, MXCSR_FLAGS = 0x3f };
 
 /* INSN on A and B (xmm), its result in A; the flags in FLAGS.  */
-#define DO2(INSN)                                                                                             \
-  __asm__ volatile ("stmxcsr %[save]\n\tldmxcsr %[clean]\n\t" INSN " %[b], %[a]\n\t"                         \
+#define DO2(INSN) DO (INSN " %[b], %[a]")
+#define DO(INSN)                                                                                              \
+  __asm__ volatile ("stmxcsr %[save]\n\tldmxcsr %[clean]\n\t" INSN "\n\t"                                    \
                     "stmxcsr %[flags]\n\tldmxcsr %[save]"                                                     \
                     : [a] "+x"(a), [save] "=m"(save), [flags] "=m"(flags)                                     \
                     : [b] "x"(b), [clean] "m"(clean))
@@ -49,6 +50,12 @@ arithmetic__do (enum term_function function, const uint64_t *const *arg)
     case FUNCTION_F32_TO_F64:
     case FUNCTION_F64_TO_F32:
     case FUNCTION_F16_TO_F32:
+    case FUNCTION_FRCP32:
+    case FUNCTION_FRSQRT32:
+    case FUNCTION_FRCP14_32:
+    case FUNCTION_FRCP14_64:
+    case FUNCTION_FRSQRT14_32:
+    case FUNCTION_FRSQRT14_64:
       break;
     default:
       b = vector__of (*arg[1]);
@@ -91,6 +98,27 @@ arithmetic__do (enum term_function function, const uint64_t *const *arg)
       break;
     case FUNCTION_F64_TO_F32:
       DO2 ("cvtsd2ss");
+      break;
+    case FUNCTION_FRCP32:
+      DO2 ("rcpss");
+      break;
+    case FUNCTION_FRSQRT32:
+      DO2 ("rsqrtss");
+      break;
+    case FUNCTION_FRCP14_32:
+    case FUNCTION_FRCP14_64:
+    case FUNCTION_FRSQRT14_32:
+    case FUNCTION_FRSQRT14_64:
+      if (!__builtin_cpu_supports ("avx512f"))
+        a = vector__of (0);
+      else if (function == FUNCTION_FRCP14_32)
+        DO ("vrcp14ss %[b], %[b], %[a]");
+      else if (function == FUNCTION_FRCP14_64)
+        DO ("vrcp14sd %[b], %[b], %[a]");
+      else if (function == FUNCTION_FRSQRT14_32)
+        DO ("vrsqrt14ss %[b], %[b], %[a]");
+      else
+        DO ("vrsqrt14sd %[b], %[b], %[a]");
       break;
     case FUNCTION_F16_TO_F32:
       if (__builtin_cpu_supports ("f16c"))
@@ -308,7 +336,8 @@ value__do (enum term_function function, const uint64_t *const *arg, struct outco
     case FUNCTION_FADD32: case FUNCTION_FADD64: case FUNCTION_FSUB32: case FUNCTION_FSUB64:
     case FUNCTION_FMUL32: case FUNCTION_FMUL64: case FUNCTION_FDIV32: case FUNCTION_FDIV64:
     case FUNCTION_FSQRT32: case FUNCTION_FSQRT64: case FUNCTION_F32_TO_F64: case FUNCTION_F64_TO_F32:
-    case FUNCTION_F16_TO_F32:
+    case FUNCTION_F16_TO_F32: case FUNCTION_FRCP32: case FUNCTION_FRSQRT32: case FUNCTION_FRCP14_32:
+    case FUNCTION_FRCP14_64: case FUNCTION_FRSQRT14_32: case FUNCTION_FRSQRT14_64:
       *outcome = arithmetic__do (function, arg);
       return true;
     case FUNCTION_FMA32:

@@ -37,7 +37,8 @@ function__compute (enum term_function function, const uint64_t *const *arg, cons
                    uint64_t *result)
 {
   (void) n;
-  if (function__compute_bits (function, arg, width, result))
+  if (function__compute_bits (function, arg, width, result) || function__compute_float (function, arg, result)
+      || function__compute_cipher (function, arg, result))
     return;
   memset (result, 0, (function__width (function) + 63) / 64 * sizeof *result);
 }

@@ -59,6 +59,9 @@ enum { LINEAR_FIRST = 16 };
 void linear__add (struct terms *terms, struct linear *linear, const struct term *a, uint64_t factor);
 const struct term *linear__make (struct terms *terms, struct linear *linear);
 
+/* condition.c.  The sign of SUM as a comparison, or NULL.  */
+const struct term *sum__sign (struct terms *terms, const struct term *sum);
+
 /* shape.c.  A from its lowest bit on as at most MAX pieces; one, A itself, where it has no structure or too much.  */
 enum { PIECES_MAX = TERM_WIDTH_MAX };
 unsigned term__pieces (struct terms *terms, const struct term *a, const struct term **piece, unsigned max);
@@ -75,5 +78,7 @@ bool cutter__next (struct terms *terms, struct cutter *cutter, const struct term
 /* function__compute of one family of functions: false where FUNCTION is of another.  */
 bool function__compute_bits (enum term_function function, const uint64_t *const *arg, const unsigned *width,
                              uint64_t *result);
+bool function__compute_float (enum term_function function, const uint64_t *const *arg, uint64_t *result);
+bool function__compute_cipher (enum term_function function, const uint64_t *const *arg, uint64_t *result);
 
 #endif

@@ -7,17 +7,38 @@
 
 #include <string.h>
 
-/* A = 2^K * x + c with c < 2^K, so that its low K bits are c and the others x's.  */
+/* A = 2^K * x + c with c < 2^K, so that its low K bits are c and the others x's: a sum whose coefficients are all even.  */
 static bool
 is_shifted (const struct term *a, unsigned *k)
 {
-  if (a->op != TERM_SUM || a->n_args != 1)
+  if (a->op != TERM_SUM)
     return false;
-  uint64_t coef = a->words[1];
-  if (coef < 2 || (coef & (coef - 1)) != 0 || a->words[0] >= coef)
-    return false;
-  *k = (unsigned) __builtin_ctzll (coef);
-  return true;
+  uint64_t all = 0;
+  for (unsigned i = 0; i < a->n_args; i++)
+    all |= a->words[1 + i];
+  *k = (unsigned) __builtin_ctzll (all);
+  return *k > 0;
+}
+
+/* The x of such a sum.  */
+static const struct term *
+shifted_part (struct terms *terms, const struct term *a, unsigned k)
+{
+  LINEAR_NEW (linear, a->width - k);
+  const struct term *part;
+  if (a->width - k == 1)
+    {
+      /* One bit has no carry.  */
+      part = term__const (terms, 1, a->words[0] >> k);
+      for (unsigned i = 0; i < a->n_args; i++)
+        if (a->words[1 + i] >> k & 1)
+          part = term__xor (terms, part, term__extract (terms, a->arg[i], 0, 1));
+      return part;
+    }
+  linear.constant = a->words[0] >> k;
+  for (unsigned i = 0; i < a->n_args; i++)
+    linear__add (terms, &linear, term__extract (terms, a->arg[i], 0, a->width - k), a->words[1 + i] >> k);
+  return linear__make (terms, &linear);
 }
 
 /* c ? 0 : 1, the form of a negated condition as a number.  */
@@ -43,7 +64,7 @@ add_pieces (struct terms *terms, const struct term *a, const struct term **piece
   if (is_shifted (a, &k))
     {
       piece[(*n)++] = term__const (terms, k, a->words[0]);
-      return add_pieces (terms, term__extract (terms, a->arg[0], 0, a->width - k), piece, n, max);
+      return add_pieces (terms, shifted_part (terms, a, k), piece, n, max);
     }
   if (is_negated (a))
     {
@@ -107,6 +128,14 @@ extract_const (struct terms *terms, const struct term *a, unsigned low, unsigned
 
 static const struct term *merge (struct terms *terms, const struct term *high, const struct term *low);
 
+/* Something of WIDTH bits whose low part is PART.  */
+static const struct term *
+widened (struct terms *terms, const struct term *part, unsigned width)
+{
+  return part->op == TERM_EXTRACT && part->number == 0 && part->arg[0]->width == width
+           ? part->arg[0] : term__zext (terms, part, width);
+}
+
 enum { LONG_CHOICE = 6 };
 
 /* Is A a choice whose last alternative is a choice, and so on, many times?  */
@@ -154,10 +183,30 @@ finish (struct terms *terms, const struct term **piece, unsigned n)
           const struct term *part = piece[1];
           LINEAR_NEW (linear, width);
           linear.constant = piece[0]->words[0];
-          linear__add (terms, &linear,
-                       n == 2 && part->op == TERM_EXTRACT && part->number == 0 && part->arg[0]->width == width
-                         ? part->arg[0] : term__zext (terms, part, width),
-                       UINT64_C (1) << k);
+          if (n == 2 && part->op == TERM_SUM)
+            {
+              /* A sum of which only the low part counts.  */
+              linear.constant = word__cut (linear.constant + (part->words[0] << k), width);
+              for (unsigned i = 0; i < part->n_args; i++)
+                linear__add (terms, &linear, widened (terms, part->arg[i], width), part->words[1 + i] << k);
+            }
+          else
+            linear__add (terms, &linear, n == 2 ? widened (terms, part, width) : term__zext (terms, part, width),
+                         UINT64_C (1) << k);
+          return linear__make (terms, &linear);
+        }
+      /* The same where x is in pieces, whose last one has lost its top K bits.  */
+      const struct term *top = piece[n - 1];
+      if (n > 2 && piece[0]->op == TERM_CONST && top->op == TERM_EXTRACT && top->number == 0
+          && top->arg[0]->width == top->width + piece[0]->width)
+        {
+          const struct term *whole = top->arg[0];
+          unsigned k = piece[0]->width;
+          LINEAR_NEW (linear, width);
+          for (unsigned i = n - 1; i-- > 1;)
+            whole = term__concat (terms, whole, piece[i]);
+          linear.constant = piece[0]->words[0];
+          linear__add (terms, &linear, whole, UINT64_C (1) << k);
           return linear__make (terms, &linear);
         }
       if (n == 2 && top_zero && piece[0]->width == 1 && piece[0]->op == TERM_NOT)
@@ -238,7 +287,7 @@ merge (struct terms *terms, const struct term *high, const struct term *low)
         return term__sext (terms, inner, width);
     }
   const struct term *sign = high->op == TERM_SEXT ? high->arg[0] : high->width == 1 ? high : NULL;
-  if (sign && low == sign)
+  if (sign && sign->width == 1 && low == sign)
     return term__sext (terms, sign, width);
   if (sign && sign->width == 1 && low->width > 1 && sign->op == TERM_EXTRACT
       && (low == sign->arg[0] || low->op == TERM_EXTRACT || low->op == TERM_SEXT)
@@ -314,7 +363,7 @@ extract (struct terms *terms, const struct term *a, unsigned low, unsigned width
             if (used <= k)
               return term__const (terms, width, a->words[0] >> low);
             if (low >= k)
-              return term__extract (terms, a->arg[0], low - k, width);
+              return term__extract (terms, shifted_part (terms, a, k), low - k, width);
           }
         if (low == 0 && width == 1)
           {
@@ -324,6 +373,12 @@ extract (struct terms *terms, const struct term *a, unsigned low, unsigned width
               if (a->words[1 + i] & 1)
                 bit = term__xor (terms, bit, term__extract (terms, a->arg[i], 0, 1));
             return bit;
+          }
+        if (width == 1 && used == a->width)
+          {
+            const struct term *comparison = sum__sign (terms, a);
+            if (comparison)
+              return comparison;
           }
         if (used < a->width)
           {

@@ -23,6 +23,11 @@ void solver__free (struct solver *solver);
 enum solver_answer solver__check (struct solver *solver, const struct term *const *condition, unsigned n,
                                   double seconds);
 
+/* The same, but quicker: loads and uninterpreted functions are any values, so that SOLVER_UNSAT is right and SOLVER_SAT may be
+   said of what can't be.  The model is one of that question.  */
+enum solver_answer solver__check_roughly (struct solver *solver, const struct term *const *condition, unsigned n,
+                                          double seconds);
+
 /* After SOLVER_SAT: the value of TERM in the model (inputs that it leaves open are 0).  Also of loads from
    TERM_MEMORY.  0, or -1 where there is none.  */
 int solver__value (struct solver *solver, const struct term *term, uint64_t *words);

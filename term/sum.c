@@ -167,6 +167,37 @@ absorb_condition (struct terms *terms, struct linear *linear, const struct term 
   return false;
 }
 
+/* x - 2^k * (x >> k) is the low part of x.  True where that was found, *TERM being the sum.  */
+static bool
+absorb_remainder (struct terms *terms, struct linear *linear, const struct term **term)
+{
+  unsigned width = linear->width;
+  for (unsigned i = 0; i < linear->n; i++)
+    {
+      const struct term *high = linear->arg[i];
+      if (high->op != TERM_CONCAT || high->n_args != 2 || !term__is_value (high->arg[0], 0)
+          || high->arg[1]->op != TERM_EXTRACT)
+        continue;
+      const struct term *part = high->arg[1], *whole = part->arg[0];
+      unsigned k = part->number;
+      if (whole->width != width || k + part->width != width)
+        continue;
+      for (unsigned j = 0; j < linear->n; j++)
+        if (linear->arg[j] == whole && linear->coef[i] == word__cut (-(linear->coef[j] << k), width))
+          {
+            LINEAR_NEW (rest, width);
+            rest.constant = linear->constant;
+            for (unsigned m = 0; m < linear->n; m++)
+              if (m != i && m != j)
+                linear__add (terms, &rest, linear->arg[m], linear->coef[m]);
+            linear__add (terms, &rest, term__zext (terms, term__extract (terms, whole, 0, k), width), linear->coef[j]);
+            *term = linear__make (terms, &rest);
+            return true;
+          }
+    }
+  return false;
+}
+
 const struct term *
 linear__make (struct terms *terms, struct linear *linear)
 {
@@ -192,7 +223,8 @@ linear__make (struct terms *terms, struct linear *linear)
         }
     }
   const struct term *absorbed;
-  if (linear->n >= 2 && absorb_condition (terms, linear, &absorbed))
+  if (linear->n >= 2
+      && (absorb_condition (terms, linear, &absorbed) || absorb_remainder (terms, linear, &absorbed)))
     return absorbed;
   uint64_t few[LINEAR_FIRST + 1], *words = few;
   if (linear->n > LINEAR_FIRST)
@@ -313,6 +345,23 @@ factors (const struct term *a, const struct term **factor, unsigned *n)
   return true;
 }
 
+/* A factor that may be 0 by choice makes the product 0 by choice: what masks do before a vector's multiplication.  */
+static const struct term *
+choose_product (struct terms *terms, const struct term *a, const struct term *b)
+{
+  if (a->op != TERM_ITE || (!term__is_value (a->arg[1], 0) && !term__is_value (a->arg[2], 0)))
+    {
+      const struct term *swap = a;
+      a = b;
+      b = swap;
+    }
+  if (a->op != TERM_ITE || (!term__is_value (a->arg[1], 0) && !term__is_value (a->arg[2], 0)))
+    return NULL;
+  bool same = b->op == TERM_ITE && b->arg[0] == a->arg[0];
+  return term__ite (terms, a->arg[0], term__mul (terms, a->arg[1], same ? b->arg[1] : b),
+                    term__mul (terms, a->arg[2], same ? b->arg[2] : b));
+}
+
 const struct term *
 term__mul (struct terms *terms, const struct term *a, const struct term *b)
 {
@@ -338,6 +387,9 @@ term__mul (struct terms *terms, const struct term *a, const struct term *b)
     }
   else if (width <= 64)
     {
+      const struct term *choice = choose_product (terms, a, b);
+      if (choice)
+        return choice;
       /* Constant factors go outside.  */
       uint64_t factor = 1;
       if (a->op == TERM_SUM && a->n_args == 1 && a->words[0] == 0)

@@ -19,6 +19,12 @@ int sum (const int *a, size_t n) { int s = 0; for (size_t i = 0; i < n; i++) s +
 void copy (char *to, const char *from, size_t n) { for (size_t i = 0; i < n; i++) to[i] = from[i]; }
 unsigned mix (unsigned a, unsigned b) { return (a ^ b) * 5 + 3; }
 int vol (volatile int *p) { return *p + *p; }
+unsigned square (unsigned x)
+{
+  if ((x * x & 7) == 5)
+    return x / 7 + (x ^ x >> 3);
+  return x + 1;
+}
 END
 cat >right.c <<'END'
 unsigned mix (unsigned a, unsigned b) { unsigned x = a ^ b; return (x << 2) + x + 3; }
@@ -58,7 +64,39 @@ verdict ()
   case $reason in -) ;; *) grep -Eq "\"reason\":\"($reason)\"" out ;; esac
 }
 
-plan 18
+# What is told of a counterexample: the call in C's terms, shrunk, and the same again from the JSON.
+shows () # PATTERN FUNCTION CANDIDATE
+{
+  "$aiopt" verify original.c --function "$2" "$3" --budget 3 >out 2>err
+  cat out err
+  grep -Eq "$1" out || { echo "no line like $1"; return 1; }
+}
+replays () # FUNCTION CANDIDATE
+{
+  "$aiopt" verify original.c --function "$1" "$2" --budget 3 --json >found.json
+  rm -rf away; mkdir away; mv original.c "$2" away
+  "$aiopt" verify --replay found.json >out 2>err; status=$?
+  mv away/* .
+  cat out err
+  [ $status -eq 1 ] && grep -q 'counterexample:' out || { echo "status $status"; return 1; }
+  # Another candidate's code in it: nothing is confirmed.
+  sed 's/"candidate":"[^"]*"/"candidate":"\\tret\\n"/; s/,"state":/,"unknown":0,"state":/' found.json >other.json
+  sed 's/"gpr":\[/"gpr":["0x0",/' found.json >broken.json
+  "$aiopt" verify --replay broken.json >out 2>&1; status=$?
+  cat out
+  [ $status -eq 1 ] && grep -q 'gpr' out || return 1
+}
+helps () # PATTERN FUNCTION CANDIDATE [OPTION...]
+{
+  pattern=$1; function=$2; candidate=$3; shift 3
+  "$aiopt" verify original.c --function "$function" "$candidate" --budget 3 "$@" >out 2>err; status=$?
+  cat out err
+  [ $status -eq 2 ] && grep -Eq "what would help: .*$pattern" out
+}
+asm dead '\tcmpl %%edi, %%edi\n\tjne .L1\n\txorl %%edi, %%esi\n\tleal 3(%%rsi,%%rsi,4), %%eax\n\tret\n.L1:\tmovl $7, %%eax\n\tret\n'
+printf 'square:\n\tleal 1(%%rdi), %%eax\n\tret\n' >square.s
+
+plan 26
 check "a right C candidate is accepted" verdict 0 - mix right.c
 check "a right assembler candidate is accepted" verdict 0 - mix good.s
 check "a loop unrolled by two is accepted" verdict 0 - sum sum.c
@@ -67,7 +105,7 @@ check "reading past the end is refuted" verdict 1 fault sum overread.c
 check "copying eight bytes at a time where objects may overlap is refuted" verdict 1 - copy overlap.c
 check "a system call is refused" verdict "[12]" forbidden mix syscall.s
 check "an endless loop is refuted" verdict 1 nonterminating mix loop.s
-check "a clobbered callee-saved register is refuted" verdict 1 callee-saved mix saved.s
+check "a clobbered callee-saved register is refuted" verdict 1 'callee-saved|cfi' mix saved.s
 check "a store outside its objects is not accepted" verdict '[12]' - mix store.s
 check ".incbin is refused" verdict 2 directive mix incbin.s
 check "a new symbol is refused" verdict "[12]" 'new-symbol|calls|control-flow' mix symbol.s
@@ -76,4 +114,12 @@ check "proved is not tested" verdict 2 - mix right.c --accept proved
 check "a function that isn't there is wrong usage" verdict 64 - nobody right.c
 check "a missing file is wrong usage" verdict 64 - mix missing.c
 check "the original's own flags count" sh -c '! "$1" verify original.c --function mix right.c --budget 1 -- -O2 -DX= -Dunsigned=oops >/dev/null 2>&1' - "$aiopt"
+check "a counterexample is shrunk and told in C's terms" shows '^  mix \(a = (2147483648 \(0x80000000\), b = 0|0, b = 2147483648 \(0x80000000\))\)' mix wrong.c
+check "expected against found" shows '^    returns: expected 2147483651 \(0x80000003\), found 2147483652' mix wrong.c
+check "an object is as large as it is" shows '^  sum \(a = \{.*\} \(int\[1\], ends at an unmapped page.*\), n = 1\)' sum overread.c
+check "sharing is shown" shows '^  copy \(.*(&?(to|from)(\[[0-9]+\])?|\(char \*\) (to|from)).*n = ' copy overlap.c
+check "a counterexample is replayed without source or compiler" replays mix wrong.c
+check "unknown names the reason's remedy" helps 'a function of its own' vol right.c
+check "and what the tests have not reached" helps "not reached yet: the candidate's 'jne .L1' at [+]2, one way of it" mix dead.s
+check "by its source line where that is known" helps "not reached yet: the original's '.*' at [+][0-9]+ \\(original.c:[89]\\)" square square.s -- -O1 -g
 check "no temporary file is left" sh -c 'ls -A "$1"; [ -z "$(ls -A "$1")" ]' - "$TMPDIR"

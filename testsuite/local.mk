@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-TESTS += testsuite/conformance-slice.sh
-EXTRA_DIST += testsuite/tap.sh testsuite/conformance-slice.sh testsuite/policy-bad-answers.sh
+TESTS += testsuite/conformance-slice.sh testsuite/build-symbols.sh
+EXTRA_DIST += testsuite/tap.sh testsuite/build-symbols.sh testsuite/conformance-slice.sh testsuite/policy-bad-answers.sh
 if !SANITIZE
 TESTS += testsuite/policy-bad-answers.sh
 endif

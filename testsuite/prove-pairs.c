@@ -1,7 +1,7 @@
 /* The proof on right and wrong pairs: case files (testsuite/case-file.h), in testsuite/prove/ by default.
 
    A wrong pair must never be proved, nor bounded.  A right one must reach the level that its line names (`proved`,
-   `bounded`; `tested` asks nothing).  With `-n` in front of file names nothing is asked of right ones: then a table is all
+   `bounded`; `tested` asks nothing).  An unsure one must be unknown for one of the reasons that its line names.  With `-n` in front of file names nothing is asked of right ones: then a table is all
    that comes of them.  -s SECONDS is the time for each pair.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/case-file.h"
@@ -117,7 +117,11 @@ check_pair (struct tally *tally, const struct case_unit *unit, const struct layo
       tally->right[proof.result]++;
     }
   else
-    tally->wrong[proof.result]++;
+    {
+      tally->wrong[proof.result]++;
+      if (entry->expect == EXPECT_UNSURE && !tally->table)
+        well = proof.result == PROOF_UNKNOWN && case__listed (entry->reasons, reason__slug (why.reason));
+    }
   tally->tests++;
   tally->failures += !well;
   char bound[32] = "";

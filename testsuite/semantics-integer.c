@@ -1,8 +1,8 @@
 /* General-purpose instructions mean to the proof what they do on this CPU, flag by flag; what the manual leaves
    undefined is unknown, and nothing else is; comparisons come out as comparisons; the rest is refused.
 
-   Each case of semantics-integer.def is assembled into this program, run on the CPU from random states, and evaluated as
-   terms from the same ones.
+   Each case of semantics-integer.def is assembled into this program, run on the CPU from random states, and
+   evaluated as terms from the same ones.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/semantics.h"
 
@@ -536,6 +536,12 @@ shapes (void **state)
   /* bsr %ecx, %eax; xor $31, %eax where %ecx isn't 0, and lzcnt.  */
   assert_ptr_equal (INSNS ("\x0f\xbd\xc1\x83\xf0\x1f\x85\xc9\x0f\x44\xc2"),
                     INSNS ("\xf3\x0f\xbd\xc1\x85\xc9\x0f\x44\xc2"));
+  /* bsr %ecx, %eax; xor $31, %eax; mov $32, %edx; test %ecx, %ecx; cmove %edx, %eax, and lzcnt alone.  */
+  assert_ptr_equal (INSNS ("\x0f\xbd\xc1\x83\xf0\x1f\xba\x20\x00\x00\x00\x85\xc9\x0f\x44\xc2"),
+                    INSNS ("\xf3\x0f\xbd\xc1"));
+  /* bsf %rcx, %rax; mov $64, %edx; cmove %rdx, %rax, and tzcnt alone.  */
+  assert_ptr_equal (INSNS ("\x48\x0f\xbc\xc1\xba\x40\x00\x00\x00\x48\x0f\x44\xc2"),
+                    INSNS ("\xf3\x48\x0f\xbc\xc1"));
   /* imul $8, %rcx, %rax; shl $3, %rcx; lea 0(,%rcx,8), %rax.  */
   assert_ptr_equal (INSNS ("\x48\x6b\xc1\x08"), INSNS ("\x48\xc1\xe1\x03\x48\x89\xc8"));
   assert_ptr_equal (INSNS ("\x48\x6b\xc1\x08"), INSNS ("\x48\x8d\x04\xcd\x00\x00\x00\x00"));
@@ -675,6 +681,19 @@ symbols (void **state)
     }
 }
 
+/* An address of 64 bits: movabs 0x123456789abcdef0, %rax.  */
+static void
+far_address (void **state)
+{
+  (void) state;
+  struct host host;
+  host__open (&host);
+  host__apply (&host, (const uint8_t *) "\x48\xa1\xf0\xde\xbc\x9a\x78\x56\x34\x12", 10);
+  const struct term *address = term__const (host.terms, 64, UINT64_C (0x123456789abcdef0));
+  assert_ptr_equal (host.cpu.gpr[0], host__load (&host, address, 8, NULL));
+  host__close (&host);
+}
+
 /* Rounds of rep, on numbers: the condition says when it is done.  */
 static void
 repeats (void **state)
@@ -797,9 +816,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (shapes), cmocka_unit_test (unknown_once),
-    cmocka_unit_test (control),    cmocka_unit_test (symbols),     cmocka_unit_test (repeats),
-    cmocka_unit_test (refused),
+    cmocka_unit_test (as_the_cpu), cmocka_unit_test (comparisons), cmocka_unit_test (shapes),
+    cmocka_unit_test (unknown_once), cmocka_unit_test (control), cmocka_unit_test (symbols),
+    cmocka_unit_test (far_address), cmocka_unit_test (repeats), cmocka_unit_test (refused),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -310,6 +310,7 @@ special_places (struct trial *trial)
 bool
 derived__judge (struct trial *trial)
 {
+  trial->at_setup = 0;
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
   return wide_sizes (trial, outcomes) && special_products (trial, outcomes)
          && special_arrays (trial, outcomes) && special_places (trial);

@@ -7,7 +7,6 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,53 +135,13 @@ differential__run (const struct trial *trial, struct sandbox *sandbox, const str
   return comparison;
 }
 
-/* Refutes TRIAL with TEST as the counterexample.  */
-static void
-refute_by (struct trial *trial, const struct test *test, const struct difference *difference)
-{
-  const struct region *region = trial->verifier->region;
-  struct verdict *verdict = trial->verdict;
-  trial__refute (trial, &difference->why);
-  char *text = test__print (region, test);
-  verdict->counterexample
-    = arena__printf (verdict->arena, "%s%s%s: %s%s%s%s%s%s%s\n", text ? text : "",
-                     text && *text && text[strlen (text) - 1] != '\n' ? "\n" : "",
-                     reason__text (difference->why.reason), difference->why.detail,
-                     difference->expected[0] ? "\n  original:  " : "", difference->expected,
-                     difference->got[0] ? "\n  candidate: " : "", difference->got,
-                     "", "");
-  free (text);
-  cJSON *json = cJSON_CreateObject ();
-  cJSON_AddStringToObject (json, "kind", state_kind__name (test->kind));
-  cJSON_AddStringToObject (json, "reason", reason__slug (difference->why.reason));
-  cJSON_AddStringToObject (json, "detail", difference->why.detail);
-  if (difference->expected[0])
-    cJSON_AddStringToObject (json, "expected", difference->expected);
-  if (difference->got[0])
-    cJSON_AddStringToObject (json, "got", difference->got);
-  if (difference->address)
-    {
-      char address[24];
-      snprintf (address, sizeof address, "0x%" PRIx64, difference->address);
-      cJSON_AddStringToObject (json, "address", address);
-    }
-  char *state = test__to_json (region, test);
-  cJSON *parsed = state ? cJSON_Parse (state) : NULL;
-  cJSON_AddItemToObject (json, "state", parsed ? parsed : cJSON_CreateNull ());
-  free (state);
-  char *printed = cJSON_PrintUnformatted (json);
-  cJSON_Delete (json);
-  verdict->counterexample_json = arena__strdup (verdict->arena, printed);
-  free (printed);
-}
-
 /* True where all is well so far; else the verdict is filled.  */
 bool
 trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                const struct difference *difference)
 {
   if (comparison == COMPARE_DIFFERENT)
-    refute_by (trial, test, difference);
+    counterexample__refute (trial, test, difference);
   else if (comparison == COMPARE_UNKNOWN)
     trial__unknown (trial, &difference->why);
   return comparison == COMPARE_SAME;
@@ -192,6 +151,7 @@ trial__settle (struct trial *trial, enum comparison comparison, const struct tes
 static bool
 trace_test (struct trial *trial, unsigned s, const struct test *test)
 {
+  trial->at_setup = s;
   const struct verifier *verifier = trial->verifier;
   struct trace original = { 0 }, candidate = { 0 };
   struct why why = { 0 };
@@ -374,6 +334,9 @@ unknown_coverage (struct trial *trial, const struct reach *reach)
                 item < side->code->n_items ? side->code->item[item].line : 0, never,
                 waits_for (trial, side, seen, (unsigned) at));
     }
+  const char *place = side__place (trial->arena, trial->verifier->region, side, side == &trial->verifier->original, at);
+  trial->missing = arena__printf (trial->arena, "the %s's %s%s", who, place,
+                                  at >= 0 && coverage->executed[at] ? ", one way of it" : "");
   trial__unknown (trial, &why);
 }
 
@@ -421,6 +384,7 @@ static bool
 run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct test *tests,
            unsigned n, unsigned least, bool until_covered)
 {
+  trial->at_setup = s;
   double budget = trial->verifier->options.budget_seconds;
   struct difference difference;
   unsigned which = 0, traced = 0;
@@ -470,6 +434,7 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
 bool
 trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share)
 {
+  trial->at_setup = s;
   n = leave_out (tests, n);
   struct difference difference;
   unsigned which = 0;
@@ -489,6 +454,7 @@ trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *
 bool
 trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n)
 {
+  trial->at_setup = s;
   struct outcome *outcomes = calloc (BATCH, sizeof *outcomes);
   bool well = outcomes != NULL;
   struct why why = { 0 };
@@ -538,6 +504,31 @@ total_tests (const struct trial *trial)
   return n;
 }
 
+/* The recorded states that the bank has no room for.  False where the verdict is filled.  */
+static bool
+run_recorded (struct trial *trial, unsigned s)
+{
+  struct setup *setup = &trial->verifier->setup[s];
+  unsigned n = trial->verifier->options.n_recorded;
+  if (n <= BANK_PER_KIND)
+    return true;
+  n -= BANK_PER_KIND;
+  struct why why;
+  struct arena *arena = arena__new ();
+  struct test *tests = ARENA_ARRAY (arena, struct test, n);
+  int made = states__make (setup->states, STATE_RECORDED, arena, tests, n, &why);
+  bool well = made >= 0;
+  if (!well)
+    trial__unknown (trial, &why);
+  for (unsigned from = 0, count; well && from < (unsigned) made; from += count)
+    {
+      count = (unsigned) made - from < ROUND_PER_KIND ? (unsigned) made - from : ROUND_PER_KIND;
+      well = run_tests (trial, s, STATE_RECORDED, tests + from, count, 1, false);
+    }
+  arena__free (arena);
+  return well;
+}
+
 bool
 differential__judge (struct trial *trial)
 {
@@ -550,10 +541,11 @@ differential__judge (struct trial *trial)
 
   /* The bank: cheap, shared by all candidates.  */
   bool none[SETUPS_MAX][STATE_KINDS] = { 0 };
-  for (unsigned kind = 0; kind < STATE_KINDS; kind++)
+  for (unsigned k = 0; k < STATE_KINDS; k++)
     for (unsigned s = 0; s < verifier->n_setups; s++)
       {
         struct setup *setup = &verifier->setup[s];
+        unsigned kind = (k + STATE_RECORDED) % STATE_KINDS; /* what the user's program does comes first */
         if (setup__bank (setup, (enum state_kind) kind, &why))
           {
             trial__unknown (trial, &why);
@@ -562,7 +554,8 @@ differential__judge (struct trial *trial)
         setup->n_bank[kind] = leave_out (setup->bank[kind], setup->n_bank[kind]);
         none[s][kind] = setup->n_bank[kind] == 0;
         if (!run_tests (trial, s, (enum state_kind) kind, setup->bank[kind], setup->n_bank[kind],
-                        TRACE_PER_KIND, false))
+                        TRACE_PER_KIND, false)
+            || (kind == STATE_RECORDED && !run_recorded (trial, s)))
           return false;
       }
   if (total_tests (trial) == 0)
@@ -572,6 +565,14 @@ differential__judge (struct trial *trial)
       return false;
     }
 
+  if (!proof__judge (trial))
+    return false;
+  if (trial->proof == PROOF_PROVED)
+    {
+      struct reach shown = reach (trial);
+      trial->verdict->coverage = reachable (&shown) ? (double) reached (&shown) / reachable (&shown) : 1;
+      return true;
+    }
   if (!derived__judge (trial) || !systematic__judge (trial)
       || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
@@ -582,6 +583,8 @@ differential__judge (struct trial *trial)
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
   bool caller = verifier->region->n_callees > 0;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
+  if (enough < verifier->options.tests_least)
+    enough = verifier->options.tests_least;
   if (!volume__judge (trial))
     return false;
   while (verify__now () < trial->deadline)

@@ -96,6 +96,7 @@ bool
 follow__tests (struct trial *trial, unsigned s, const struct test *const *tests, unsigned n,
                bool *followed)
 {
+  trial->at_setup = s;
   const struct verifier *verifier = trial->verifier;
   const struct image *image = trial->image[s];
   struct outcome *outcomes = calloc (FOLLOW_BATCH, sizeof *outcomes);

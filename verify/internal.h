@@ -3,6 +3,7 @@
 #ifndef AIOPT_VERIFY_INTERNAL_H
 #define AIOPT_VERIFY_INTERNAL_H
 
+#include "prove/prove.h"
 #include "sandbox/instrument.h"
 #include "verify/allow.h"
 #include "verify/compare.h"
@@ -61,6 +62,7 @@ struct trial
   struct arena *arena;
   struct side side;
   bool compiled;                       /* it came from a compiler of ours */
+  bool as_it_is;                       /* a counterexample is shown as it is, not shrunk */
   struct instrument *instrument;       /* NULL where it can only be single-stepped */
   struct image *image[SETUPS_MAX];
   struct sandbox *sandbox[SETUPS_MAX];
@@ -69,11 +71,14 @@ struct trial
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
+  unsigned at_setup;                   /* in which tests are being run */
   struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
   uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
+  enum proof_result proof;             /* what the proof came to; PROOF_UNKNOWN before it */
+  const char *missing;                 /* the first that the tests don't reach, for people */
 };
 
 /* Seconds on the monotonic clock.  */
@@ -113,6 +118,10 @@ bool mutants__run (struct trial *trial);
 /* The share of mutants that must die for `tested`.  Set in mutants.c.  */
 extern const double mutants__threshold;
 
+/* proof.c.  Tries to prove that both sides are equal: trial->proof says how that went.  False where the state that it came up
+   with refuted the candidate.  */
+bool proof__judge (struct trial *trial);
+
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
 
@@ -144,6 +153,29 @@ bool volume__judge (struct trial *trial);
 /* Acts on what a comparison of TEST gave: true where all is well so far, else the verdict is filled.  */
 bool trial__settle (struct trial *trial, enum comparison comparison, const struct test *test,
                     const struct difference *difference);
+
+/* counterexample.c.  Refutes TRIAL with TEST, of setup trial->at_setup: shrunk, and printed for people and as
+   JSON.  */
+void counterexample__refute (struct trial *trial, const struct test *test, const struct difference *difference);
+
+/* shrink.c.  Makes TEST simpler while both sides differ on it in the same way: *SMALLER in TRIAL's arena, with *DIFFERENCE of
+   it.  Takes a moment at most.  */
+void shrink__test (struct trial *trial, const struct test *test, const struct difference *difference,
+                   struct test *smaller, struct difference *smaller_difference);
+
+/* verify.c.  Assembles, links and starts the candidate of TRIAL; false and *WHY where it isn't one.  */
+bool trial__prepare (struct trial *trial, struct why *why);
+void trial__close (struct trial *trial);
+bool reason__is_refutation (enum reason reason);
+
+/* unknown.c.  Instruction INSN of SIDE for people: its text, its offset, and its source line where the original has that.  And what
+   would help, into a verdict of `unknown`.  */
+const char *side__place (struct arena *arena, const struct region *region, const struct side *side, bool is_original,
+                         int insn);
+void unknown__help (struct trial *trial);
+
+/* evidence.c.  What the verdict was built on, into it: enough to run it again.  */
+void evidence__write (struct trial *trial);
 
 /* Fills the verdict.  */
 void trial__refute (struct trial *trial, const struct why *why);

@@ -4,13 +4,13 @@ verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h v
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
   verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/derived.c verify/volume.c \
   verify/systematic.c verify/systematic.h verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c \
-  verify/hunt.h verify/solve.c verify/excuse.c verify/steer.c verify/mutants.c verify/mutate.c verify/mutate.h
+  verify/hunt.h verify/solve.c verify/excuse.c verify/steer.c verify/mutants.c verify/mutate.c verify/mutate.h \
+  verify/evidence.c verify/counterexample.c verify/shrink.c verify/replay.c verify/unknown.c verify/proof.c
 
 check_PROGRAMS += testsuite/verify-corpus
 testsuite_verify_corpus_SOURCES = testsuite/verify-corpus.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_verify_corpus_LDADD = verify/libverify.a prove/libprove.a semantics/libsemantics.a term/libterm.a \
   states/libstates.a sandbox/libsandbox.a machine/libmachine.a $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
-testsuite_verify_corpus_LDFLAGS = -Wl,-u,prove__equivalent -Wl,-u,prove__steer
 TESTS += testsuite/verify-corpus
 EXTRA_DIST += testsuite/verify
 

@@ -15,14 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Used where it is linked in: the proof may be left out of a program.  */
-extern void prove__equivalent (const struct region *, const struct layout *, const struct image *,
-                               const struct object *, const struct image *, const struct object *,
-                               const struct proof_options *, struct proof *) __attribute__ ((weak));
-extern void proof__free (struct proof *) __attribute__ ((weak));
-
-/* Mutants tried at most, and how long one may run on one state: most of them end or crash at once.
- */
+/* Mutants tried at most, and how long one may run on one state: most of them end or crash at once.  */
 #define MUTANTS_MAX 160
 #define MUTANT_TIMEOUT_MS 20
 /* The share of the budget that mutants may take at first, that survivors may with new tests, and
@@ -307,9 +300,9 @@ ask (struct hunt_ground *ground, unsigned n)
   unsigned vain = 0;
   struct image *base;
   struct why why;
-  if (!prove__equivalent || !proof__free || !survivors (ground, n)
-      || image__link (ground->arena, verifier->region, verifier->setup[0].layout,
-                      trial->side.object, trial->side.decoded, 0, &base, &why))
+  if (!survivors (ground, n)
+      || image__link (ground->arena, verifier->region, verifier->setup[0].layout, trial->side.object,
+                      trial->side.decoded, 0, &base, &why))
     return true;
   if (until > trial->deadline)
     until = trial->deadline;

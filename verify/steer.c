@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-/* Used where it is linked in: the proof may be left out of a program.  */
-extern int prove__steer (struct arena *, const struct region *, const struct layout *,
-                         const struct image *, const struct object *, const struct state *,
-                         unsigned, bool, double, struct state **) __attribute__ ((weak));
-
 /* Ways asked for in one go, states each is started from, and the longest for one question.  */
 enum
 {
@@ -84,8 +79,6 @@ bool
 steer__judge (struct trial *trial, double seconds)
 {
   double until = verify__now () + seconds;
-  if (!prove__steer)
-    return true;
   if (until > trial->deadline)
     until = trial->deadline;
   return steer_side (trial, trial->candidate_coverage, trial->image[0], until)

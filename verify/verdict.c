@@ -72,6 +72,10 @@ verdict__to_json (const struct verdict *verdict)
     cJSON_AddStringToObject (json, "reason", reason__slug (verdict->why.reason));
   if (verdict->why.reason != REASON_NONE && verdict->why.detail[0])
     cJSON_AddStringToObject (json, "detail", verdict->why.detail);
+  const char *help = verdict->help ? verdict->help
+                     : verdict->level == VERDICT_UNKNOWN ? reason__remedy (verdict->why.reason) : NULL;
+  if (help)
+    cJSON_AddStringToObject (json, "help", help);
   cJSON_AddNumberToObject (json, "tests", (double) verdict->tests);
   cJSON_AddNumberToObject (json, "tests_per_second", verdict->tests_per_second);
   cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);

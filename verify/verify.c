@@ -9,7 +9,6 @@
 #include "machine/cfi.h"
 #include "machine/runtime.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -101,7 +100,9 @@ open_setup (struct verifier *verifier, bool flush_end, struct why *why)
 {
   struct setup *setup = &verifier->setup[verifier->n_setups];
   const struct region *region = verifier->region;
-  struct states_options options = { .seed = verifier->options.seed + flush_end };
+  struct states_options options = { .seed = verifier->options.seed + flush_end,
+                                    .recorded = verifier->options.recorded,
+                                    .n_recorded = verifier->options.n_recorded };
   setup->bank_arena = arena__new ();
   verifier->n_setups++;
   if (layout__new (verifier->arena, region, flush_end, &setup->layout, why)
@@ -191,8 +192,8 @@ trial__unknown (struct trial *trial, const struct why *why)
 }
 
 /* Does REASON say that the candidate is wrong, as opposed to not understood?  */
-static bool
-is_refutation (enum reason reason)
+bool
+reason__is_refutation (enum reason reason)
 {
   switch (reason)
     {
@@ -223,8 +224,8 @@ check_unwinding (struct trial *trial, struct why *why)
   return cfi__derive (trial->arena, trial->candidate->code, &before, why);
 }
 
-static bool
-prepare (struct trial *trial, struct why *why)
+bool
+trial__prepare (struct trial *trial, struct why *why)
 {
   struct verifier *verifier = trial->verifier;
   const struct region *region = verifier->region;
@@ -260,52 +261,40 @@ prepare (struct trial *trial, struct why *why)
   return true;
 }
 
-/* What a verdict was built on, for the record.  */
-static void
-write_evidence (struct trial *trial)
+void
+trial__close (struct trial *trial)
+{
+  const struct verifier *verifier = trial->verifier;
+  for (unsigned s = 0; s < verifier->n_setups; s++)
+    {
+      if (trial->states[s] && trial->states[s] != verifier->setup[s].states)
+        states__close (trial->states[s]);
+      if (trial->sandbox[s])
+        sandbox__close (trial->sandbox[s]);
+    }
+  arena__free (trial->arena);
+}
+
+/* Would the tests have noticed?  Else the verdict is filled.  */
+static bool
+is_adequate (struct trial *trial)
 {
   struct verdict *verdict = trial->verdict;
-  struct verifier *verifier = trial->verifier;
-  cJSON *json = cJSON_CreateObject ();
-  cJSON_AddStringToObject (json, "verifier", VERIFIER_VERSION);
-  cJSON_AddStringToObject (json, "verdict", verdict__name (verdict->level));
-  char seed[24];
-  snprintf (seed, sizeof seed, "%016llx", (unsigned long long) verifier->options.seed);
-  cJSON_AddStringToObject (json, "seed", seed);
-  if (trial->candidate->policy)
-    cJSON_AddStringToObject (json, "policy", trial->candidate->policy);
-  if (trial->candidate->provenance)
-    cJSON_AddStringToObject (json, "provenance", trial->candidate->provenance);
-  cJSON_AddNumberToObject (json, "layouts", verifier->n_setups);
-  cJSON *tests = cJSON_AddObjectToObject (json, "tests");
-  for (unsigned k = 0; k < STATE_KINDS; k++)
-    cJSON_AddNumberToObject (tests, state_kind__name ((enum state_kind) k), (double) trial->tests[k]);
-  cJSON_AddNumberToObject (tests, "volume", (double) trial->volume);
-  cJSON_AddNumberToObject (json, "traced", (double) verdict->traced);
-  const struct coverage *sides[] = { trial->original_coverage, trial->candidate_coverage };
-  static const char *const names[] = { "original", "candidate" };
-  cJSON *coverage = cJSON_AddObjectToObject (json, "coverage");
-  for (unsigned i = 0; i < 2; i++)
-    if (sides[i])
-      {
-        struct coverage_count count;
-        coverage__count (sides[i], &count);
-        cJSON *side = cJSON_AddObjectToObject (coverage, names[i]);
-        cJSON_AddNumberToObject (side, "instructions", count.insns);
-        cJSON_AddNumberToObject (side, "instructions_reached", count.insns_reached);
-        cJSON_AddNumberToObject (side, "ways", count.ways);
-        cJSON_AddNumberToObject (side, "ways_reached", count.ways_reached);
-      }
-  cJSON *mutants = cJSON_AddObjectToObject (json, "mutants");
-  cJSON_AddNumberToObject (mutants, "killed", verdict->mutants_killed);
-  cJSON_AddNumberToObject (mutants, "total", verdict->mutants_total);
-  cJSON *survivors = verdict->survivors ? cJSON_Parse (verdict->survivors) : NULL;
-  if (survivors)
-    cJSON_AddItemToObject (mutants, "survivors", survivors);
-  char *text = cJSON_PrintUnformatted (json);
-  cJSON_Delete (json);
-  verdict->evidence = arena__strdup (verdict->arena, text);
-  free (text);
+  struct why why = { 0 };
+  /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
+  double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
+  if (verdict->mutants_total
+      && (verdict->mutants_killed == 0 || verdict->mutants_killed < share * verdict->mutants_total))
+    why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s", verdict->mutants_killed,
+              verdict->mutants_total, verdict->first_survivor ? verdict->first_survivor : "the rest");
+  else if (verdict->conditions_unseen > (trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
+    why__set (&why, REASON_COVERAGE,
+              "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
+              verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
+  if (why.reason == REASON_NONE)
+    return true;
+  trial__unknown (trial, &why);
+  return false;
 }
 
 void
@@ -323,51 +312,30 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
   trial.compiled = candidate->policy && strcmp (candidate->policy, "compilers") == 0;
 
   struct why why = { 0 };
-  if (!prepare (&trial, &why))
+  if (!trial__prepare (&trial, &why))
     {
-      if (is_refutation (why.reason))
+      if (reason__is_refutation (why.reason))
         trial__refute (&trial, &why);
       else
         trial__unknown (&trial, &why);
     }
-  else if (differential__judge (&trial) && mutants__run (&trial))
+  else if (differential__judge (&trial))
     {
-      /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
-      double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
-      if (verdict->mutants_total
-          && (verdict->mutants_killed == 0
-              || verdict->mutants_killed < share * verdict->mutants_total))
+      /* A proof is of all states: what tests would have to reach, and whether they would notice faults, doesn't matter.  */
+      if (trial.proof == PROOF_PROVED || (mutants__run (&trial) && is_adequate (&trial)))
         {
-          why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s",
-                    verdict->mutants_killed, verdict->mutants_total,
-                    verdict->first_survivor ? verdict->first_survivor : "the rest");
-          trial__unknown (&trial, &why);
-        }
-      else if (verdict->conditions_unseen
-               > (trial.compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + 1 : 0))
-        {
-          why__set (&why, REASON_COVERAGE, "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
-                    verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
-          trial__unknown (&trial, &why);
-        }
-      else
-        {
-          verdict->level = VERDICT_TESTED;
+          verdict->level = trial.proof == PROOF_PROVED    ? VERDICT_PROVED
+                           : trial.proof == PROOF_BOUNDED ? VERDICT_BOUNDED
+                                                          : VERDICT_TESTED;
           memset (&verdict->why, 0, sizeof verdict->why);
         }
     }
   verdict->seconds = verify__now () - trial.started;
   verdict->tests_per_second = verdict->seconds > 0 ? (double) verdict->tests / verdict->seconds : 0;
-  write_evidence (&trial);
+  unknown__help (&trial);
+  evidence__write (&trial);
 
-  for (unsigned s = 0; s < verifier->n_setups; s++)
-    {
-      if (trial.states[s] && trial.states[s] != verifier->setup[s].states)
-        states__close (trial.states[s]);
-      if (trial.sandbox[s])
-        sandbox__close (trial.sandbox[s]);
-    }
-  arena__free (trial.arena);
+  trial__close (&trial);
 }
 
 struct states *

@@ -13,6 +13,7 @@ struct verdict
   struct arena *arena;
   enum verdict_level level;
   struct why why;                /* for refuted and unknown */
+  const char *help;              /* what would help to know, for unknown; NULL for others */
   uint64_t tests;                /* states run on both sides */
   uint64_t traced;               /* of them followed for their footprint */
   double seconds;
@@ -24,7 +25,8 @@ struct verdict
   const char *first_survivor;    /* the first of them for people, or NULL */
   const char *counterexample;    /* readable, NULL unless refuted by a test */
   const char *counterexample_json;
-  const char *evidence;          /* JSON: seeds, counts per family, coverage, versions */
+  const char *proof;             /* JSON: method, solver and its version, what was shown; NULL where nothing was proved */
+  const char *evidence;          /* JSON: seeds, counts per family, coverage, mutants, versions: to run it again */
 };
 
 struct verify_options
@@ -32,6 +34,9 @@ struct verify_options
   double budget_seconds;   /* wall clock; 0: 10 */
   uint64_t seed;           /* 0: from the key */
   enum accept accept;
+  const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
+  unsigned n_recorded;                    /* they must outlive the verifier */
+  uint64_t tests_least;    /* run so many states at least, where the budget allows: as an earlier verdict did */
   unsigned timeout_ms;     /* CPU time after which a run that hasn't ended never will; 0: 100, and a second for the rerun that
                               confirms it */
 };
@@ -47,6 +52,11 @@ void verifier__close (struct verifier *verifier);
 void verifier__check (struct verifier *verifier, const struct candidate *candidate,
                       struct verdict *verdict);
 void verdict__free (struct verdict *verdict);
+
+/* Runs STATE, of a counterexample in layout LAYOUT, on both sides again: `refuted` where they differ, else `unknown`, *SAME
+   set where they were seen not to.  */
+void verifier__replay (struct verifier *verifier, const struct candidate *candidate, struct state *state,
+                       unsigned layout, bool *same, struct verdict *verdict);
 
 /* Is the verdict good enough for LEVEL?  */
 bool verdict__accepts (const struct verdict *verdict, enum accept level);

@@ -290,6 +290,7 @@ set_vectors (struct volume *volume)
 static bool
 settle_record (struct trial *trial, const struct volume *volume, const uint8_t *record, uint64_t seed)
 {
+  trial->at_setup = 0;
   struct arena *arena = arena__new ();
   struct state *state = arena__memdup (arena, volume->base, sizeof *state);
   struct why why = { 0 };

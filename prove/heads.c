@@ -1,0 +1,151 @@
+/* Where a program's loops begin, and which registers matter there.
+
+   A head is where a jump goes back to, if one can come there again: every way around any loop passes one.  Registers
+   that nothing reads before they are written may hold whatever they like.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "prove/induction.h"
+
+#include <string.h>
+
+enum { GPR_FIRST = 0, VEC_FIRST = 16, MASK_FIRST = 48 };
+
+static uint64_t
+register_bits (const struct regset *set)
+{
+  return (uint64_t) set->gpr << GPR_FIRST | (uint64_t) set->vec << VEC_FIRST | (uint64_t) set->mask << MASK_FIRST;
+}
+
+bool
+heads__is_live (const struct heads *heads, unsigned insn, enum head_register kind, unsigned number)
+{
+  unsigned first = kind == HEAD_GPR ? GPR_FIRST : kind == HEAD_VEC ? VEC_FIRST : MASK_FIRST;
+  return heads->live[insn] >> (first + number) & 1;
+}
+
+/* The instructions that may follow INSN, at most two; -1 for none.  *OPEN where it may go anywhere.  */
+static void
+successors (const struct program *program, unsigned insn, int next[2], bool *open)
+{
+  const struct image *image = program->image;
+  const struct decoded_insn *decoded = &image->decoded->insn[insn];
+  next[0] = next[1] = -1;
+  *open = (decoded->kind & KIND_INDIRECT) && !(decoded->kind & KIND_RETURN);
+  if (!(decoded->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP)))
+    next[0] = program__find (program, image->address[insn] + decoded->length);
+  if (decoded->has_target)
+    for (unsigned i = 0; i < program->n_insns; i++)
+      if (image->decoded->insn[i].section == decoded->target_section
+          && image->decoded->insn[i].offset == decoded->target)
+        next[1] = (int) i;
+}
+
+/* Marks what can come after FROM; can FROM itself?  */
+static bool
+comes_again (const struct program *program, unsigned from, unsigned *stack, bool *seen)
+{
+  unsigned n = 0;
+  bool again = false;
+  memset (seen, 0, program->n_insns * sizeof *seen);
+  stack[n++] = from;
+  while (n)
+    {
+      unsigned insn = stack[--n];
+      int next[2];
+      bool open;
+      successors (program, insn, next, &open);
+      again |= open;
+      for (unsigned k = 0; k < 2; k++)
+        {
+          again |= next[k] == (int) from;
+          if (next[k] >= 0 && !seen[next[k]])
+            {
+              seen[next[k]] = true;
+              stack[n++] = (unsigned) next[k];
+            }
+        }
+    }
+  return again;
+}
+
+bool *
+heads__around (struct arena *arena, const struct program *program, unsigned head)
+{
+  unsigned n = program->n_insns;
+  bool *around = ARENA_ARRAY (arena, bool, n + 1), *seen = ARENA_ARRAY (arena, bool, n + 1);
+  unsigned *stack = ARENA_ARRAY (arena, unsigned, 2 * (size_t) n + 2);
+  comes_again (program, head, stack, seen);
+  /* Backwards from the head, by sweeps.  */
+  around[head] = true;
+  for (bool changed = true; changed;)
+    {
+      changed = false;
+      for (unsigned i = n; i-- > 0;)
+        {
+          int next[2];
+          bool open;
+          if (around[i] || !seen[i])
+            continue;
+          successors (program, i, next, &open);
+          for (unsigned k = 0; k < 2; k++)
+            if (next[k] >= 0 && around[next[k]])
+              changed = around[i] = true;
+        }
+    }
+  return around;
+}
+
+/* Registers that a caller reads after a return, whatever the type of the result: rax, rdx, the callee-saved, xmm0 and 1;
+   in doubt more.  */
+#define AT_RETURN                                                                                          \
+  ((UINT64_C (1) << 0 | UINT64_C (1) << 2 | UINT64_C (1) << 3 | UINT64_C (1) << 4 | UINT64_C (1) << 5        \
+    | UINT64_C (0xf) << 12)                                                                                \
+   | UINT64_C (3) << VEC_FIRST)
+
+struct heads *
+heads__find (struct arena *arena, const struct program *program)
+{
+  const struct decoded *decoded = program->image->decoded;
+  unsigned n = program->n_insns;
+  struct heads *heads = ARENA_NEW (arena, struct heads);
+  bool *seen = ARENA_ARRAY (arena, bool, n + 1);
+  unsigned *stack = ARENA_ARRAY (arena, unsigned, 2 * (size_t) n + 2);
+  heads->is_head = ARENA_ARRAY (arena, bool, n + 1);
+  heads->live = ARENA_ARRAY (arena, uint64_t, n + 1);
+  for (unsigned i = 0; i < n; i++)
+    {
+      int next[2];
+      bool open;
+      successors (program, i, next, &open);
+      if (next[1] >= 0 && !(decoded->insn[i].kind & KIND_CALL)
+          && program->image->address[next[1]] <= program->image->address[i] && !heads->is_head[next[1]]
+          && comes_again (program, (unsigned) next[1], stack, seen))
+        {
+          heads->is_head[next[1]] = true;
+          heads->n++;
+        }
+    }
+  for (bool changed = true; changed;)
+    {
+      changed = false;
+      for (unsigned i = n; i-- > 0;)
+        {
+          const struct decoded_insn *insn = &decoded->insn[i];
+          int next[2];
+          bool open;
+          uint64_t out = insn->kind & KIND_RETURN ? AT_RETURN : 0;
+          successors (program, i, next, &open);
+          for (unsigned k = 0; k < 2; k++)
+            if (next[k] >= 0)
+              out |= heads->live[next[k]];
+          if (open || (insn->kind & KIND_CALL) || ((insn->kind & KIND_JUMP) && next[1] < 0))
+            out = UINT64_MAX;
+          uint64_t in = register_bits (&insn->read) | (out & ~register_bits (&insn->written));
+          if (in != heads->live[i])
+            {
+              heads->live[i] = in;
+              changed = true;
+            }
+        }
+    }
+  return heads;
+}

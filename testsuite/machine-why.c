@@ -1,0 +1,57 @@
+/* Every reason has a slug that leads back to it, and says what would help unless it says that a
+   candidate is wrong.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "machine/why.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A difference that was seen: nothing helps but another candidate.  */
+static const enum reason wrong[] = {
+  REASON_RESULT,         REASON_MEMORY,        REASON_STORE,        REASON_LOAD_FAULT,
+  REASON_NO_TRAP,        REASON_CALLEE_SAVED,  REASON_CALLER_FRAME, REASON_CONTROL_STATE,
+  REASON_NONTERMINATING, REASON_CALL_SEQUENCE, REASON_STICKY_FLAGS,
+};
+
+static void
+slugs_lead_back (void **state)
+{
+  (void)state;
+  for (unsigned r = 1; r < REASON_COUNT; r++)
+    {
+      assert_int_equal (reason__from_slug (reason__slug ((enum reason)r)), r);
+      assert_true (strlen (reason__text ((enum reason)r)) > 10);
+    }
+}
+
+static void
+all_say_what_would_help (void **state)
+{
+  (void)state;
+  assert_null (reason__remedy (REASON_NONE));
+  assert_null (reason__remedy (REASON_COUNT));
+  for (unsigned r = 1; r < REASON_COUNT; r++)
+    {
+      bool is_wrong = false;
+      for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        is_wrong |= wrong[i] == (enum reason)r;
+      const char *remedy = reason__remedy ((enum reason)r);
+      if (is_wrong ? remedy != NULL : !remedy || strlen (remedy) < 10)
+        fail_msg ("%s: %s", reason__slug ((enum reason)r), remedy ? remedy : "nothing would help?");
+    }
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[]
+      = { cmocka_unit_test (slugs_lead_back), cmocka_unit_test (all_say_what_would_help) };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
