@@ -141,7 +141,7 @@ fill_spans (struct child *child, const struct wire_state *state)
       const struct wire_span *span = &state->span[i];
       uint8_t *to = (uint8_t *) (uintptr_t) span->address;
       if (!(span->protection & PROT_STATE_WRITE))
-        to = child->arena_alias + (span->address - SANDBOX_ARENA_BASE);
+        to = child->arena_alias + arena__offset (span->address);
       memcpy (to, child->input + span->in, span->size);
     }
 }

@@ -20,11 +20,8 @@ check_state (const struct state *state, struct why *why)
     {
       const struct span *span = &state->span[i];
       uint64_t begin = span->address, end = begin + span->size;
-      uint64_t offset = (begin - SANDBOX_ARENA_BASE) % SANDBOX_SLOT_STRIDE;
-      if (begin < SANDBOX_ARENA_BASE || end > slot__begin (SANDBOX_SLOTS) || begin < last
-          || span->size == 0 || begin % SANDBOX_PAGE || span->size % SANDBOX_PAGE
-          || offset < SANDBOX_SLOT_OFFSET
-          || offset + span->size > SANDBOX_SLOT_OFFSET + SANDBOX_SLOT_SIZE || !span->bytes)
+      if (begin < last || span->size == 0 || begin % SANDBOX_PAGE || span->size % SANDBOX_PAGE
+          || !slot__holds (begin, span->size) || !span->bytes)
         return why__set (why, REASON_SANDBOX, "span %u: %u bytes at 0x%llx", i, span->size,
                          (unsigned long long) begin);
       last = end;

@@ -44,6 +44,9 @@ enum
 #define RETURN_STUB (SANDBOX_STUB_BASE + STUBS_MAX * 64)
 _Static_assert (BATCH_CALL_STUB == RETURN_STUB + 128, "trampoline.h follows");
 _Static_assert (BATCH_STACK_POINTER == STACK_TOP - SANDBOX_PAGE, "trampoline.h follows");
+_Static_assert (SANDBOX_STUB_BASE + SANDBOX_STUB_ROOM <= SANDBOX_GLOBAL_BASE && CONTEXT_BASE >= SANDBOX_STUB_BASE
+                  && CONTEXT_BASE + CONTEXT_SIZE <= SANDBOX_STUB_BASE + SANDBOX_STUB_ROOM,
+                "stubs and context are apart from all else");
 #define STUB_END (RETURN_STUB + SANDBOX_PAGE)
 #define EMPTY_IMAGE_ENTRY (RETURN_STUB + 64)
 
@@ -386,6 +389,17 @@ struct context
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
+
+/* The memory that is the arena: the globals' strides and the scratch one, then the objects'.  */
+#define ARENA_SIZE ((size_t) (SANDBOX_GLOBAL_ROOM + SANDBOX_OBJECT_ROOM))
+
+/* Where ADDRESS, in some slot, is in it.  */
+static inline uint64_t
+arena__offset (uint64_t address)
+{
+  return address >= SANDBOX_OBJECT_BASE ? SANDBOX_GLOBAL_ROOM + (address - SANDBOX_OBJECT_BASE)
+                                        : address - SANDBOX_GLOBAL_BASE;
+}
 
 static inline uint64_t
 mix64 (uint64_t x)

@@ -485,7 +485,7 @@ print_globals (struct printer *printer)
   for (unsigned i = 0; i < state->n_spans; i++)
     {
       const struct span *span = &state->span[i];
-      unsigned slot = (unsigned) ((span->address - SANDBOX_ARENA_BASE) / SANDBOX_SLOT_STRIDE);
+      unsigned slot = slot__of (span->address);
       if (slot >= SANDBOX_GLOBAL_SLOTS || slot >= region->n_globals)
         continue;
       const struct global *global = &region->global[slot];

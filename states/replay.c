@@ -71,9 +71,7 @@ read_span (struct arena *arena, const cJSON *json, const struct span *before, st
       || !cJSON_IsString (bytes))
     return false;
   size_t size = strlen (bytes->valuestring) / 2;
-  uint64_t end = SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE;
-  if (!size || size % SANDBOX_PAGE || span->address % SANDBOX_PAGE || size > end - SANDBOX_ARENA_BASE
-      || span->address < SANDBOX_ARENA_BASE || span->address > end - size
+  if (!size || size % SANDBOX_PAGE || span->address % SANDBOX_PAGE || !slot__holds (span->address, size)
       || (before && before->address + before->size > span->address))
     return false;
   span->size = (uint32_t) size;
