@@ -160,6 +160,7 @@ fill_stack (struct child *child, const struct wire_state *state)
         }
       child->n_active = ACTIVE_KEPT;
     }
+  child->n_active_before = child->n_active;
   fill_words (stack_page (STACK_PAGES - 1), RETURN_SLOT % SANDBOX_PAGE, child->fill);
   for (unsigned i = 1; i < child->n_active; i++)
     fill_words (stack_page (child->active[i]), SANDBOX_PAGE, child->fill);
@@ -222,6 +223,24 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   outcome->fault_write = outcome->misaligned_call = outcome->caller_frame_changed = false;
 }
 
+/* How many pages down the run has used the stack.  Pages stay usable from run to run, so those beyond the first
+   STACK_PAGES_FREE are looked at for what was written; a page that was only read is missed where an earlier run has had it.  */
+static unsigned
+stack_depth (const struct child *child)
+{
+  unsigned depth = STACK_PAGES_FREE;
+  for (unsigned i = 1; i < child->n_active; i++)
+    {
+      unsigned pages = STACK_PAGES - child->active[i];
+      const uint64_t *word = (const uint64_t *) stack_page (child->active[i]);
+      bool used = pages > depth && (i >= child->n_active_before || word[0] != child->fill
+                                    || memcmp (word, word + 1, SANDBOX_PAGE - 8) != 0);
+      if (used)
+        depth = pages;
+    }
+  return depth;
+}
+
 /* What the function left, into the outcome.  */
 static void
 finish (struct child *child, const struct wire_state *state)
@@ -249,6 +268,7 @@ finish (struct child *child, const struct wire_state *state)
         outcome->status = RUN_ESCAPED;
     }
   outcome->caller_frame_changed = canary_changed (state);
+  outcome->stack_pages = stack_depth (child);
   for (unsigned i = 0; i < state->n_spans; i++)
     if (state->span[i].out)
       memcpy (child->output + state->span[i].out, (void *) (uintptr_t) state->span[i].address,

@@ -136,6 +136,7 @@ parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct o
   outcome->fault_rip = wire->fault_rip;
   outcome->fault_write = wire->fault_write != 0;
   outcome->ticks = wire->ticks;
+  outcome->stack_pages = wire->stack_pages;
   outcome->caller_frame_changed = wire->caller_frame_changed != 0;
   outcome->misaligned_call = wire->misaligned_call != 0;
   outcome->upper_dirty = false;

@@ -20,6 +20,9 @@ struct machine_state
 
 enum { SPANS_MAX = 48, STACK_ARGUMENT_BYTES = 256, CALL_EVENTS_MAX = 64, PATCHES_MAX = 8 };
 
+/* Depths of the stack that aren't told apart (64 KiB).  */
+enum { STACK_PAGES_FREE = 16 };
+
 enum { PROT_STATE_READ = 1, PROT_STATE_WRITE = 2 };
 
 /* A page-aligned run of the arena that is mapped in this state; the rest faults.  BYTES holds SIZE
@@ -88,6 +91,7 @@ struct outcome
   bool caller_frame_changed;       /* bytes above the return address and the stack arguments */
   bool callee_saved_changed;       /* rbx rbp r12..r15 rsp */
   bool misaligned_call;            /* some call was made with a stack not aligned to 16 */
+  unsigned stack_pages;            /* how many pages down the run used its stack: STACK_PAGES_FREE where no more than those */
   uint64_t ticks;                  /* time-stamp counter around the run: rough */
   unsigned n_events, n_events_lost;
   struct call_event event[CALL_EVENTS_MAX];

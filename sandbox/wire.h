@@ -157,6 +157,7 @@ struct wire_outcome
   uint64_t gpr[16], mask[8], rflags;
   uint32_t mxcsr;
   uint32_t n_events, n_events_lost;
+  uint32_t stack_pages;
   uint8_t fault_write, caller_frame_changed, misaligned_call, spare;
   uint8_t x87[32];
   uint8_t st0[16];
@@ -333,6 +334,7 @@ struct child
   struct wire_span mapped[SPANS_MAX];
   uint64_t fill;                  /* what uninitialised stack holds in this run */
   unsigned n_active;              /* stack pages in use, beginning with the top one */
+  unsigned n_active_before;       /* of them when the run began */
   uint16_t active[STACK_PAGES];
   bool is_active[STACK_PAGES];
   bool frame_protected;           /* by batch.c */

@@ -78,6 +78,8 @@ machine_state (void **unused)
   EXPECT (x87[8], 3, REASON_CONTROL_STATE);
   EXPECT (x87[4], 1, REASON_STICKY_FLAGS);
   EXPECT (upper_dirty, true, REASON_CONTROL_STATE);
+  EXPECT (stack_pages, 16, REASON_NONE);
+  EXPECT (stack_pages, 17, REASON_STACK);
   EXPECT (machine.gpr[0], 5, REASON_NONE); /* void */
   free_bed (bed);
 }
