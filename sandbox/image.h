@@ -27,6 +27,9 @@
 #define SANDBOX_GLOBAL_SLOTS 24
 #define SANDBOX_NO_SLOT     (SANDBOX_SLOTS + 1)
 #define SANDBOX_PAGE        4096u
+#define SANDBOX_HUGE_BASE   UINT64_C (0x6b5d38000000) /* what states with a huge object read there, the same block again and again */
+#define SANDBOX_HUGE_SIZE   0x05000000u
+#define SANDBOX_HUGE_BLOCK  0x01000000u
 
 /* One more slot, below 2 GiB after the globals', for what instrumented code writes with absolute addresses
    (verify/watch.c).  */

@@ -134,6 +134,16 @@ map_spans (struct child *child, const struct wire_state *state)
 }
 
 static void
+map_huge (struct child *child, bool map)
+{
+  if (child->huge_mapped == map)
+    return;
+  if (mprotect ((void *) (uintptr_t) SANDBOX_HUGE_BASE, SANDBOX_HUGE_SIZE, map ? PROT_READ : PROT_NONE) != 0)
+    _exit (97);
+  child->huge_mapped = map;
+}
+
+static void
 fill_spans (struct child *child, const struct wire_state *state)
 {
   for (unsigned i = 0; i < state->n_spans; i++)
@@ -197,6 +207,7 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   child->event = (struct call_event *) (child->output + state->events);
   child->n_calls = 0;
   map_spans (child, state);
+  map_huge (child, state->huge != 0);
   fill_spans (child, state);
 
   context->entry = image == EMPTY_IMAGE ? EMPTY_IMAGE_ENTRY : child->setup->image[image].entry;

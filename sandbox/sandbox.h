@@ -44,6 +44,14 @@ struct patch
   uint64_t value;
 };
 
+/* Far more memory than slots have, to be read only: the SANDBOX_HUGE_SIZE bytes at SANDBOX_HUGE_BASE, whose word i is,
+   within each block, (a hash of i & RANDOM) | FIXED.  */
+struct huge
+{
+  bool mapped;
+  uint64_t random, fixed;
+};
+
 /* One test input.  */
 struct state
 {
@@ -55,6 +63,7 @@ struct state
   uint64_t seed;                                /* the stubs' answers are a function of seed and call number */
   unsigned n_patches;
   struct patch patch[PATCHES_MAX];
+  struct huge huge;
   uint64_t pointer_answer[4];                   /* what stubs return for pointer results, by call number % 4 */
 };
 
@@ -119,7 +128,8 @@ int sandbox__open (const struct region *region, const struct image *const *image
 /* Runs image IMAGE on each of STATES[N] from fresh memory; OUTCOMES[N] tell what came of it.  A run longer
    than TIMEOUT_MS gives RUN_TIMEOUT.  Where the process dies or has to be killed, that state's
    outcome says so and the process is started anew for the next.  Span bytes of all N outcomes stay valid
-   until the next call.  0, or -1 and *WHY where the sandbox can't go on.  */
+   until the next call.  A state with a huge object is run alone, and in no other way than this.
+   0, or -1 and *WHY where the sandbox can't go on.  */
 int sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
                   struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why);
 

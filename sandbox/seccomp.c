@@ -115,6 +115,8 @@ seccomp__program (struct sock_fprog *program, struct why *why)
                   "the filter's masks follow image.h");
   _Static_assert ((SANDBOX_OBJECT_BASE & 0xffc00000) == 0xffc00000 && SANDBOX_OBJECT_ROOM <= 0x10000000,
                   "the filter's masks follow image.h");
+  _Static_assert ((SANDBOX_HUGE_BASE & 0x07ffffff) == 0 && SANDBOX_HUGE_SIZE <= 0x08000000,
+                  "the filter's masks follow image.h");
   _Static_assert ((SANDBOX_STACK_BASE & 0x03ffffff) == 0, "the filter's masks follow image.h");
   _Static_assert (SANDBOX_TRACE_BASE % TRACE_AREA_SIZE == 0, "a mask has to do");
   if (seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (read), 1,
@@ -124,6 +126,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (rt_sigreturn), 0)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (exit_group), 0)
       || allow_mprotect (filter, 0x07ffffff, SANDBOX_GLOBAL_BASE)
+      || allow_mprotect (filter, 0x07ffffff, SANDBOX_HUGE_BASE)
       || allow_mprotect (filter, 0x003fffff, middle - 0x400000)
       || allow_mprotect (filter, 0x0fffffff, middle)
       || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE)

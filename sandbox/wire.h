@@ -127,6 +127,7 @@ struct wire_state
   uint32_t mxcsr;
   uint32_t wide;       /* vec holds 32 * 64 bytes, else 16 * 16 */
   uint64_t seed;
+  uint64_t huge;       /* not 0: the huge object is mapped */
   uint64_t pointer_answer[4];
   uint64_t outcome;    /* offset in the output area */
   uint64_t events;     /* the same, CALL_EVENTS_MAX of them */
@@ -218,6 +219,8 @@ struct wire_time
 /* The records of a batch are in the area that all processes have from the zygote; results and this
    command's struct wire_batched are in the output area.  */
 #define BULK_SIZE ((size_t) 16 << 20)
+_Static_assert (SANDBOX_HUGE_BLOCK == BULK_SIZE && SANDBOX_HUGE_SIZE % BULK_SIZE == 0,
+                "the huge object is the records' area once more, again and again");
 
 struct wire_object
 {
@@ -338,6 +341,7 @@ struct child
   uint16_t active[STACK_PAGES];
   bool is_active[STACK_PAGES];
   bool frame_protected;           /* by batch.c */
+  bool huge_mapped;
   bool tracing;
   struct tracer tracer;
   unsigned level;                 /* CONTEXT_LEVEL */
