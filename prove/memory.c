@@ -348,7 +348,7 @@ lookup (struct problem *problem, const struct facts *facts, struct memory *memor
         cell[i] = NULL;
       uint32_t when = cell[i] ? cell[i]->when : 0;
       oldest = when < oldest ? when : oldest;
-      whole &= cell[i] && cell[i]->value == cell[0]->value && cell[i]->part == cell[0]->part + i;
+      whole = whole && cell[i] && cell[i]->value == cell[0]->value && cell[i]->part == cell[0]->part + i;
     }
   const struct term *part[64];
   unsigned zeros = 3;

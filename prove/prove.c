@@ -86,6 +86,9 @@ prove__equivalent (const struct region *region, const struct layout *layout,
           induced = problem->program[0]->n_back && problem->program[1]->n_back && problem__induct (problem, &why);
           problem->deadline = problem->started + problem->options.seconds;
           problem->roughly = false;
+          /* What induction ran is no part of what exploring has seen.  */
+          for (unsigned side = 0; side < SIDES; side++)
+            memset (problem->program[side]->reached, 0, problem->program[side]->n_insns * sizeof (bool));
           if (induced)
             proof->result = PROOF_PROVED;
           else

@@ -19,12 +19,13 @@ int sum (const int *a, size_t n) { int s = 0; for (size_t i = 0; i < n; i++) s +
 void copy (char *to, const char *from, size_t n) { for (size_t i = 0; i < n; i++) to[i] = from[i]; }
 unsigned mix (unsigned a, unsigned b) { return (a ^ b) * 5 + 3; }
 int vol (volatile int *p) { return *p + *p; }
-unsigned square (unsigned x)
+long double square (unsigned x, long double y)
 {
   if ((x * x & 7) == 5)
-    return x / 7 + (x ^ x >> 3);
-  return x + 1;
+    return y / 7 - y;
+  return y + y;
 }
+long double twice (long double x) { return x + x; }
 END
 cat >right.c <<'END'
 unsigned mix (unsigned a, unsigned b) { unsigned x = a ^ b; return (x << 2) + x + 3; }
@@ -93,10 +94,12 @@ helps () # PATTERN FUNCTION CANDIDATE [OPTION...]
   cat out err
   [ $status -eq 2 ] && grep -Eq "what would help: .*$pattern" out
 }
-asm dead '\tcmpl %%edi, %%edi\n\tjne .L1\n\txorl %%edi, %%esi\n\tleal 3(%%rsi,%%rsi,4), %%eax\n\tret\n.L1:\tmovl $7, %%eax\n\tret\n'
-printf 'square:\n\tleal 1(%%rdi), %%eax\n\tret\n' >square.s
+# What has no proof (there is none of x87 code) and can't be reached by tests.
+printf 'twice:\n\tcmpl %%edi, %%edi\n\tjne .L1\n\tfldt 8(%%rsp)\n\tfadd %%st(0), %%st\n\tret\n.L1:\tfldz\n\tret\n' >dead.s
+printf 'twice:\n\tfldt 8(%%rsp)\n\tfld %%st(0)\n\tfaddp %%st, %%st(1)\n\tret\n' >twice.s
+printf 'square:\n\tfldt 8(%%rsp)\n\tfadd %%st(0), %%st\n\tret\n' >square.s
 
-plan 26
+plan 27
 check "a right C candidate is accepted" verdict 0 - mix right.c
 check "a right assembler candidate is accepted" verdict 0 - mix good.s
 check "a loop unrolled by two is accepted" verdict 0 - sum sum.c
@@ -110,7 +113,8 @@ check "a store outside its objects is not accepted" verdict '[12]' - mix store.s
 check ".incbin is refused" verdict 2 directive mix incbin.s
 check "a new symbol is refused" verdict "[12]" 'new-symbol|calls|control-flow' mix symbol.s
 check "a function that is left alone is unknown, with the reason" verdict 2 volatile vol right.c
-check "proved is not tested" verdict 2 - mix right.c --accept proved
+check "what is proved is accepted as proved" verdict 0 - mix right.c --accept proved
+check "tested is not proved" verdict 2 - twice twice.s --accept proved
 check "a function that isn't there is wrong usage" verdict 64 - nobody right.c
 check "a missing file is wrong usage" verdict 64 - mix missing.c
 check "the original's own flags count" sh -c '! "$1" verify original.c --function mix right.c --budget 1 -- -O2 -DX= -Dunsigned=oops >/dev/null 2>&1' - "$aiopt"
@@ -120,6 +124,6 @@ check "an object is as large as it is" shows '^  sum \(a = \{.*\} \(int\[1\], en
 check "sharing is shown" shows '^  copy \(.*(&?(to|from)(\[[0-9]+\])?|\(char \*\) (to|from)).*n = ' copy overlap.c
 check "a counterexample is replayed without source or compiler" replays mix wrong.c
 check "unknown names the reason's remedy" helps 'a function of its own' vol right.c
-check "and what the tests have not reached" helps "not reached yet: the candidate's 'jne .L1' at [+]2, one way of it" mix dead.s
+check "and what the tests have not reached" helps "not reached yet: the candidate's 'jne .L1' at [+]2, one way of it" twice dead.s
 check "by its source line where that is known" helps "not reached yet: the original's '.*' at [+][0-9]+ \\(original.c:[89]\\)" square square.s -- -O1 -g
 check "no temporary file is left" sh -c 'ls -A "$1"; [ -z "$(ls -A "$1")" ]' - "$TMPDIR"

@@ -72,6 +72,12 @@ timeout (const struct trial *trial, unsigned ms)
 /* What only such a way leads to can't be reached either; in a compiler's candidate it may be so much.  */
 #define INSNS_UNREACHED_MAX 0.02
 
+unsigned
+differential__timeout (const struct trial *trial)
+{
+  return timeout (trial, TIMEOUT_MS);
+}
+
 enum comparison
 differential__run (const struct trial *trial, struct sandbox *sandbox, const struct test *tests,
                    unsigned n, unsigned timeout_ms, bool confirm, unsigned *which,
@@ -389,7 +395,7 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
   struct difference difference;
   unsigned which = 0, traced = 0;
   enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
-                                               timeout (trial, TIMEOUT_MS),
+                                               differential__timeout (trial),
                                                   true, &which, &difference);
   if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;
@@ -439,7 +445,7 @@ trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *
   struct difference difference;
   unsigned which = 0;
   enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
-                                               timeout (trial, TIMEOUT_MS),
+                                               differential__timeout (trial),
                                                   true, &which, &difference);
   if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
     return false;

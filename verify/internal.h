@@ -93,6 +93,9 @@ enum comparison differential__run (const struct trial *trial, struct sandbox *sa
                                    const struct test *tests, unsigned n, unsigned timeout_ms,
                                    bool confirm, unsigned *which, struct difference *difference);
 
+/* Milliseconds of CPU time after which a run of TRIAL's candidate counts as endless.  */
+unsigned differential__timeout (const struct trial *trial);
+
 /* Differential execution, footprints and coverage of TRIAL.  True where the candidate passed; else the verdict is
    filled.  */
 bool differential__judge (struct trial *trial);

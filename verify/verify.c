@@ -239,18 +239,13 @@ trial__prepare (struct trial *trial, struct why *why)
       || allow__candidate (region, &verifier->written, &written, trial->compiled, why)
       || check_unwinding (trial, why) || extend (trial->arena, region, &written, &trial->side, why))
     return false;
-  struct why slow;
-  if (!verifier->instrument
-      || instrument__new (trial->arena, trial->side.code, trial->side.decoded, &trial->instrument, &slow))
-    trial->instrument = NULL;
   for (unsigned s = 0; s < verifier->n_setups; s++)
     {
       struct setup *setup = &verifier->setup[s];
       if (image__link (trial->arena, region, setup->layout, trial->side.object, trial->side.decoded, 1,
                        &trial->image[s], why))
         return false;
-      if (open_sandbox (trial->arena, region, setup->layout, trial->image[s], trial->instrument,
-                        INSTRUMENTED_CANDIDATE, &trial->sandbox[s], why))
+      if (open_sandbox (trial->arena, region, setup->layout, trial->image[s], NULL, 0, &trial->sandbox[s], why))
         return false;
       struct states_options options = { .seed = verifier->options.seed * 31 + s + 7,
                                         .candidate = trial->candidate->code };
@@ -259,6 +254,57 @@ trial__prepare (struct trial *trial, struct why *why)
         trial->states[s] = setup->states;
     }
   return true;
+}
+
+/* A few tests before anything that costs: most wrong candidates fail here.  False where the verdict is filled.  */
+static bool
+screen (struct trial *trial)
+{
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY };
+  struct setup *setup = &trial->verifier->setup[0];
+  for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    {
+      struct difference difference;
+      struct why why = { 0 };
+      unsigned which = 0, n;
+      if (setup__bank (setup, kinds[i], &why))
+        {
+          trial__unknown (trial, &why);
+          return false;
+        }
+      /* Whose calls were not all recorded can't be compared; differential.c leaves those out.  */
+      for (n = 0; n < setup->n_bank[kinds[i]] && setup->bank[kinds[i]][n].expected->n_events_lost == 0; n++)
+        ;
+      enum comparison comparison = differential__run (trial, trial->sandbox[0], setup->bank[kinds[i]], n,
+                                                      differential__timeout (trial), true, &which, &difference);
+      trial->verdict->tests += comparison == COMPARE_DIFFERENT ? which + 1 : 0;
+      if (!trial__settle (trial, comparison, n ? &setup->bank[kinds[i]][which] : NULL, &difference))
+        return false;
+    }
+  return true;
+}
+
+/* Gives TRIAL's sandboxes the code with instruments as well, where it can be had.  0, or -1 and *WHY.  */
+static int
+add_instruments (struct trial *trial, struct why *why)
+{
+  struct verifier *verifier = trial->verifier;
+  struct why slow;
+  if (!verifier->instrument
+      || instrument__new (trial->arena, trial->side.code, trial->side.decoded, &trial->instrument, &slow))
+    {
+      trial->instrument = NULL;
+      return 0;
+    }
+  for (unsigned s = 0; s < verifier->n_setups; s++)
+    {
+      sandbox__close (trial->sandbox[s]);
+      trial->sandbox[s] = NULL;
+      if (open_sandbox (trial->arena, verifier->region, verifier->setup[s].layout, trial->image[s], trial->instrument,
+                        INSTRUMENTED_CANDIDATE, &trial->sandbox[s], why))
+        return -1;
+    }
+  return 0;
 }
 
 void
@@ -305,7 +351,8 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
   verdict->arena = arena__new ();
   verdict->level = VERDICT_UNKNOWN;
   why__set (&verdict->why, REASON_UNMODELLED, "not judged");
-  struct trial trial = { .verifier = verifier, .candidate = candidate, .verdict = verdict };
+  struct trial trial = { .verifier = verifier, .candidate = candidate, .verdict = verdict,
+                         .as_it_is = verifier->options.as_it_is };
   trial.arena = arena__new ();
   trial.started = verify__now ();
   trial.deadline = trial.started + verifier->options.budget_seconds;
@@ -319,6 +366,10 @@ verifier__check (struct verifier *verifier, const struct candidate *candidate,
       else
         trial__unknown (&trial, &why);
     }
+  else if (!screen (&trial))
+    ;
+  else if (add_instruments (&trial, &why))
+    trial__unknown (&trial, &why);
   else if (differential__judge (&trial))
     {
       /* A proof is of all states: what tests would have to reach, and whether they would notice faults, doesn't matter.  */

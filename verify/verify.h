@@ -36,6 +36,7 @@ struct verify_options
   enum accept accept;
   const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
   unsigned n_recorded;                    /* they must outlive the verifier */
+  bool as_it_is;           /* counterexamples are not made simpler: nobody will read them */
   uint64_t tests_least;    /* run so many states at least, where the budget allows: as an earlier verdict did */
   unsigned timeout_ms;     /* CPU time after which a run that hasn't ended never will; 0: 100, and a second for the rerun that
                               confirms it */
