@@ -102,16 +102,19 @@ write_all (int fd, const char *text, size_t length)
   return lseek (fd, 0, SEEK_SET) == 0;
 }
 
-/* The first line of FD that tells an error, without the assembler's name for standard input.  */
+/* The first line of FD that tells an error, without the assembler's name for standard input.  *REFUSED where it is about
+   the text: a fatal one may be about memory or files, and the end of the assembler itself is no word about the text.  */
 static const char *
-first_error (struct arena *arena, int fd)
+first_error (struct arena *arena, int fd, bool *refused)
 {
+  *refused = false;
   char text[4096];
   ssize_t n = pread (fd, text, sizeof text - 1, 0);
   if (n <= 0)
     return "the assembler failed and said nothing";
   text[n] = 0;
-  const char *line = strstr (text, "Error:");
+  const char *line = strstr (text, " Error:");
+  *refused = line != NULL;
   if (!line)
     line = strstr (text, "Fatal error:");
   if (!line)
@@ -138,7 +141,7 @@ assemble (struct arena *arena, const char *source, size_t *size, struct why *why
   posix_spawnattr_init (&attributes);
   if (in < 0 || out < 0 || err < 0 || !write_all (in, source, strlen (source)))
     {
-      why__set (why, REASON_ASSEMBLE, "memory files: %s", strerror (errno));
+      why__set (why, REASON_ASSEMBLER, "memory files: %s", strerror (errno));
       goto done;
     }
   posix_spawn_file_actions_adddup2 (&actions, in, 0);
@@ -156,24 +159,26 @@ assemble (struct arena *arena, const char *source, size_t *size, struct why *why
     = posix_spawnp (&pid, argv[0], &actions, &attributes, (char *const *) argv, environ);
   if (error)
     {
-      why__set (why, REASON_ASSEMBLE, "can't start as: %s; install binutils", strerror (error));
+      why__set (why, REASON_ASSEMBLER, "can't start as: %s; install binutils", strerror (error));
       goto done;
     }
   int status = process__wait (pid);
   if (status == -1)
     {
-      why__set (why, REASON_ASSEMBLE, "as did not end within %d ms", ASSEMBLER_MS);
+      why__set (why, REASON_ASSEMBLER, "as did not end within %d ms", ASSEMBLER_MS);
       goto done;
     }
   if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
     {
-      why__set (why, REASON_ASSEMBLE, "%s", first_error (arena, err));
+      bool refused;
+      const char *error = first_error (arena, err, &refused);
+      why__set (why, WIFEXITED (status) && refused ? REASON_ASSEMBLE : REASON_ASSEMBLER, "%s", error);
       goto done;
     }
   struct stat info;
   if (fstat (out, &info) < 0 || info.st_size <= 0 || info.st_size > OBJECT_MAX)
     {
-      why__set (why, REASON_ASSEMBLE, "no object came out, or too large a one");
+      why__set (why, REASON_ASSEMBLER, "no object came out, or too large a one");
       goto done;
     }
   *size = (size_t) info.st_size;
@@ -185,7 +190,7 @@ assemble (struct arena *arena, const char *source, size_t *size, struct why *why
         continue;
       if (n <= 0)
         {
-          why__set (why, REASON_ASSEMBLE, "the object can't be read back");
+          why__set (why, REASON_ASSEMBLER, "the object can't be read back");
           goto done;
         }
       at += (size_t) n;
@@ -214,10 +219,10 @@ read_sections (struct arena *arena, Elf *elf, size_t strings, struct object *obj
       GElf_Shdr header;
       size_t index = elf_ndxscn (scn);
       if (index >= n || !gelf_getshdr (scn, &header))
-        return why__set (why, REASON_ASSEMBLE, "section header of the object");
+        return why__set (why, REASON_ASSEMBLER, "section header of the object");
       const char *name = elf_strptr (elf, strings, header.sh_name);
       if (!name)
-        return why__set (why, REASON_ASSEMBLE, "section name of the object");
+        return why__set (why, REASON_ASSEMBLER, "section name of the object");
       if (!(header.sh_flags & SHF_ALLOC) || header.sh_size == 0 || header.sh_type == SHT_NOTE
           || strcmp (name, ".eh_frame") == 0)
         continue;
@@ -226,7 +231,7 @@ read_sections (struct arena *arena, Elf *elf, size_t strings, struct object *obj
         return why__set (why, REASON_DATA, "section %s", name);
       Elf_Data *data = elf_rawdata (scn, NULL);
       if (!data || !data->d_buf || data->d_size != header.sh_size)
-        return why__set (why, REASON_ASSEMBLE, "contents of section %s", name);
+        return why__set (why, REASON_ASSEMBLER, "contents of section %s", name);
       map[index] = (int) object->n_sections;
       object->section[object->n_sections++]
         = (struct object_section){ .name = arena__strdup (arena, name),
@@ -252,7 +257,7 @@ read_symbols (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *head
     {
       GElf_Sym symbol;
       if (!data || !gelf_getsym (data, (int) i, &symbol))
-        return why__set (why, REASON_ASSEMBLE, "symbol %zu of the object", i);
+        return why__set (why, REASON_ASSEMBLER, "symbol %zu of the object", i);
       const char *name = elf_strptr (elf, header->sh_link, symbol.st_name);
       struct object_symbol *to = &object->symbol[object->n_symbols++];
       to->section = symbol.st_shndx != SHN_UNDEF && symbol.st_shndx < n ? map[symbol.st_shndx] : -1;
@@ -261,7 +266,7 @@ read_symbols (struct arena *arena, Elf *elf, Elf_Scn *scn, const GElf_Shdr *head
       if (to->section < 0)
         continue;
       if (to->offset > object->section[to->section].size)
-        return why__set (why, REASON_ASSEMBLE, "symbol '%s' outside its section", to->name);
+        return why__set (why, REASON_ASSEMBLER, "symbol '%s' outside its section", to->name);
       if (GELF_ST_TYPE (symbol.st_info) == STT_SECTION)
         to->name = object->section[to->section].name;
       else if (GELF_ST_TYPE (symbol.st_info) == STT_TLS
@@ -311,7 +316,7 @@ read_elf (struct arena *arena, Elf *elf, const char *function, struct object *ob
       || gelf_getclass (elf) != ELFCLASS64 || header.e_machine != EM_X86_64
       || header.e_type != ET_REL || elf_getshdrnum (elf, &n) < 0
       || elf_getshdrstrndx (elf, &strings) < 0)
-    return why__set (why, REASON_ASSEMBLE, "the object is not x86-64 ELF");
+    return why__set (why, REASON_ASSEMBLER, "the object is not x86-64 ELF");
   int *map = ARENA_ARRAY (arena, int, n);
   for (size_t i = 0; i < n; i++)
     map[i] = -1;
@@ -354,10 +359,10 @@ object__assemble (struct arena *arena, const struct code *code, struct object **
   if (!bytes)
     return -1;
   if (elf_version (EV_CURRENT) == EV_NONE)
-    return why__set (why, REASON_ASSEMBLE, "libelf: %s", elf_errmsg (-1));
+    return why__set (why, REASON_ASSEMBLER, "libelf: %s", elf_errmsg (-1));
   Elf *elf = elf_memory ((char *) bytes, size);
   if (!elf)
-    return why__set (why, REASON_ASSEMBLE, "libelf: %s", elf_errmsg (-1));
+    return why__set (why, REASON_ASSEMBLER, "libelf: %s", elf_errmsg (-1));
   struct object *result = ARENA_NEW (arena, struct object);
   int status = read_elf (arena, elf, code->name, result, why);
   elf_end (elf);

@@ -202,7 +202,7 @@ problem__symbol (struct problem *problem, const struct program *program, uint64_
   const struct image *image = program->image;
   if (address - image->base < image->size)
     return term__const (terms, 64, address);
-  if (address - SANDBOX_STUB_BASE < SANDBOX_STACK_BASE - SANDBOX_STUB_BASE)
+  if (address - SANDBOX_STUB_BASE < SANDBOX_STUB_ROOM)
     {
       uint64_t number = (address - SANDBOX_STUB_BASE) / 64;
       const struct term *stub = term__var (terms, 64, VAR_FUNCTION + (uint32_t) number % 1024);
@@ -210,8 +210,7 @@ problem__symbol (struct problem *problem, const struct program *program, uint64_
     }
   /* Of a global or near one: the slots are far apart.  */
   for (unsigned g = 0; g < region->n_globals; g++)
-    if (problem->global[g] && address - (uint64_t) SANDBOX_ARENA_BASE
-                                  - (uint64_t) g * SANDBOX_SLOT_STRIDE < SANDBOX_SLOT_STRIDE)
+    if (problem->global[g] && slot__of (address) == g)
       return term__add (terms, problem->global[g],
                         term__const (terms, 64, address - problem->layout->global[g]));
   return NULL;

@@ -422,7 +422,7 @@ near_pointer (const struct program *program, uint64_t at, uint64_t bytes)
       uint64_t value;
       memcpy (&value, image->bytes + from, 8);
       if (value >= SANDBOX_STUB_BASE
-          && value < SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
+          && value < SANDBOX_GLOBAL_BASE + SANDBOX_GLOBAL_ROOM)
         return true;
     }
   return false;

@@ -71,10 +71,7 @@ pages__add (struct pages *pages, uint64_t address)
   if (at < pages->n && pages->page[at] == page)
     return true;
   /* Usable bytes of a slot alone.  */
-  if (address < SANDBOX_ARENA_BASE
-      || address >= SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE
-      || (address - SANDBOX_ARENA_BASE) % SANDBOX_SLOT_STRIDE - SANDBOX_SLOT_OFFSET >= SANDBOX_SLOT_SIZE
-      || pages->n == PAGES_MAX)
+  if (!slot__holds (address, 1) || pages->n == PAGES_MAX)
     return false;
   memmove (pages->page + at + 1, pages->page + at, (pages->n - at) * sizeof *pages->page);
   pages->page[at] = page;

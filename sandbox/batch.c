@@ -38,7 +38,7 @@ put_objects (struct child *child, const struct wire_batch *batch, const uint8_t 
       const struct wire_object *object = &batch->object[o];
       /* What the function can't write is written through the other mapping.  */
       uint8_t *to = object->out ? (uint8_t *) (uintptr_t) object->address
-                                : child->arena_alias + (object->address - SANDBOX_ARENA_BASE);
+                                : child->arena_alias + arena__offset (object->address);
       memcpy (to, record + object->in, object->size);
     }
 }

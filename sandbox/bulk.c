@@ -113,6 +113,7 @@ batch__state (const struct batch_shape *shape, const uint8_t *record, uint64_t s
   state->seed = seed;
   state->stack_bytes = 0;
   state->n_patches = 0;
+  state->huge = (struct huge) { 0 };
   memcpy (state->pointer_answer, base->pointer_answer, sizeof state->pointer_answer);
   state->n_spans = base->n_spans;
   for (unsigned s = 0; s < base->n_spans; s++)

@@ -23,8 +23,6 @@ enum
   SIGNAL_STACK = 1 << 17
 };
 
-#define ARENA_SIZE ((size_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
-
 /* The process's own mapping.  */
 struct own
 {
@@ -357,7 +355,9 @@ child__main (const struct child_start *start)
   child->arena_alias = mmap (NULL, ARENA_SIZE, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_NORESERVE, arena, 0);
   if (child->arena_alias == MAP_FAILED
-      || !map_fixed (SANDBOX_ARENA_BASE, ARENA_SIZE, PROT_NONE, MAP_SHARED, arena, 0))
+      || !map_fixed (SANDBOX_GLOBAL_BASE, SANDBOX_GLOBAL_ROOM, PROT_NONE, MAP_SHARED, arena, 0)
+      || !map_fixed (SANDBOX_OBJECT_BASE, SANDBOX_OBJECT_ROOM, PROT_NONE, MAP_SHARED, arena,
+                     (off_t) SANDBOX_GLOBAL_ROOM))
     fail ("the arena");
   child->active[child->n_active++] = STACK_PAGES - 1;
   child->is_active[STACK_PAGES - 1] = true;

@@ -6,26 +6,76 @@
 #include "machine/decode.h"
 #include "machine/region.h"
 
-/* The sandbox's address space.  Everything a function sees is below 2 GiB, so that absolute
-   32-bit relocations of non-PIC code work, and at the same addresses in every sandbox.  */
+/* The sandbox's address space, the same in every sandbox.  What code can name in 32 bits is below 2 GiB, so that absolute
+   relocations of non-PIC code work: itself, its constants, callees' stubs and globals.  Objects and the stack are far
+   above 4 GiB, where nothing else is and where no address cut to 32 bits, however it is extended, or lacking its top bits leads;
+   and a multiple of 4 GiB lies in the first object's slot, a page before its end, so that addresses compared in 32 bits
+   come out wrong.  */
 #define SANDBOX_TRACE_BASE  0x0c000000u /* what instrumented code writes; mapped while that runs alone */
 #define SANDBOX_CODE_BASE   0x10000000u /* image i at BASE + i * STRIDE */
 #define SANDBOX_CODE_STRIDE 0x01000000u
 #define SANDBOX_STUB_BASE   0x18000000u /* recorder stub of callee c at BASE + c * 64 */
-#define SANDBOX_STACK_BASE  0x1c000000u
+#define SANDBOX_STUB_ROOM   0x04000000u /* nothing of the sandbox but stubs and the process's own context is in it */
+#define SANDBOX_GLOBAL_BASE 0x20000000u /* slot s of the first GLOBAL_SLOTS at BASE + s * SLOT_STRIDE */
+#define SANDBOX_OBJECT_BASE UINT64_C (0x6a3affe01000) /* the slots after them, s at BASE + (s - GLOBAL_SLOTS) * SLOT_STRIDE */
+#define SANDBOX_STACK_BASE  UINT64_C (0x6d1ec4000000)
 #define SANDBOX_STACK_SIZE  0x00100000u /* with guard pages on both sides */
-#define SANDBOX_ARENA_BASE  0x20000000u /* objects: slot s at BASE + s * SLOT_STRIDE */
 #define SANDBOX_SLOT_STRIDE 0x00400000u /* 4 MiB apart; usable SLOT_SIZE in the middle, the rest unmapped */
 #define SANDBOX_SLOT_SIZE   0x00100000u /* 1 MiB */
 #define SANDBOX_SLOT_OFFSET 0x00100000u /* usable bytes start here in the stride */
 #define SANDBOX_SLOTS       64          /* the first GLOBAL_SLOTS hold globals */
 #define SANDBOX_GLOBAL_SLOTS 24
+#define SANDBOX_NO_SLOT     (SANDBOX_SLOTS + 1)
 #define SANDBOX_PAGE        4096u
+#define SANDBOX_HUGE_BASE   UINT64_C (0x6b5d38000000) /* what states with a huge object read there, the same block again and again */
+#define SANDBOX_HUGE_SIZE   0x05000000u
+#define SANDBOX_HUGE_BLOCK  0x01000000u
+
+/* One more slot, below 2 GiB after the globals', for what instrumented code writes with absolute addresses
+   (verify/watch.c).  */
+#define SANDBOX_SCRATCH_SLOT SANDBOX_SLOTS
+
+#define SANDBOX_GLOBAL_ROOM  ((uint64_t) (SANDBOX_GLOBAL_SLOTS + 1) * SANDBOX_SLOT_STRIDE)
+#define SANDBOX_OBJECT_ROOM  ((uint64_t) (SANDBOX_SLOTS - SANDBOX_GLOBAL_SLOTS) * SANDBOX_SLOT_STRIDE)
+
+/* Where the stride of SLOT begins, and its usable bytes.  */
+static inline uint64_t
+slot__stride (unsigned slot)
+{
+  if (slot == SANDBOX_SCRATCH_SLOT)
+    slot = SANDBOX_GLOBAL_SLOTS;
+  else if (slot >= SANDBOX_GLOBAL_SLOTS)
+    return SANDBOX_OBJECT_BASE + (uint64_t) (slot - SANDBOX_GLOBAL_SLOTS) * SANDBOX_SLOT_STRIDE;
+  return (uint64_t) SANDBOX_GLOBAL_BASE + (uint64_t) slot * SANDBOX_SLOT_STRIDE;
+}
 
 static inline uint64_t
 slot__begin (unsigned slot)
 {
-  return (uint64_t) SANDBOX_ARENA_BASE + (uint64_t) slot * SANDBOX_SLOT_STRIDE + SANDBOX_SLOT_OFFSET;
+  return slot__stride (slot) + SANDBOX_SLOT_OFFSET;
+}
+
+/* The slot in whose stride ADDRESS lies, or SANDBOX_NO_SLOT.  */
+static inline unsigned
+slot__of (uint64_t address)
+{
+  if (address - SANDBOX_OBJECT_BASE < SANDBOX_OBJECT_ROOM)
+    return SANDBOX_GLOBAL_SLOTS + (unsigned) ((address - SANDBOX_OBJECT_BASE) / SANDBOX_SLOT_STRIDE);
+  if (address - SANDBOX_GLOBAL_BASE < SANDBOX_GLOBAL_ROOM)
+    {
+      unsigned slot = (unsigned) ((address - SANDBOX_GLOBAL_BASE) / SANDBOX_SLOT_STRIDE);
+      return slot < SANDBOX_GLOBAL_SLOTS ? slot : SANDBOX_SCRATCH_SLOT;
+    }
+  return SANDBOX_NO_SLOT;
+}
+
+/* Are all SIZE bytes at ADDRESS usable ones of one slot?  */
+static inline bool
+slot__holds (uint64_t address, uint64_t size)
+{
+  unsigned slot = slot__of (address);
+  return slot != SANDBOX_NO_SLOT && size <= SANDBOX_SLOT_SIZE
+         && address - slot__begin (slot) <= SANDBOX_SLOT_SIZE - size;
 }
 
 /* Where globals live: chosen once for a region, the same for all its images.  Global g of the

@@ -134,6 +134,16 @@ map_spans (struct child *child, const struct wire_state *state)
 }
 
 static void
+map_huge (struct child *child, bool map)
+{
+  if (child->huge_mapped == map)
+    return;
+  if (mprotect ((void *) (uintptr_t) SANDBOX_HUGE_BASE, SANDBOX_HUGE_SIZE, map ? PROT_READ : PROT_NONE) != 0)
+    _exit (97);
+  child->huge_mapped = map;
+}
+
+static void
 fill_spans (struct child *child, const struct wire_state *state)
 {
   for (unsigned i = 0; i < state->n_spans; i++)
@@ -141,7 +151,7 @@ fill_spans (struct child *child, const struct wire_state *state)
       const struct wire_span *span = &state->span[i];
       uint8_t *to = (uint8_t *) (uintptr_t) span->address;
       if (!(span->protection & PROT_STATE_WRITE))
-        to = child->arena_alias + (span->address - SANDBOX_ARENA_BASE);
+        to = child->arena_alias + arena__offset (span->address);
       memcpy (to, child->input + span->in, span->size);
     }
 }
@@ -160,6 +170,7 @@ fill_stack (struct child *child, const struct wire_state *state)
         }
       child->n_active = ACTIVE_KEPT;
     }
+  child->n_active_before = child->n_active;
   fill_words (stack_page (STACK_PAGES - 1), RETURN_SLOT % SANDBOX_PAGE, child->fill);
   for (unsigned i = 1; i < child->n_active; i++)
     fill_words (stack_page (child->active[i]), SANDBOX_PAGE, child->fill);
@@ -196,6 +207,7 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   child->event = (struct call_event *) (child->output + state->events);
   child->n_calls = 0;
   map_spans (child, state);
+  map_huge (child, state->huge != 0);
   fill_spans (child, state);
 
   context->entry = image == EMPTY_IMAGE ? EMPTY_IMAGE_ENTRY : child->setup->image[image].entry;
@@ -220,6 +232,24 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   outcome->fault_address = outcome->fault_rip = 0;
   outcome->n_events = outcome->n_events_lost = 0;
   outcome->fault_write = outcome->misaligned_call = outcome->caller_frame_changed = false;
+}
+
+/* How many pages down the run has used the stack.  Pages stay usable from run to run, so those beyond the first
+   STACK_PAGES_FREE are looked at for what was written; a page that was only read is missed where an earlier run has had it.  */
+static unsigned
+stack_depth (const struct child *child)
+{
+  unsigned depth = STACK_PAGES_FREE;
+  for (unsigned i = 1; i < child->n_active; i++)
+    {
+      unsigned pages = STACK_PAGES - child->active[i];
+      const uint64_t *word = (const uint64_t *) stack_page (child->active[i]);
+      bool used = pages > depth && (i >= child->n_active_before || word[0] != child->fill
+                                    || memcmp (word, word + 1, SANDBOX_PAGE - 8) != 0);
+      if (used)
+        depth = pages;
+    }
+  return depth;
 }
 
 /* What the function left, into the outcome.  */
@@ -249,6 +279,7 @@ finish (struct child *child, const struct wire_state *state)
         outcome->status = RUN_ESCAPED;
     }
   outcome->caller_frame_changed = canary_changed (state);
+  outcome->stack_pages = stack_depth (child);
   for (unsigned i = 0; i < state->n_spans; i++)
     if (state->span[i].out)
       memcpy (child->output + state->span[i].out, (void *) (uintptr_t) state->span[i].address,

@@ -20,11 +20,8 @@ check_state (const struct state *state, struct why *why)
     {
       const struct span *span = &state->span[i];
       uint64_t begin = span->address, end = begin + span->size;
-      uint64_t offset = (begin - SANDBOX_ARENA_BASE) % SANDBOX_SLOT_STRIDE;
-      if (begin < SANDBOX_ARENA_BASE || end > slot__begin (SANDBOX_SLOTS) || begin < last
-          || span->size == 0 || begin % SANDBOX_PAGE || span->size % SANDBOX_PAGE
-          || offset < SANDBOX_SLOT_OFFSET
-          || offset + span->size > SANDBOX_SLOT_OFFSET + SANDBOX_SLOT_SIZE || !span->bytes)
+      if (begin < last || span->size == 0 || begin % SANDBOX_PAGE || span->size % SANDBOX_PAGE
+          || !slot__holds (begin, span->size) || !span->bytes)
         return why__set (why, REASON_SANDBOX, "span %u: %u bytes at 0x%llx", i, span->size,
                          (unsigned long long) begin);
       last = end;
@@ -81,6 +78,7 @@ parent__encode (struct sandbox *sandbox, const struct state *state, unsigned num
   wire->mxcsr = state->machine.mxcsr;
   wire->wide = wide;
   wire->seed = state->seed;
+  wire->huge = state->huge.mapped;
   memcpy (wire->pointer_answer, state->pointer_answer, sizeof wire->pointer_answer);
   wire->n_spans = state->n_spans;
   wire->n_patches = state->n_patches;
@@ -139,6 +137,7 @@ parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct o
   outcome->fault_rip = wire->fault_rip;
   outcome->fault_write = wire->fault_write != 0;
   outcome->ticks = wire->ticks;
+  outcome->stack_pages = wire->stack_pages;
   outcome->caller_frame_changed = wire->caller_frame_changed != 0;
   outcome->misaligned_call = wire->misaligned_call != 0;
   outcome->upper_dirty = false;
@@ -287,9 +286,8 @@ parent__begin (struct sandbox *sandbox)
     }
 }
 
-int
-parent__check (struct sandbox *sandbox, unsigned image, const struct state *state,
-               struct why *why)
+static int
+check_run (struct sandbox *sandbox, unsigned image, const struct state *state, struct why *why)
 {
   if (image >= sandbox->setup->n_images)
     return why__set (why, REASON_SANDBOX, "no image %u", image);
@@ -297,13 +295,33 @@ parent__check (struct sandbox *sandbox, unsigned image, const struct state *stat
 }
 
 int
-sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
-              struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why)
+parent__check (struct sandbox *sandbox, unsigned image, const struct state *state,
+               struct why *why)
 {
-  parent__begin (sandbox);
-  for (unsigned i = 0; i < n; i++)
-    if (parent__check (sandbox, image, states[i], why) != 0)
-      return -1;
+  if (state->huge.mapped)
+    return why__set (why, REASON_SANDBOX, "a state with a huge object can only be run, and alone");
+  return check_run (sandbox, image, state, why);
+}
+
+/* Lets HUGE be what the processes see; zygote__bulk_release ends that.  */
+static int
+fill_huge (const struct huge *huge, struct why *why)
+{
+  uint64_t *word = (uint64_t *) zygote__bulk ();
+  if (!word)
+    {
+      zygote__bulk_release ();
+      return why__set (why, REASON_SANDBOX, "no area for a huge object");
+    }
+  for (size_t i = 0; i < SANDBOX_HUGE_BLOCK / 8; i++)
+    word[i] = (huge->random ? mix64 (i) & huge->random : 0) | huge->fixed;
+  return 0;
+}
+
+static int
+run_states (struct sandbox *sandbox, unsigned image, const struct state *const *states,
+            struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why)
+{
   for (unsigned first = 0; first < n;)
     {
       size_t in = INPUT_DATA, out = OUTPUT_DATA;
@@ -321,6 +339,24 @@ sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const
       first += count;
     }
   return 0;
+}
+
+int
+sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
+              struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why)
+{
+  parent__begin (sandbox);
+  bool huge = n == 1 && states[0]->huge.mapped;
+  for (unsigned i = 0; i < n; i++)
+    if ((huge ? check_run : parent__check) (sandbox, image, states[i], why) != 0)
+      return -1;
+  if (!huge)
+    return run_states (sandbox, image, states, outcomes, n, timeout_ms, why);
+  if (fill_huge (&states[0]->huge, why) != 0)
+    return -1;
+  int result = run_states (sandbox, image, states, outcomes, n, timeout_ms, why);
+  zygote__bulk_release ();
+  return result;
 }
 
 int

@@ -20,6 +20,9 @@ struct machine_state
 
 enum { SPANS_MAX = 48, STACK_ARGUMENT_BYTES = 256, CALL_EVENTS_MAX = 64, PATCHES_MAX = 8 };
 
+/* Depths of the stack that aren't told apart (64 KiB).  */
+enum { STACK_PAGES_FREE = 16 };
+
 enum { PROT_STATE_READ = 1, PROT_STATE_WRITE = 2 };
 
 /* A page-aligned run of the arena that is mapped in this state; the rest faults.  BYTES holds SIZE
@@ -41,6 +44,14 @@ struct patch
   uint64_t value;
 };
 
+/* Far more memory than slots have, to be read only: the SANDBOX_HUGE_SIZE bytes at SANDBOX_HUGE_BASE, whose word i is,
+   within each block, (a hash of i & RANDOM) | FIXED.  */
+struct huge
+{
+  bool mapped;
+  uint64_t random, fixed;
+};
+
 /* One test input.  */
 struct state
 {
@@ -52,6 +63,7 @@ struct state
   uint64_t seed;                                /* the stubs' answers are a function of seed and call number */
   unsigned n_patches;
   struct patch patch[PATCHES_MAX];
+  struct huge huge;
   uint64_t pointer_answer[4];                   /* what stubs return for pointer results, by call number % 4 */
 };
 
@@ -88,6 +100,7 @@ struct outcome
   bool caller_frame_changed;       /* bytes above the return address and the stack arguments */
   bool callee_saved_changed;       /* rbx rbp r12..r15 rsp */
   bool misaligned_call;            /* some call was made with a stack not aligned to 16 */
+  unsigned stack_pages;            /* how many pages down the run used its stack: STACK_PAGES_FREE where no more than those */
   uint64_t ticks;                  /* time-stamp counter around the run: rough */
   unsigned n_events, n_events_lost;
   struct call_event event[CALL_EVENTS_MAX];
@@ -115,7 +128,8 @@ int sandbox__open (const struct region *region, const struct image *const *image
 /* Runs image IMAGE on each of STATES[N] from fresh memory; OUTCOMES[N] tell what came of it.  A run longer
    than TIMEOUT_MS gives RUN_TIMEOUT.  Where the process dies or has to be killed, that state's
    outcome says so and the process is started anew for the next.  Span bytes of all N outcomes stay valid
-   until the next call.  0, or -1 and *WHY where the sandbox can't go on.  */
+   until the next call.  A state with a huge object is run alone, and in no other way than this.
+   0, or -1 and *WHY where the sandbox can't go on.  */
 int sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
                   struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why);
 

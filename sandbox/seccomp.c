@@ -107,9 +107,15 @@ seccomp__program (struct sock_fprog *program, struct why *why)
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_KILL_PROCESS);
   if (!filter)
     return why__set (why, REASON_SANDBOX, "libseccomp: no filter");
-  /* The arena is the 256 MiB from 0x20000000, the stack lies in the 64 MiB from 0x1c000000.  */
-  _Static_assert (SANDBOX_ARENA_BASE == 0x20000000u
-                    && (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE == 0x10000000u,
+  /* The arena's low part lies in the 128 MiB from 0x20000000, the stack in the 64 MiB from its base.  The high part
+     begins in the last 4 MiB before a multiple of 4 GiB and ends in the 256 MiB after it; no span lies in both halves
+     but those that begin in the first, which is why its mask allows both.  */
+  const uint64_t middle = (SANDBOX_OBJECT_BASE | 0xffffffff) + 1;
+  _Static_assert (SANDBOX_GLOBAL_BASE == 0x20000000u && SANDBOX_GLOBAL_ROOM <= 0x08000000,
+                  "the filter's masks follow image.h");
+  _Static_assert ((SANDBOX_OBJECT_BASE & 0xffc00000) == 0xffc00000 && SANDBOX_OBJECT_ROOM <= 0x10000000,
+                  "the filter's masks follow image.h");
+  _Static_assert ((SANDBOX_HUGE_BASE & 0x07ffffff) == 0 && SANDBOX_HUGE_SIZE <= 0x08000000,
                   "the filter's masks follow image.h");
   _Static_assert ((SANDBOX_STACK_BASE & 0x03ffffff) == 0, "the filter's masks follow image.h");
   _Static_assert (SANDBOX_TRACE_BASE % TRACE_AREA_SIZE == 0, "a mask has to do");
@@ -119,7 +125,10 @@ seccomp__program (struct sock_fprog *program, struct why *why)
                            SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD))
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (rt_sigreturn), 0)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (exit_group), 0)
-      || allow_mprotect (filter, 0x0fffffff, SANDBOX_ARENA_BASE)
+      || allow_mprotect (filter, 0x07ffffff, SANDBOX_GLOBAL_BASE)
+      || allow_mprotect (filter, 0x07ffffff, SANDBOX_HUGE_BASE)
+      || allow_mprotect (filter, 0x003fffff, middle - 0x400000)
+      || allow_mprotect (filter, 0x0fffffff, middle)
       || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE)
       || allow_mprotect (filter, TRACE_AREA_SIZE - 1, SANDBOX_TRACE_BASE))
     {

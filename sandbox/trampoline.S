@@ -400,7 +400,7 @@
 	movb	%cl, %al
 	addb	$0x7f, %al
 	sahf
-	movl	$BATCH_STACK_POINTER, %esp
+	movabsq	$BATCH_STACK_POINTER, %rsp
 	movq	0(%rdi), %rax
 	movq	8(%rdi), %rcx
 	movq	16(%rdi), %rdx
@@ -442,7 +442,8 @@
 .Lbatch_stored:
 	testl	$0x47500, (%rsp)
 	jnz	.Lbatch_strange
-	cmpq	$BATCH_STACK_POINTER, C(BATCH_RSP)
+	movabsq	$BATCH_STACK_POINTER, %rax
+	cmpq	%rax, C(BATCH_RSP)
 	jne	.Lbatch_strange
 	movl	C(BATCH_CHECKS), %edx
 	testl	%edx, %edx

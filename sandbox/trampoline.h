@@ -76,7 +76,7 @@
 
 /* In a batch the return address is the last word of the last page but one: the caller's frame above it
    is a page of its own, which can't be written, so that nobody has to look whether it was.  */
-#define BATCH_STACK_POINTER 0x1c0ff000
+#define BATCH_STACK_POINTER 0x6d1ec40ff000
 /* `call *CONTEXT_ENTRY; jmp *CONTEXT_RETURN_TARGET`: calls and returns in pairs are predicted well.  */
 #define BATCH_CALL_STUB 0x18010080
 

@@ -44,6 +44,9 @@ enum
 #define RETURN_STUB (SANDBOX_STUB_BASE + STUBS_MAX * 64)
 _Static_assert (BATCH_CALL_STUB == RETURN_STUB + 128, "trampoline.h follows");
 _Static_assert (BATCH_STACK_POINTER == STACK_TOP - SANDBOX_PAGE, "trampoline.h follows");
+_Static_assert (SANDBOX_STUB_BASE + SANDBOX_STUB_ROOM <= SANDBOX_GLOBAL_BASE && CONTEXT_BASE >= SANDBOX_STUB_BASE
+                  && CONTEXT_BASE + CONTEXT_SIZE <= SANDBOX_STUB_BASE + SANDBOX_STUB_ROOM,
+                "stubs and context are apart from all else");
 #define STUB_END (RETURN_STUB + SANDBOX_PAGE)
 #define EMPTY_IMAGE_ENTRY (RETURN_STUB + 64)
 
@@ -124,6 +127,7 @@ struct wire_state
   uint32_t mxcsr;
   uint32_t wide;       /* vec holds 32 * 64 bytes, else 16 * 16 */
   uint64_t seed;
+  uint64_t huge;       /* not 0: the huge object is mapped */
   uint64_t pointer_answer[4];
   uint64_t outcome;    /* offset in the output area */
   uint64_t events;     /* the same, CALL_EVENTS_MAX of them */
@@ -154,6 +158,7 @@ struct wire_outcome
   uint64_t gpr[16], mask[8], rflags;
   uint32_t mxcsr;
   uint32_t n_events, n_events_lost;
+  uint32_t stack_pages;
   uint8_t fault_write, caller_frame_changed, misaligned_call, spare;
   uint8_t x87[32];
   uint8_t st0[16];
@@ -214,6 +219,8 @@ struct wire_time
 /* The records of a batch are in the area that all processes have from the zygote; results and this
    command's struct wire_batched are in the output area.  */
 #define BULK_SIZE ((size_t) 16 << 20)
+_Static_assert (SANDBOX_HUGE_BLOCK == BULK_SIZE && SANDBOX_HUGE_SIZE % BULK_SIZE == 0,
+                "the huge object is the records' area once more, again and again");
 
 struct wire_object
 {
@@ -330,9 +337,11 @@ struct child
   struct wire_span mapped[SPANS_MAX];
   uint64_t fill;                  /* what uninitialised stack holds in this run */
   unsigned n_active;              /* stack pages in use, beginning with the top one */
+  unsigned n_active_before;       /* of them when the run began */
   uint16_t active[STACK_PAGES];
   bool is_active[STACK_PAGES];
   bool frame_protected;           /* by batch.c */
+  bool huge_mapped;
   bool tracing;
   struct tracer tracer;
   unsigned level;                 /* CONTEXT_LEVEL */
@@ -386,6 +395,17 @@ struct context
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
+
+/* The memory that is the arena: the globals' strides and the scratch one, then the objects'.  */
+#define ARENA_SIZE ((size_t) (SANDBOX_GLOBAL_ROOM + SANDBOX_OBJECT_ROOM))
+
+/* Where ADDRESS, in some slot, is in it.  */
+static inline uint64_t
+arena__offset (uint64_t address)
+{
+  return address >= SANDBOX_OBJECT_BASE ? SANDBOX_GLOBAL_ROOM + (address - SANDBOX_OBJECT_BASE)
+                                        : address - SANDBOX_GLOBAL_BASE;
+}
 
 static inline uint64_t
 mix64 (uint64_t x)

@@ -113,11 +113,12 @@ live (void *data)
 {
   struct own *own = data;
   const char *failed = NULL;
-  if (own->n_keep == KEEP_MAX - 2)
+  if (own->n_keep == KEEP_MAX - 3)
     failed = "too many libraries";
   own->keep[own->n_keep++] = (struct range) { (uintptr_t) own, (uintptr_t) (own + 1) };
   own->keep[own->n_keep++]
     = (struct range) { (uintptr_t) own->bulk, (uintptr_t) own->bulk + BULK_SIZE };
+  own->keep[own->n_keep++] = (struct range) { SANDBOX_HUGE_BASE, SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE };
   if (!failed)
     failed = child__forget_parent (own->maps, sizeof own->maps, own->keep, own->n_keep);
   if (!failed)
@@ -134,6 +135,17 @@ live (void *data)
   serve (own);
 }
 
+/* The shared area again and again at SANDBOX_HUGE_BASE.  The seal keeps it from ever being writable there.  */
+static bool
+map_huge (int fd)
+{
+  for (uint64_t at = 0; at < SANDBOX_HUGE_SIZE; at += BULK_SIZE)
+    if (mmap ((void *) (uintptr_t) (SANDBOX_HUGE_BASE + at), BULK_SIZE, PROT_NONE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0)
+        != (void *) (uintptr_t) (SANDBOX_HUGE_BASE + at))
+      return false;
+  return true;
+}
+
 static void __attribute__ ((noreturn))
 be_zygote (struct own *own)
 {
@@ -144,7 +156,7 @@ be_zygote (struct own *own)
   own->bulk = mmap (NULL, BULK_SIZE, PROT_READ, MAP_SHARED, own->bulk_fd, 0);
   if (dup2 (own->socket, CHANNEL_FD) < 0)
     _exit (93);
-  if (own->bulk == MAP_FAILED)
+  if (own->bulk == MAP_FAILED || !map_huge (own->bulk_fd))
     give_up ("the shared area");
   if (syscall (SYS_close_range, CHANNEL_FD + 1, ~0u, 0) != 0)
     give_up ("close_range");
@@ -223,7 +235,7 @@ keep_module (struct dl_phdr_info *info, size_t size, void *data)
       uint64_t begin = info->dlpi_addr + header->p_vaddr;
       if (header->p_type == PT_TLS)
         modules->tls += header->p_memsz + header->p_align;
-      if (header->p_type == PT_LOAD && own->n_keep < KEEP_MAX - 2)
+      if (header->p_type == PT_LOAD && own->n_keep < KEEP_MAX - 3)
         own->keep[own->n_keep++] = (struct range) { begin, begin + header->p_memsz };
     }
   return 0;
@@ -237,7 +249,7 @@ list_kept (struct own *own)
   struct modules modules = { own, 0 };
   dl_iterate_phdr (keep_module, &modules);
   uint64_t thread = (uintptr_t) __builtin_thread_pointer ();
-  if (own->n_keep < KEEP_MAX - 2)
+  if (own->n_keep < KEEP_MAX - 3)
     own->keep[own->n_keep++]
       = (struct range) { thread - modules.tls - TLS_SLACK, thread + CONTROL_BLOCK };
 }

@@ -8,10 +8,9 @@
 static int
 object_near (const struct attempt *attempt, uint64_t address)
 {
-  if (address < SANDBOX_ARENA_BASE
-      || address >= SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE)
+  unsigned slot = slot__of (address);
+  if (slot >= SANDBOX_SLOTS)
     return -1;
-  unsigned slot = (unsigned) ((address - SANDBOX_ARENA_BASE) / SANDBOX_SLOT_STRIDE);
   for (unsigned i = 0; i < attempt->n_objects; i++)
     if (attempt->object[i].slot == slot)
       return (int) i;

@@ -216,7 +216,7 @@ wild_address (struct rng *rng)
     case 0: case 1:
       return 0;
     case 2: /* in a hole of the arena */
-      return SANDBOX_ARENA_BASE + (uint64_t) (SANDBOX_SLOTS + 8) * SANDBOX_SLOT_STRIDE
+      return SANDBOX_OBJECT_BASE + SANDBOX_OBJECT_ROOM + (uint64_t) 8 * SANDBOX_SLOT_STRIDE
              + (random >> 16) % SANDBOX_SLOT_STRIDE / 64 * 64;
     case 3: /* not canonical */
       return UINT64_C (0x8000000000000000) | (random >> 20) << 6;

@@ -289,6 +289,16 @@ print_pointer (struct printer *printer, unsigned element, uint64_t address, cons
     }
   if (print_place (printer, address, true))
     return;
+  if (number < 0 && state->huge.mapped && address - SANDBOX_HUGE_BASE < SANDBOX_HUGE_SIZE)
+    {
+      fprintf (out, "0x%" PRIx64 " (%" PRIu64 " bytes up to an unmapped page, read-only, ", address,
+               SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - address);
+      if (state->huge.random)
+        fprintf (out, "words mix (i) & 0x%016" PRIx64 " | 0x%016" PRIx64 ")", state->huge.random, state->huge.fixed);
+      else
+        fprintf (out, "words 0x%016" PRIx64 ")", state->huge.fixed);
+      return;
+    }
   if (number < 0)
     {
       /* The end of an object is no place in it.  */
@@ -485,7 +495,7 @@ print_globals (struct printer *printer)
   for (unsigned i = 0; i < state->n_spans; i++)
     {
       const struct span *span = &state->span[i];
-      unsigned slot = (unsigned) ((span->address - SANDBOX_ARENA_BASE) / SANDBOX_SLOT_STRIDE);
+      unsigned slot = slot__of (span->address);
       if (slot >= SANDBOX_GLOBAL_SLOTS || slot >= region->n_globals)
         continue;
       const struct global *global = &region->global[slot];

@@ -71,9 +71,7 @@ read_span (struct arena *arena, const cJSON *json, const struct span *before, st
       || !cJSON_IsString (bytes))
     return false;
   size_t size = strlen (bytes->valuestring) / 2;
-  uint64_t end = SANDBOX_ARENA_BASE + (uint64_t) SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE;
-  if (!size || size % SANDBOX_PAGE || span->address % SANDBOX_PAGE || size > end - SANDBOX_ARENA_BASE
-      || span->address < SANDBOX_ARENA_BASE || span->address > end - size
+  if (!size || size % SANDBOX_PAGE || span->address % SANDBOX_PAGE || !slot__holds (span->address, size)
       || (before && before->address + before->size > span->address))
     return false;
   span->size = (uint32_t) size;
@@ -105,6 +103,13 @@ read_state (struct arena *arena, const cJSON *json, struct state *state)
   state->machine.mxcsr = (uint32_t) word;
   if (!read_word (ITEM ("rflags"), &state->machine.rflags))
     return "rflags";
+  if (ITEM ("huge"))
+    {
+      uint64_t words[2];
+      if (!read_words (ITEM ("huge"), words, 2))
+        return "huge";
+      state->huge = (struct huge){ .mapped = true, .random = words[0], .fixed = words[1] };
+    }
   item = ITEM ("stack");
   if (!cJSON_IsString (item) || strlen (item->valuestring) / 2 > STACK_ARGUMENT_BYTES)
     return "stack";
@@ -199,6 +204,12 @@ test__to_json (const struct region *region, const struct test *test)
     cJSON_AddItemToArray (list, word_json (state->machine.mask[i]));
   cJSON_AddItemToObject (json, "mxcsr", word_json (state->machine.mxcsr));
   cJSON_AddItemToObject (json, "rflags", word_json (state->machine.rflags));
+  if (state->huge.mapped)
+    {
+      list = cJSON_AddArrayToObject (json, "huge");
+      cJSON_AddItemToArray (list, word_json (state->huge.random));
+      cJSON_AddItemToArray (list, word_json (state->huge.fixed));
+    }
   cJSON_AddItemToObject (json, "stack", hex_json (state->stack_argument, state->stack_bytes));
   list = cJSON_AddArrayToObject (json, "spans");
   for (unsigned i = 0; i < state->n_spans; i++)

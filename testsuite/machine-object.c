@@ -8,7 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,6 +77,44 @@ the_assemblers_error_is_told (void **state)
   arena__free (arena);
 }
 
+/* An assembler that can't be run says nothing about the text.  */
+static void
+a_missing_assembler_is_told_apart (void **state)
+{
+  (void) state;
+  struct arena *arena = arena__new ();
+  struct why why = { 0 };
+  struct object *object;
+  struct code *code = parse (arena, "\t.text\n\t.type\tf, @function\nf:\n\tret\n\t.size\tf, .-f\n");
+  char *path = strdup (getenv ("PATH"));
+  setenv ("PATH", "/nonexistent", 1);
+  assert_int_equal (object__assemble (arena, code, &object, &why), -1);
+  assert_int_equal (why.reason, REASON_ASSEMBLER);
+
+  /* One that is killed, or fails without a word about the text.  */
+  char folder[] = "/tmp/aiopt-as-XXXXXX", name[64];
+  static const char *const script[] = { "#!/bin/sh\nkill -9 $$\n", "#!/bin/sh\necho 'Fatal error: out of memory'; exit 1\n" };
+  assert_non_null (mkdtemp (folder));
+  snprintf (name, sizeof name, "%s/as", folder);
+  setenv ("PATH", folder, 1);
+  for (unsigned i = 0; i < 2; i++)
+    {
+      FILE *file = fopen (name, "w");
+      assert_non_null (file);
+      fputs (script[i], file);
+      fclose (file);
+      assert_int_equal (chmod (name, 0700), 0);
+      assert_int_equal (object__assemble (arena, code, &object, &why), -1);
+      assert_int_equal (why.reason, REASON_ASSEMBLER);
+    }
+  unlink (name);
+  rmdir (folder);
+  setenv ("PATH", path, 1);
+  free (path);
+  assert_int_equal (object__assemble (arena, code, &object, &why), 0);
+  arena__free (arena);
+}
+
 static void
 features_print_and_parse (void **state)
 {
@@ -116,6 +158,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (sections_symbols_relocations),
     cmocka_unit_test (the_assemblers_error_is_told),
+    cmocka_unit_test (a_missing_assembler_is_told_apart),
     cmocka_unit_test (features_print_and_parse),
     cmocka_unit_test (the_host_agrees_with_the_compiler),
   };

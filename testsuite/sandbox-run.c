@@ -461,6 +461,21 @@ deep_stacks_work_and_end (void **unused)
          state);
     assert_int_equal (outcome->status, RUN_RETURNED);
     assert_int_equal (outcome->machine.gpr[0], 0);
+    assert_int_equal (outcome->stack_pages, (200000 + 776 + 4095) / 4096);
+    DONE (state);
+  }
+  {
+    /* A page that stays usable counts in the runs that use it.  */
+    struct state *state = state__make ();
+    struct why why = { 0 };
+    const struct state *states[] = { state };
+    RUN ("test %rsi, %rsi\n jz 1f\n movq $1, -120000(%rsp)\n 1: ret", state);
+    for (unsigned i = 0; i < 4; i++)
+      {
+        state->machine.gpr[6] = i % 2;
+        assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 100, &why), 0);
+        assert_int_equal (outcome->stack_pages, i % 2 ? (120000 + 776 + 4095) / 4096 : STACK_PAGES_FREE);
+      }
     DONE (state);
   }
   struct state *state = state__make ();
@@ -686,10 +701,15 @@ bad_states_are_refused (void **unused)
     { SANDBOX_STACK_BASE, 4096 },
     { SANDBOX_CODE_BASE, 4096 },
     { 0x7fff00000000, 4096 },
-    { SANDBOX_ARENA_BASE, 4096 },
-    { SANDBOX_ARENA_BASE + SANDBOX_SLOT_OFFSET + 8, 4096 },
-    { SANDBOX_ARENA_BASE + SANDBOX_SLOT_OFFSET, 4097 },
-    { SANDBOX_ARENA_BASE + SANDBOX_SLOT_OFFSET, SANDBOX_SLOT_SIZE + 4096 },
+    { SANDBOX_GLOBAL_BASE, 4096 },
+    { SANDBOX_GLOBAL_BASE + SANDBOX_SLOT_OFFSET + 8, 4096 },
+    { SANDBOX_GLOBAL_BASE + SANDBOX_SLOT_OFFSET, 4097 },
+    { SANDBOX_GLOBAL_BASE + SANDBOX_SLOT_OFFSET, SANDBOX_SLOT_SIZE + 4096 },
+    { SANDBOX_OBJECT_BASE, 4096 },
+    { SANDBOX_OBJECT_BASE + SANDBOX_SLOT_OFFSET + 8, 4096 },
+    { SANDBOX_OBJECT_BASE + SANDBOX_SLOT_OFFSET, SANDBOX_SLOT_SIZE + 4096 },
+    { SANDBOX_OBJECT_BASE + SANDBOX_OBJECT_ROOM + SANDBOX_SLOT_OFFSET, 4096 },
+    { (uint32_t) SANDBOX_OBJECT_BASE, 4096 },
     { UINT64_MAX - 4095, 4096 },
   };
   for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -78,6 +78,8 @@ machine_state (void **unused)
   EXPECT (x87[8], 3, REASON_CONTROL_STATE);
   EXPECT (x87[4], 1, REASON_STICKY_FLAGS);
   EXPECT (upper_dirty, true, REASON_CONTROL_STATE);
+  EXPECT (stack_pages, 16, REASON_NONE);
+  EXPECT (stack_pages, 17, REASON_STACK);
   EXPECT (machine.gpr[0], 5, REASON_NONE); /* void */
   free_bed (bed);
 }
@@ -189,7 +191,7 @@ footprint (void **unused)
   run ow[] = { { 0x20100010, 16 }, { 0x20100020, 16 } }, or[] = { { 0x20100000, 4 } };
   run within[] = { { 0x20100018, 24 } }, before[] = { { 0x2010000f, 2 } }, behind[] = { { 0x20100028, 9 } };
   run page[] = { { 0x20100800, 64 } }, next[] = { { 0x20100ff8, 16 } }, own[] = { { 0x11001000, 16 } };
-  run frame[] = { { 0x1c0ffd00, 8 } };
+  run frame[] = { { SANDBOX_STACK_BASE + 0xffd00, 8 } };
   assert_int_equal (footprints (or, 1, ow, 2, or, 1, within, 1), REASON_NONE);
   assert_int_equal (footprints (or, 1, ow, 2, or, 1, before, 1), REASON_STORE);
   assert_int_equal (footprints (or, 1, ow, 2, or, 1, behind, 1), REASON_STORE);

@@ -458,10 +458,9 @@ compare__is_undefined (const struct region *region, const struct outcome *expect
   return expected->status == RUN_TRAPPED && signal_class (expected->signal) == SIGSEGV;
 }
 
-enum comparison
-compare__outcome (const struct region *region, const struct state *state,
-                  const struct outcome *expected, const struct outcome *got,
-                  struct difference *difference)
+static enum comparison
+compare_ends (const struct region *region, const struct state *state, const struct outcome *expected,
+              const struct outcome *got, struct difference *difference)
 {
   memset (difference, 0, sizeof *difference);
   if (expected->status != RUN_RETURNED && expected->status != RUN_TRAPPED
@@ -523,6 +522,23 @@ compare__outcome (const struct region *region, const struct state *state,
       return compare_events (region, expected, got, difference);
     }
   return different (difference, REASON_SANDBOX, "an unknown status");
+}
+
+/* Threads and signal handlers have stacks made for what the original needs.  */
+enum { STACK_PAGES_MORE = 16 };
+
+enum comparison
+compare__outcome (const struct region *region, const struct state *state,
+                  const struct outcome *expected, const struct outcome *got,
+                  struct difference *difference)
+{
+  enum comparison result = compare_ends (region, state, expected, got, difference);
+  if (result != COMPARE_SAME || got->stack_pages <= expected->stack_pages + STACK_PAGES_MORE)
+    return result;
+  snprintf (difference->expected, sizeof difference->expected, "%s%u KiB",
+            expected->stack_pages <= STACK_PAGES_FREE ? "at most " : "", expected->stack_pages * (SANDBOX_PAGE / 1024));
+  snprintf (difference->got, sizeof difference->got, "%u KiB", got->stack_pages * (SANDBOX_PAGE / 1024));
+  return different (difference, REASON_STACK, "stack in use");
 }
 
 /* Footprints.  */

@@ -591,7 +591,7 @@ differential__judge (struct trial *trial)
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
   if (enough < verifier->options.tests_least)
     enough = verifier->options.tests_least;
-  if (!volume__judge (trial))
+  if (!volume__judge (trial) || !huge__judge (trial))
     return false;
   while (verify__now () < trial->deadline)
     {

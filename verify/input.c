@@ -98,7 +98,7 @@ input__list (const struct region *region, const struct state *state,
 bool
 input__may_patch (const struct region *region, const struct state *state, unsigned span)
 {
-  uint64_t slot = (state->span[span].address - SANDBOX_ARENA_BASE) / SANDBOX_SLOT_STRIDE;
+  unsigned slot = slot__of (state->span[span].address);
   if (slot < region->n_globals && region->global[slot].readonly)
     return false;
   for (unsigned t = 0; t < region->n_types; t++)

@@ -55,8 +55,7 @@ bool input__may_patch (const struct region *region, const struct state *state, u
 static inline bool
 input__is_address (uint64_t value)
 {
-  return value >= SANDBOX_ARENA_BASE
-         && value < SANDBOX_ARENA_BASE + (uint64_t)SANDBOX_SLOTS * SANDBOX_SLOT_STRIDE;
+  return slot__of (value) < SANDBOX_SLOTS;
 }
 
 #endif

@@ -128,6 +128,9 @@ bool proof__judge (struct trial *trial);
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
 
+/* huge.c.  Objects of more than 16 MiB, where they are only read.  */
+bool huge__judge (struct trial *trial);
+
 /* Runs TESTS[N] of KIND in setup S on the candidate and follows them while following has taken less than
    SHARE of the budget.  Tests whose calls were not all recorded are left out.  False where the verdict is filled.  */
 bool trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *tests, unsigned n, double share);

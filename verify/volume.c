@@ -450,7 +450,7 @@ choose_objects (struct volume *volume, const struct test *test)
       const struct span *span = &base->span[s];
       uint32_t begin, end, size = 0;
       changed_bytes (test, s, &begin, &end);
-      if (element[s] && !fixed[s] && span->address >= slot__begin (SANDBOX_GLOBAL_SLOTS))
+      if (element[s] && !fixed[s] && slot__of (span->address) >= SANDBOX_GLOBAL_SLOTS)
         {
           size = (span->size - from[s]) & ~7u;
           size = size < PART_MAX ? size : PART_MAX;

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the buffer is: the middle of a slot that only states with 20 objects use.  */
-#define BUFFER (slot__begin (43) + SANDBOX_SLOT_SIZE / 2)
+/* Where the buffer is: in a slot that no state uses.  */
+#define BUFFER (slot__begin (SANDBOX_SCRATCH_SLOT) + SANDBOX_SLOT_SIZE / 2)
 
 enum
 {

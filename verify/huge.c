@@ -1,0 +1,199 @@
+/* Objects of more than 16 MiB: sums in too few bits, and sizes cut by shifts, show on nothing smaller.
+
+   Slots end at 1 MiB.  What the original only reads may be far larger, as one block of memory stands there again and again
+   (struct huge): a test that worked is taken, its size becomes one just past 2^24 elements or 2^26 bytes, and the
+   pointers to numbers that were not written through lead there.  Where the original then runs to its end, and soon, the
+   candidate has to give the same.
+
+   Nothing comes of it where the original writes as much as it reads, where the size is no parameter of its own, or where
+   the time isn't linear in it.  Footprints are not followed.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/internal.h"
+
+#include <string.h>
+
+/* An original that takes longer is left alone; a candidate that takes so much longer says nothing at first, then
+   nothing good.  */
+enum { ORIGINAL_MS = 150, CANDIDATE_MS = 2000, CONFIRM_MS = 6000 };
+
+enum { POINTERS_MAX = 8, SOURCES_MAX = 3 };
+
+/* Just past 2^24, by enough for a sum of the largest bytes to pass 2^32; just past 2^26 bytes, by enough for each of the
+   four sums that vpsadbw makes to.  */
+#define ELEMENTS ((UINT64_C (1) << 24) + (1 << 17) + 3)
+#define BYTES ((UINT64_C (1) << 26) + (1 << 19) + 5)
+
+static const struct type *
+type_at (const struct region *region, unsigned number)
+{
+  return number < region->n_types ? &region->type[number] : NULL;
+}
+
+/* Is parameter P one general register of type KIND?  Its type, else NULL.  */
+static const struct type *
+in_register (const struct region *region, unsigned p, enum type_kind kind)
+{
+  const struct value *value = &region->parameter[p];
+  const struct type *type = type_at (region, value->type);
+  return type && type->kind == kind && !value->by_reference && value->n_locations == 1
+             && value->location[0].kind == LOCATION_GPR && value->location[0].number < 16
+           ? type : NULL;
+}
+
+/* What pointers lead to and how long it shall be.  */
+struct shape
+{
+  unsigned n_pointers;
+  unsigned pointer[POINTERS_MAX];      /* registers */
+  const struct type *element;          /* the largest */
+};
+
+/* The pointers of SOURCE to numbers that are there to be read alone.  */
+static void
+find_pointers (const struct region *region, const struct state *source, struct shape *shape)
+{
+  *shape = (struct shape) { 0 };
+  for (unsigned p = 0; p < region->n_parameters && shape->n_pointers < POINTERS_MAX; p++)
+    {
+      const struct type *type = in_register (region, p, TYPE_POINTER);
+      const struct type *element = type ? type_at (region, type->element) : NULL;
+      if (!element || element->size == 0 || element->size > 8
+          || (element->kind != TYPE_INTEGER && element->kind != TYPE_BOOL
+              && (element->kind != TYPE_FLOAT || element->x87)))
+        continue;
+      unsigned gpr = region->parameter[p].location[0].number;
+      bool read = false;
+      for (unsigned s = 0; s < source->n_spans; s++)
+        read |= source->machine.gpr[gpr] - source->span[s].address < source->span[s].size
+                && source->span[s].protection == PROT_STATE_READ;
+      if (!read)
+        continue;
+      shape->pointer[shape->n_pointers++] = gpr;
+      if (!shape->element || element->size > shape->element->size)
+        shape->element = element;
+    }
+}
+
+/* Contents for elements of TYPE: the largest, else anything.  Floating-point numbers stay between 1 and 2.  */
+static struct huge
+contents (const struct type *type, bool largest)
+{
+  struct huge huge = { .mapped = true, .random = largest ? 0 : UINT64_MAX, .fixed = largest ? UINT64_MAX : 0 };
+  if (type->kind == TYPE_BOOL)
+    {
+      huge.random &= UINT64_C (0x0101010101010101);
+      huge.fixed &= UINT64_C (0x0101010101010101);
+    }
+  else if (type->kind == TYPE_FLOAT)
+    {
+      huge.fixed = type->size == 8 ? UINT64_C (0x3ff0000000000000) : UINT64_C (0x3f8000003f800000);
+      huge.random &= type->size == 8 ? UINT64_C (0x000fffffffffffff) : UINT64_C (0x007fffff007fffff);
+    }
+  return huge;
+}
+
+/* Runs STATE on both sides.  *RETURNED where it is a test; *SLOW where the original takes too long.  False where the verdict
+   is filled.  */
+static bool
+run_huge (struct trial *trial, struct state *state, bool *returned, bool *slow)
+{
+  struct outcome *expected = ARENA_NEW (trial->arena, struct outcome), *got = ARENA_NEW (trial->arena, struct outcome);
+  const struct state *states[] = { state };
+  struct difference difference = { 0 };
+  struct why why;
+  int failed = sandbox__run (trial->verifier->setup[0].sandbox, 0, states, expected, 1, ORIGINAL_MS, &why);
+  *returned = !failed && expected->status == RUN_RETURNED && expected->n_events == 0;
+  *slow = !failed && expected->status == RUN_TIMEOUT;
+  if (!failed && !*returned)
+    return true;
+  if (!failed)
+    failed = sandbox__run (trial->sandbox[0], 0, states, got, 1, CANDIDATE_MS, &why);
+  /* The machine may have been busy elsewhere.  */
+  if (!failed && got->status == RUN_TIMEOUT)
+    failed = sandbox__run (trial->sandbox[0], 0, states, got, 1, CONFIRM_MS, &why);
+  if (!failed && got->status == RUN_TIMEOUT)
+    failed = why__set (&why, REASON_TIME, "a run on an object of %u MiB", SANDBOX_HUGE_SIZE >> 20);
+  if (failed)
+    {
+      trial__unknown (trial, &why);
+      return false;
+    }
+  struct test test = { .kind = STATE_BOUNDARY, .state = state, .expected = expected, .arena = trial->arena };
+  enum comparison comparison
+    = compare__outcome (trial->verifier->region, state, expected, got, &difference);
+  if (!trial__settle (trial, comparison, &test, &difference))
+    return false;
+  trial->tests[STATE_BOUNDARY]++;
+  trial->verdict->tests++;
+  return true;
+}
+
+/* SOURCE with a size of COUNT in register GPR, of SIZE bytes.  */
+static struct state *
+make_state (struct trial *trial, const struct state *source, const struct shape *shape, unsigned gpr, unsigned size,
+            uint64_t count, bool largest)
+{
+  struct state *state = arena__memdup (trial->arena, source, sizeof *state);
+  state->huge = contents (shape->element, largest);
+  memcpy (&state->machine.gpr[gpr], &count, size);
+  for (unsigned i = 0; i < shape->n_pointers; i++)
+    /* Not all the same, and the first against the end.  */
+    state->machine.gpr[shape->pointer[i]]
+      = SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - (count + 24 * i) * shape->element->size;
+  return state;
+}
+
+/* Sizes in the parameter of TYPE in register GPR.  */
+static bool
+try_sizes (struct trial *trial, const struct state *source, const struct shape *shape, unsigned gpr,
+           const struct type *type, bool *found, bool *slow)
+{
+  uint64_t element = shape->element->size, most = SANDBOX_HUGE_SIZE / element - 256;
+  uint64_t count[] = { ELEMENTS < most ? ELEMENTS : most, BYTES / element };
+  for (unsigned c = 0; c < 2 && !*slow; c++)
+    /* One of them, where they are much the same.  */
+    for (unsigned largest = 2; largest-- > 0 && !*slow && (c == 0 || (largest && count[1] > count[0] / 4 * 5));)
+      {
+        bool returned;
+        struct state *state = make_state (trial, source, shape, gpr, (unsigned) type->size, count[c], largest);
+        if (!run_huge (trial, state, &returned, slow))
+          return false;
+        *found |= returned;
+        if (!returned)
+          return true;
+      }
+  return true;
+}
+
+bool
+huge__judge (struct trial *trial)
+{
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  bool found = false, slow = false;
+  trial->at_setup = 0;
+  if (region->n_callees > 0)
+    return true;
+  unsigned sources = 0;
+  for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    for (unsigned t = 0; t < setup->n_bank[kinds[k]] && sources < SOURCES_MAX && !found && !slow; t++)
+      {
+        const struct test *source = &setup->bank[kinds[k]][t];
+        struct shape shape;
+        if (source->expected->status != RUN_RETURNED)
+          continue;
+        find_pointers (region, source->state, &shape);
+        if (shape.n_pointers == 0)
+          continue;
+        sources++;
+        for (unsigned p = 0; p < region->n_parameters && !slow; p++)
+          {
+            const struct type *type = in_register (region, p, TYPE_INTEGER);
+            if (type && type->size >= 4 && type->size <= 8
+                && !try_sizes (trial, source->state, &shape, region->parameter[p].location[0].number, type, &found, &slow))
+              return false;
+          }
+      }
+  return true;
+}
