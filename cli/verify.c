@@ -116,7 +116,7 @@ static const struct argp_option verify_arguments[] = {
     "More flags for a C candidate, after ORIGINAL's and -O3: -O…, optimizer flags, -m features within the allowed "
     "instruction set", 0 },
   { "accept", KEY_ACCEPT, "LEVEL", 0, "Weakest verdict that exits with 0: tested (default), bounded or proved", 0 },
-  { "budget", KEY_BUDGET, "SECONDS", 0, "Time for verifying (default 10)", 0 },
+  { "budget", KEY_BUDGET, "SECONDS", 0, "Wall-clock time for verifying (default 10; --replay: 4 times the evidence's, 10 at least)", 0 },
   { "isa", KEY_ISA, "MODE", 0, "What the candidate may use: native (default) or build, as ORIGINAL's flags", 0 },
   { "gcc", KEY_GCC, "COMMAND", 0, "The GCC that the plugin was built for", 0 },
   { "seed", KEY_SEED, "N", 0, "Seed of the tests (default: from the region)", 0 },
@@ -133,8 +133,11 @@ static const struct argp verify_argp
       "Is CANDIDATE the same function as NAME in ORIGINAL, compiled with CFLAGS (default -O2)?\v"
       "A C candidate is compiled with CFLAGS and -O3; its #include \"…\" finds what stands beside it or beside "
       "ORIGINAL.  "
-      "Exit status: 0 proved, bounded or tested at or above LEVEL; 1 refuted; 2 unknown; 64 wrong usage.  With --replay: "
-      "the same where the stored verdict is confirmed, 3 where it isn't.",
+      "Proved holds for all states on which the original comes to its end, bounded for those on which its loops go round no more "
+      "often than the evidence says, tested for those that were run; doc/verification.md says under which assumptions.  Calls kept "
+      "by aiopt record are used by aiopt tune and by --replay KEY.  "
+      "Exit status: 0 proved, bounded or tested at or above LEVEL; 1 refuted; 2 unknown, or below LEVEL; 64 wrong usage.  With "
+      "--replay: the same where the stored verdict is confirmed, 3 where it isn't.",
       NULL, NULL, NULL };
 
 /* A run's temporary folder, removed at its end; a signal only ends what the run waits for.  */

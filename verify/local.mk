@@ -33,7 +33,8 @@ testsuite_prove_loops_LDADD = $(testsuite_verify_corpus_LDADD)
 testsuite_false_accept_SOURCES = testsuite/false-accept.c testsuite/mutate.c testsuite/mutate.h $(VERIFY_CASES)
 testsuite_false_accept_LDADD = $(testsuite_verify_corpus_LDADD)
 TESTS += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh
-EXTRA_DIST += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh doc/verifier-strength.md
+EXTRA_DIST += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh doc/verifier-strength.md \
+  doc/verification.md doc/semantics.md doc/figures.md
 
 VERIFY_ENVIRONMENT = AIOPT_SOURCE='$(abs_top_srcdir)' AIOPT_GCC='$(TARGET_GCC)'
 VERIFY_JOBS = 2
