@@ -43,6 +43,11 @@ struct arena;
 struct recorded;
 const struct recorded *const *cli__recorded (struct cache *cache, const char *key, struct arena *arena, unsigned *n);
 
+/* What the proof in PROOF (JSON, of a verdict's evidence; may be NULL) came to, as a line for people.  Malloc'ed; NULL where there
+   was none.  */
+struct cJSON;
+char *cli__proof (const struct cJSON *proof);
+
 /* "just now", "3 minutes", "2 days": SECONDS for people, into BUFFER.  */
 const char *cli__age (double seconds, char buffer[32]);
 

@@ -2,11 +2,14 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "machine/why.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* "COMMAND: message" on standard error.  */
 static void __attribute__ ((format (printf, 2, 0)))
@@ -87,4 +90,40 @@ cli__age (double seconds, char buffer[32])
       }
   snprintf (buffer, 32, "under a minute");
   return buffer;
+}
+
+char *
+cli__proof (const cJSON *proof)
+{
+  const char *result = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (proof, "result"));
+  const char *method = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (proof, "method"));
+  const char *slug = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (proof, "reason"));
+  const char *detail = cJSON_GetStringValue (cJSON_GetObjectItemCaseSensitive (proof, "detail"));
+  const cJSON *questions = cJSON_GetObjectItemCaseSensitive (proof, "questions");
+  const cJSON *iterations = cJSON_GetObjectItemCaseSensitive (proof, "iterations");
+  const cJSON *seconds = cJSON_GetObjectItemCaseSensitive (proof, "seconds");
+  char *text = NULL, how[96] = "";
+  if (!result)
+    return NULL;
+  if (method && strcmp (method, "terms") == 0)
+    snprintf (how, sizeof how, "by rewriting alone");
+  else if (method && strcmp (method, "induction") == 0)
+    snprintf (how, sizeof how, "by induction over its loops, %.0f questions to the solver", questions ? questions->valuedouble : 0);
+  else
+    snprintf (how, sizeof how, "%.0f questions to the solver", questions ? questions->valuedouble : 0);
+  int length;
+  if (strcmp (result, "proved") == 0)
+    length = asprintf (&text, "in all states on which the original comes to its end (%s, %.2f s)", how,
+                       seconds ? seconds->valuedouble : 0);
+  else if (strcmp (result, "bounded") == 0)
+    length = asprintf (&text, "in all states on which the original's loops go round at most %.0f times (%s, %.2f s)",
+                       iterations ? iterations->valuedouble : 0, how, seconds ? seconds->valuedouble : 0);
+  else
+    {
+      enum reason reason = slug ? reason__from_slug (slug) : REASON_NONE;
+      length = asprintf (&text, "none%s%s%s%s%s", reason != REASON_NONE ? ": " : "",
+                         reason != REASON_NONE ? reason__text (reason) : "", detail && *detail ? " (" : "",
+                         detail ? detail : "", detail && *detail ? ")" : "");
+    }
+  return length < 0 ? NULL : text;
 }

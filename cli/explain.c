@@ -354,6 +354,12 @@ explain_entry (void *context, const struct entry *entry)
           print_field ("proposed", entry->provenance ? entry->provenance : entry->policy);
           print_field ("verdict", entry->verdict);
           print_evidence ("evidence", entry->evidence);
+          cJSON *evidence = entry->evidence ? cJSON_Parse (entry->evidence) : NULL;
+          char *proof = cli__proof (cJSON_GetObjectItemCaseSensitive (evidence, "proof"));
+          if (proof)
+            print_field ("proof", proof);
+          free (proof);
+          cJSON_Delete (evidence);
           print_evidence ("measured", entry->measurement);
         }
       else

@@ -341,6 +341,16 @@ verify__show (const struct verdict *verdict, bool accepted, enum accept accept)
         }
     }
   putchar ('\n');
+  cJSON *json = verdict->proof ? cJSON_Parse (verdict->proof) : NULL;
+  char *proof = cli__proof (json);
+  if (proof && (verdict->level >= VERDICT_TESTED || verdict->level == VERDICT_UNKNOWN))
+    {
+      fputs ("proof: ", stdout);
+      terminal__print (stdout, proof, 0);
+      putchar ('\n');
+    }
+  free (proof);
+  cJSON_Delete (json);
   const char *help = verdict->help ? verdict->help
                      : verdict->level == VERDICT_UNKNOWN ? reason__remedy (verdict->why.reason) : NULL;
   if (help)

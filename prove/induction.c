@@ -30,6 +30,7 @@ enum
   FIRST_MASK = 48,
   STICKY = 56,
   LANES_MAX = 256,
+  SMALL_MAX = 128,
   FIRST_MEMORY = 16     /* number of the first that loops make */
 };
 
@@ -45,6 +46,8 @@ struct induction
   struct arena *arena;
   struct heads *heads[SIDES];
   unsigned instances, memories;
+  const struct term *small;  /* an input whose values below SMALL_MAX have been looked at where SHOWN says so */
+  bool shown[SMALL_MAX];
 };
 
 /* A register at a head, in round Q.  */
@@ -223,7 +226,8 @@ compare_ends (struct induction *induction, const struct path *original, const st
               const struct facts *facts, struct why *why)
 {
   struct path *first = copy_with (original, facts), *second = copy_with (candidate, facts);
-  bool well = paths__compare (induction->problem, first, second, why) == PROOF_PROVED;
+  bool well = paths__compare (induction->problem, first, second, why) == PROOF_PROVED
+              || facts__ask_roughly (induction->problem, facts, NULL, 0, PRUNE_SECONDS) == SOLVER_UNSAT;
   path__free (first);
   path__free (second);
   return well;
@@ -264,12 +268,85 @@ pin_rest (struct induction *induction, const struct path *path, struct facts *fa
   path__free (probe);
 }
 
-/* One side has ended, the other is run to its end.  */
+static const struct term *bound_original (struct induction *induction, struct path *start, struct facts *facts);
+static unsigned inputs_of (const struct term *term, const struct term **input, unsigned n, unsigned max, unsigned depth);
+
+/* Both sides from their entry to their end, INPUT being NUMBER.  */
 static bool
-finish (struct induction *induction, const struct path *original, const struct path *candidate, struct why *why)
+run_small (struct induction *induction, const struct term *input, uint64_t number, struct why *why)
+{
+  struct problem *problem = induction->problem;
+  struct facts facts = problem->assumed;
+  struct path *originals, *candidates;
+  facts__assume (problem, &facts,
+                 term__eq (problem->terms, input, term__const (problem->terms, input->width, number)));
+  bool well = run_leaves (induction, path__entry (problem, problem->program[0], &facts), NULL, -1, 0, &originals, why)
+              == 0;
+  for (struct path *original = originals; original && well; original = original->next)
+    {
+      problem->valid = original->memory;
+      well = run_leaves (induction, path__entry (problem, problem->program[1], &original->facts), NULL, -1, 0,
+                         &candidates, why)
+             == 0;
+      for (struct path *candidate = candidates; candidate && well; candidate = candidate->next)
+        well = compare_ends (induction, original, candidate, &candidate->facts, why);
+      free_list (candidates);
+    }
+  problem->valid = NULL;
+  free_list (originals);
+  return well;
+}
+
+/* ORIGINAL is at its first head, the candidate has ended without any loop, under FACTS: where that says that an input is small, each of
+   its values is looked at by itself, from the beginning.  False where that isn't so, else *WELL.  */
+static bool
+run_smalls (struct induction *induction, struct path *original, const struct facts *facts, bool *well, struct why *why)
+{
+  struct problem *problem = induction->problem;
+  struct facts known = *facts;
+  const struct memory *valid = problem->valid;
+  const struct term *input[4], *trips = bound_original (induction, original, &known);
+  problem->valid = valid;
+  unsigned n = trips ? inputs_of (trips, input, 0, 4, 8) : 0;
+  for (unsigned i = 0; i < n; i++)
+    {
+      uint64_t low, high;
+      if (input[i]->width > 64)
+        continue;
+      facts__range (problem, &known, input[i], &low, &high);
+      if (low > high || high >= SMALL_MAX)
+        continue;
+      if (induction->small != input[i])
+        {
+          induction->small = input[i];
+          memset (induction->shown, 0, sizeof induction->shown);
+        }
+      *well = true;
+      for (uint64_t number = low; number <= high && *well; number++)
+        if (!induction->shown[number])
+          induction->shown[number] = *well = run_small (induction, input[i], number, why);
+      problem->valid = valid;
+      return true;
+    }
+  return false;
+}
+
+/* One side has ended, the other is run to its end.  INSIDE: some rounds of a loop lie behind them.  */
+static bool
+finish (struct induction *induction, bool inside, const struct path *original, const struct path *candidate,
+        struct why *why)
 {
   struct path *list;
   bool well = true;
+  if (candidate->end != PATH_STOPPED && !inside)
+    {
+      struct path *copy = copy_with (original, NULL);
+      bool small = run_smalls (induction, copy, &candidate->facts, &well, why);
+      path__free (copy);
+      if (small)
+        return well;
+      well = true;
+    }
   if (candidate->end != PATH_STOPPED)
     {
       struct facts facts = candidate->facts;
@@ -638,9 +715,10 @@ generalise (struct induction *induction, const struct path *path, const struct r
 }
 
 /* The number of rounds that CONDITION, false in round ROUND, lets the loop have: CONDITION is that some sum with ROUND in it
-   equals something.  NULL where it isn't of that form.  */
+   equals something.  As that sum goes round itself, it is known modulo 2^*BITS, 0 standing for all of that.  NULL where
+   CONDITION isn't of that form.  */
 static const struct term *
-trip_count (struct terms *terms, const struct term *condition, const struct term *round)
+trip_count (struct terms *terms, const struct term *condition, const struct term *round, unsigned *bits)
 {
   if (condition->op == TERM_NOT)
     condition = condition->arg[0];
@@ -667,6 +745,7 @@ trip_count (struct terms *terms, const struct term *condition, const struct term
   for (unsigned i = 0; i < 6; i++)
     inverse *= 2 - odd * inverse;
   unsigned left = width - zeros;
+  *bits = left;
   const struct term *last
     = term__mul (terms, term__extract (terms, distance, zeros, left), term__const (terms, left, inverse));
   return term__zext (terms, term__add (terms, last, term__const (terms, left, 1)), 64);
@@ -687,7 +766,8 @@ find_trips (struct induction *induction, struct instance *instance, const struct
     {
       if (c->term->op != TERM_NOT)
         continue;
-      const struct term *trips = trip_count (terms, c->term, instance->round);
+      unsigned bits;
+      const struct term *trips = trip_count (terms, c->term, instance->round, &bits);
       if (!trips || term__substitute (terms, trips, &instance->round, &zero, 1) != trips)
         continue;
       /* At first, and after a round that led back.  */
@@ -858,6 +938,44 @@ with_value (struct induction *induction, const struct path *start, const struct 
   return path;
 }
 
+/* The inputs in TERM, at most MAX, N so far.  */
+static unsigned
+inputs_of (const struct term *term, const struct term **input, unsigned n, unsigned max, unsigned depth)
+{
+  if (term->op == TERM_VAR)
+    {
+      for (unsigned i = 0; i < n; i++)
+        if (input[i] == term)
+          return n;
+      if (n < max)
+        input[n++] = term;
+      return n;
+    }
+  for (unsigned i = 0; i < term->n_args && depth; i++)
+    n = inputs_of (term->arg[i], input, n, max, depth - 1);
+  return n;
+}
+
+/* LEFT, which is less than FACTOR, a power of two, may be the low bits of an input without being written so: those, or NULL.  */
+static const struct term *
+low_part (struct induction *induction, const struct facts *facts, const struct term *left, unsigned factor)
+{
+  struct terms *terms = induction->problem->terms;
+  const struct term *input[4];
+  unsigned n = inputs_of (left, input, 0, 4, 6), bits = (unsigned) __builtin_ctz (factor);
+  if (factor < 2 || (factor & (factor - 1)) != 0)
+    return NULL;
+  for (unsigned i = 0; i < n; i++)
+    {
+      if (input[i]->width <= bits || input[i]->width > 64)
+        continue;
+      const struct term *part = term__extract (terms, input[i], 0, bits), *whole = term__zext (terms, part, 64);
+      if (holds (induction, facts, term__eq (terms, whole, left)))
+        return part;
+    }
+  return NULL;
+}
+
 /* After the last round of INSTANCE, both sides being at START: the original has so many rounds left that the low bits of an input
    say how many.  Then each of those numbers is looked at by itself, where nothing is left to be decided.  False where that
    isn't so, else *WELL.  */
@@ -873,10 +991,18 @@ run_remainders (struct induction *induction, struct instance *instance, struct p
     = term__sub (terms, instance->original_trips,
                  term__mul (terms, instance->trips, term__const (terms, 64, instance->factor)));
   const struct term *part = left->op == TERM_CONCAT && left->n_args == 2 && term__is_value (left->arg[0], 0)
-                              ? left->arg[1] : NULL;
+                              ? left->arg[1] : low_part (induction, &start[1]->facts, left, instance->factor);
   if (!part || part->op != TERM_EXTRACT || part->number != 0 || part->arg[0]->op != TERM_VAR || part->width > 8)
     return false;
-  const struct term *whole = part->arg[0], *high = term__fresh (terms, whole->width - part->width);
+  /* What is known to be zero above stays written so.  */
+  const struct term *whole = part->arg[0];
+  uint64_t least, most;
+  unsigned bits = whole->width;
+  facts__range (problem, &start[1]->facts, whole, &least, &most);
+  if (least <= most)
+    while (bits > part->width + 1u && most < UINT64_C (1) << (bits - 1))
+      bits--;
+  const struct term *high = term__zext (terms, term__fresh (terms, bits - part->width), whole->width - part->width);
   *well = true;
   for (uint64_t rest = 0; rest < UINT64_C (1) << part->width && *well; rest++)
     {
@@ -1106,24 +1232,37 @@ bound_original (struct induction *induction, struct path *start, struct facts *f
     }
   /* The rounds end in one way alone, and each of them touches something.  */
   uint64_t stride = UINT64_MAX;
+  unsigned bits = 64;
   well &= !again;
   for (struct path *leaf = leaves; leaf && well; leaf = leaf->next)
     if (leaf->end == PATH_STOPPED && head_at (leaf) == head)
       {
         for (const struct condition *c = leaf->facts.last; c && c != facts->last && !trips; c = c->before)
-          if (c->term->op == TERM_NOT && (trips = trip_count (terms, c->term, round))
+          if (c->term->op == TERM_NOT && (trips = trip_count (terms, c->term, round, &bits))
               && term__substitute (terms, trips, &round, &one, 1) != trips)
             trips = NULL;
         uint64_t own = access_stride (induction, leaf, round);
         stride = own < stride ? own : stride;
       }
-  well &= trips && stride && stride != UINT64_MAX;
+  /* Going on until the counter comes by a second time would take more than there is of memory.  */
+  well &= trips && stride && stride != UINT64_MAX && (bits >= 48 || stride >> (48 - bits));
   for (struct path *leaf = leaves; leaf && well; leaf = leaf->next)
-    if (leaf->end != PATH_STOPPED || head_at (leaf) != head)
-      well = holds (induction, &leaf->facts, term__eq (terms, next, trips));
+    {
+      const struct term *over = term__eq (terms, term__extract (terms, next, 0, bits), term__extract (terms, trips, 0, bits));
+      bool goes_on = leaf->end == PATH_STOPPED && head_at (leaf) == head;
+      well = holds (induction, &leaf->facts, goes_on ? term__not (terms, over) : over);
+    }
   if (well)
     facts__assume (problem, facts,
                    term__ult (terms, term__sub (terms, trips, one), term__const (terms, 64, USER_END / stride + 1)));
+  /* So says the machine.  A compiler knows more: an input that counts elements is no larger than what it counts, so that nothing of
+     it is lost when it is made an address.  */
+  const struct term *whole = trips && trips->op == TERM_CONCAT && trips->n_args == 2 && trips->arg[1]->op == TERM_EXTRACT
+                               ? trips->arg[1]->arg[0] : NULL;
+  if (well && problem->options.excuse_faults && whole && whole->op == TERM_VAR && whole->width == 64
+      && trips->arg[1]->number == 0)
+    facts__assume (problem, facts,
+                   term__ult (terms, term__sub (terms, whole, one), term__const (terms, 64, USER_END / stride + 1)));
   free_list (leaves);
   for (unsigned k = 1; k < 3; k++)
     path__free (seen[k]);
@@ -1177,7 +1316,7 @@ pair_up (struct induction *induction, const struct instance *instance, struct pa
   if (original->end != PATH_STOPPED && candidate->end != PATH_STOPPED)
     return compare_ends (induction, original, candidate, &candidate->facts, why);
   if (original->end != PATH_STOPPED || candidate->end != PATH_STOPPED)
-    return finish (induction, original, candidate, why);
+    return finish (induction, instance != NULL, original, candidate, why);
   /* Round again?  */
   for (const struct instance *outer = instance; outer; outer = outer->outer)
     if (head_at (candidate) == outer->head[1] && head_at (original) == outer->head[0]
@@ -1195,7 +1334,7 @@ pair_up (struct induction *induction, const struct instance *instance, struct pa
     {
       struct path *copy = copy_with (candidate, &path->facts);
       if (path->end != PATH_STOPPED)
-        well = finish (induction, path, copy, why);
+        well = finish (induction, instance != NULL, path, copy, why);
       else
         well = open_instance (induction, instance, path, copy, why);
       path__free (copy);

@@ -47,25 +47,35 @@ equal_pieces (struct terms *terms, const struct term *a, const struct term *b)
   if (cutter.n[0] == 1 && cutter.n[1] == 1)
     return NULL;
   unsigned n = 0, dropped = 0;
+  bool follows[PIECES_MAX], after_dropped = true; /* is it directly above the one before? */
   while (cutter__next (terms, &cutter, &x, &y))
     {
       if (x == y)
         {
           dropped++;
+          after_dropped = true;
           continue;
         }
       if (x->op == TERM_CONST && y->op == TERM_CONST)
         return term__false (terms);
       if (n == PIECES_MAX)
         return NULL;
+      follows[n] = !after_dropped;
+      after_dropped = false;
       left[0][n] = x;
       left[1][n++] = y;
     }
   if (!dropped && a->width <= 64)
     return NULL;
   const struct term *result = term__true (terms);
-  for (unsigned i = 0; i < n; i++)
-    result = term__and (terms, result, term__eq (terms, left[0][i], left[1][i]));
+  for (unsigned i = 0, end; i < n; i = end)
+    {
+      /* Neighbours stay together, as sums do.  */
+      for (end = i + 1; a->width <= 64 && end < n && follows[end]; end++)
+        ;
+      result = term__and (terms, result, term__eq (terms, term__join (terms, left[0] + i, end - i),
+                                                   term__join (terms, left[1] + i, end - i)));
+    }
   return result;
 }
 

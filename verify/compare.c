@@ -20,6 +20,9 @@
 #define MXCSR_STICKY 0x3fu
 #define MXCSR_CONTROL 0xffc0u
 
+/* No object has so many bytes: user space ends at 2^47, of which no more than half is ever one thing.  */
+#define IMPOSSIBLE_SIZE (INT64_C (1) << 46)
+
 /* -ffast-math: how far a result may be off, relative to its size.  A few units in the last place
    per operation of a small function.  */
 #define FAST_RELATIVE_SINGLE 1e-6
@@ -456,6 +459,25 @@ compare__is_undefined (const struct region *region, const struct outcome *expect
     if (strcmp (region->option[i], "-fnon-call-exceptions") == 0)
       return false;
   return expected->status == RUN_TRAPPED && signal_class (expected->signal) == SIGSEGV;
+}
+
+bool
+compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected)
+{
+  if (!compare__is_undefined (region, expected))
+    return false;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+      if (!type || type->kind != TYPE_INTEGER || type->size != 8 || value->by_reference || value->n_locations != 1
+          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+        continue;
+      int64_t number = (int64_t) state->machine.gpr[value->location[0].number];
+      if (number >= IMPOSSIBLE_SIZE || number <= -IMPOSSIBLE_SIZE)
+        return true;
+    }
+  return false;
 }
 
 static enum comparison

@@ -29,6 +29,11 @@ int compare__can (const struct region *region, struct why *why);
    the function's own source; for anyone else's the contract's fourth line holds to the letter.  */
 bool compare__is_undefined (const struct region *region, const struct outcome *expected);
 
+/* Did a run of the original's that ended as EXPECTED fault with a size in STATE that no object can have?  Sums of an address and
+   such a size go round, and where they do so differs between versions that are the same function on all that exists.  Nothing
+   is compared then, whoever made the candidate; sizes of 2^32 elements and more that could be are compared.  */
+bool compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected);
+
 /* Compares GOT with EXPECTED after STATE.  *DIFFERENCE is filled unless COMPARE_SAME.  */
 enum comparison compare__outcome (const struct region *region, const struct state *state,
                                   const struct outcome *expected, const struct outcome *got,

@@ -25,7 +25,7 @@ struct verdict
   const char *first_survivor;    /* the first of them for people, or NULL */
   const char *counterexample;    /* readable, NULL unless refuted by a test */
   const char *counterexample_json;
-  const char *proof;             /* JSON: method, solver and its version, what was shown; NULL where nothing was proved */
+  const char *proof;             /* JSON: method, solver and its version, what was shown, or why not; NULL where it wasn't tried */
   const char *evidence;          /* JSON: seeds, counts per family, coverage, mutants, versions: to run it again */
 };
 
