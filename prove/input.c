@@ -202,11 +202,12 @@ problem__symbol (struct problem *problem, const struct program *program, uint64_
   const struct image *image = program->image;
   if (address - image->base < image->size)
     return term__const (terms, 64, address);
-  if (address - SANDBOX_STUB_BASE < SANDBOX_STUB_ROOM)
+  uint64_t in_stubs = address - problem->layout->high - SANDBOX_STUB_BASE;
+  if (in_stubs < SANDBOX_STUB_ROOM)
     {
-      uint64_t number = (address - SANDBOX_STUB_BASE) / 64;
+      uint64_t number = in_stubs / 64;
       const struct term *stub = term__var (terms, 64, VAR_FUNCTION + (uint32_t) number % 1024);
-      return term__add (terms, stub, term__const (terms, 64, (address - SANDBOX_STUB_BASE) % 64));
+      return term__add (terms, stub, term__const (terms, 64, in_stubs % 64));
     }
   /* Of a global or near one: the slots are far apart.  */
   for (unsigned g = 0; g < region->n_globals; g++)

@@ -421,8 +421,8 @@ near_pointer (const struct program *program, uint64_t at, uint64_t bytes)
     {
       uint64_t value;
       memcpy (&value, image->bytes + from, 8);
-      if (value >= SANDBOX_STUB_BASE
-          && value < SANDBOX_GLOBAL_BASE + SANDBOX_GLOBAL_ROOM)
+      if (address__low (value) >= SANDBOX_STUB_BASE
+          && address__low (value) < SANDBOX_GLOBAL_BASE + SANDBOX_GLOBAL_ROOM)
         return true;
     }
   return false;
@@ -647,7 +647,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
     return -1;
   const struct base *what = &problem->base[base];
   if (what->root == ROOT_NONE
-      && (uint64_t) offset - SANDBOX_CODE_BASE < SANDBOX_STUB_BASE - SANDBOX_CODE_BASE)
+      && address__low ((uint64_t) offset) - SANDBOX_CODE_BASE < SANDBOX_STUB_BASE - SANDBOX_CODE_BASE)
     return why__set (&path->why, REASON_PROOF_ADDRESS, "a store to the code's own constants");
   if (what->root >= 0 && problem->pointer[what->root].number >= 1000
       && problem->region->global[problem->pointer[what->root].number - 1000].readonly)

@@ -428,7 +428,7 @@ step (struct path *path, struct path **other)
   int insn = program__find (program, path->at);
   if (insn < 0)
     {
-      if (path->at - SANDBOX_STUB_BASE < SANDBOX_STUB_ROOM)
+      if (address__low (path->at) - SANDBOX_STUB_BASE < SANDBOX_STUB_ROOM)
         return why__set (&path->why, REASON_PROOF_CALL, "a call of another function");
       return why__set (&path->why, REASON_PROOF_JUMP, "a jump to 0x%llx, where no instruction begins",
                        (unsigned long long) path->at);

@@ -56,15 +56,15 @@ map_fixed (uint64_t address, size_t size, int protection, int flags, int fd, off
 }
 
 /* `movq %rax, STUB_RAX; movl $n, %eax; jmp *STUB_TARGET` for each stub, the return stub, an
-   empty function and the call that batches make.  */
+   empty function and the call that batches make: at HIGH of where layouts that aren't raised have them.  */
 static bool
-write_stubs (void)
+write_stubs (uint64_t high)
 {
   size_t size = STUB_END - SANDBOX_STUB_BASE;
-  if (!map_fixed (SANDBOX_STUB_BASE, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+  if (!map_fixed (high + SANDBOX_STUB_BASE, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
                   0))
     return false;
-  uint8_t *code = (uint8_t *) (uintptr_t) SANDBOX_STUB_BASE;
+  uint8_t *code = (uint8_t *) (uintptr_t) (high + SANDBOX_STUB_BASE);
   memset (code, 0xcc, size);
   for (uint32_t i = 0; i < STUBS_MAX; i++)
     {
@@ -99,7 +99,7 @@ child__map_common (void)
                 PROT_READ | PROT_WRITE)
       != 0)
     return "the stack";
-  return write_stubs () ? NULL : "the stubs";
+  return write_stubs (0) && write_stubs (SANDBOX_HIGH) ? NULL : "the stubs";
 }
 
 /* The code is only ever written by the parent, through its own mapping of the same memory; here
@@ -356,6 +356,7 @@ child__main (const struct child_start *start)
                              MAP_SHARED | MAP_NORESERVE, arena, 0);
   if (child->arena_alias == MAP_FAILED
       || !map_fixed (SANDBOX_GLOBAL_BASE, SANDBOX_GLOBAL_ROOM, PROT_NONE, MAP_SHARED, arena, 0)
+      || !map_fixed (SANDBOX_HIGH + SANDBOX_GLOBAL_BASE, SANDBOX_GLOBAL_ROOM, PROT_NONE, MAP_SHARED, arena, 0)
       || !map_fixed (SANDBOX_OBJECT_BASE, SANDBOX_OBJECT_ROOM, PROT_NONE, MAP_SHARED, arena,
                      (off_t) SANDBOX_GLOBAL_ROOM))
     fail ("the arena");

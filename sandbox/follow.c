@@ -343,7 +343,7 @@ trace__step (struct child *child, ucontext_t *context)
   uint32_t last = tracer->previous;
   commit (child, context, rip);
   tracer->previous = UINT32_MAX;
-  if (rip >= SANDBOX_STUB_BASE && rip < STUB_END)
+  if (address__low (rip) >= SANDBOX_STUB_BASE && address__low (rip) < STUB_END)
     {
       /* Calls and the return run at full speed; a stub's answer sets the flag again.  */
       context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t) TRAP_FLAG;

@@ -46,6 +46,24 @@ layout__new (struct arena *arena, const struct region *region, bool flush_end,
   return 0;
 }
 
+void
+layout__raise (struct layout *layout)
+{
+  layout->high = SANDBOX_HIGH;
+  for (unsigned g = 0; g < layout->n_globals; g++)
+    if (layout->global[g])
+      layout->global[g] += SANDBOX_HIGH;
+}
+
+bool
+object__is_absolute (const struct object *object)
+{
+  for (unsigned i = 0; i < object->n_relocs; i++)
+    if (object->reloc[i].type == R_X86_64_32 || object->reloc[i].type == R_X86_64_32S)
+      return true;
+  return false;
+}
+
 /* What linking needs at hand.  */
 struct linking
 {
@@ -71,7 +89,7 @@ symbol__address (const struct linking *linking, unsigned number, uint64_t *addre
       for (unsigned c = 0; c < region->n_callees; c++)
         if (region->callee[c].name && strcmp (region->callee[c].name, symbol->name) == 0)
           {
-            *address = stub__address (c);
+            *address = linking->layout->high + stub__address (c);
             return 0;
           }
       for (unsigned g = 0; g < region->n_globals; g++)
@@ -81,7 +99,7 @@ symbol__address (const struct linking *linking, unsigned number, uint64_t *addre
             {
               if (global->is_function && functions >= FUNCTION_POINTERS_MAX)
                 return why__set (linking->why, REASON_TOO_LARGE, "addresses of functions");
-              *address = global->is_function ? stub__address (region->n_callees + functions)
+              *address = global->is_function ? linking->layout->high + stub__address (region->n_callees + functions)
                                              : linking->layout->global[g];
               return 0;
             }
@@ -207,7 +225,7 @@ image__link (struct arena *arena, const struct region *region, const struct layo
   if (layout->n_globals != region->n_globals)
     return why__set (why, REASON_SANDBOX, "a layout of another region");
   struct image *result = ARENA_NEW (arena, struct image);
-  result->base = (uint64_t) SANDBOX_CODE_BASE + (uint64_t) index * SANDBOX_CODE_STRIDE;
+  result->base = layout->high + SANDBOX_CODE_BASE + (uint64_t) index * SANDBOX_CODE_STRIDE;
   struct linking linking = { .region = region,
                              .layout = layout,
                              .object = object,

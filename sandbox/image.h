@@ -8,7 +8,7 @@
 
 /* The sandbox's address space, the same in every sandbox.  What code can name in 32 bits is below 2 GiB, so that absolute
    relocations of non-PIC code work: itself, its constants, callees' stubs and globals.  Objects and the stack are far
-   above 4 GiB, where nothing else is and where no address cut to 32 bits, however it is extended, or lacking its top bits leads;
+   above 4 GiB (so is what code can name, where it doesn't: layout__raise), where nothing else is and where no address cut to 32 bits, however it is extended, or lacking its top bits leads;
    and a multiple of 4 GiB lies in the first object's slot, a page before its end, so that addresses compared in 32 bits
    come out wrong.  */
 #define SANDBOX_TRACE_BASE  0x0c000000u /* what instrumented code writes; mapped while that runs alone */
@@ -30,6 +30,16 @@
 #define SANDBOX_HUGE_BASE   UINT64_C (0x6b5d38000000) /* what states with a huge object read there, the same block again and again */
 #define SANDBOX_HUGE_SIZE   0x05000000u
 #define SANDBOX_HUGE_BLOCK  0x01000000u
+
+/* Added to the addresses of code, stubs and globals where no code of a region names them in 32 bits.  */
+#define SANDBOX_HIGH UINT64_C (0x66f340000000)
+
+/* ADDRESS without that.  */
+static inline uint64_t
+address__low (uint64_t address)
+{
+  return address - SANDBOX_HIGH < UINT64_C (1) << 31 ? address - SANDBOX_HIGH : address;
+}
 
 /* One more slot, below 2 GiB after the globals', for what instrumented code writes with absolute addresses
    (verify/watch.c).  */
@@ -61,12 +71,11 @@ slot__of (uint64_t address)
 {
   if (address - SANDBOX_OBJECT_BASE < SANDBOX_OBJECT_ROOM)
     return SANDBOX_GLOBAL_SLOTS + (unsigned) ((address - SANDBOX_OBJECT_BASE) / SANDBOX_SLOT_STRIDE);
-  if (address - SANDBOX_GLOBAL_BASE < SANDBOX_GLOBAL_ROOM)
-    {
-      unsigned slot = (unsigned) ((address - SANDBOX_GLOBAL_BASE) / SANDBOX_SLOT_STRIDE);
-      return slot < SANDBOX_GLOBAL_SLOTS ? slot : SANDBOX_SCRATCH_SLOT;
-    }
-  return SANDBOX_NO_SLOT;
+  uint64_t at = address__low (address) - SANDBOX_GLOBAL_BASE;
+  if (at >= SANDBOX_GLOBAL_ROOM)
+    return SANDBOX_NO_SLOT;
+  unsigned slot = (unsigned) (at / SANDBOX_SLOT_STRIDE);
+  return slot < SANDBOX_GLOBAL_SLOTS ? slot : SANDBOX_SCRATCH_SLOT;
 }
 
 /* Are all SIZE bytes at ADDRESS usable ones of one slot?  */
@@ -75,7 +84,7 @@ slot__holds (uint64_t address, uint64_t size)
 {
   unsigned slot = slot__of (address);
   return slot != SANDBOX_NO_SLOT && size <= SANDBOX_SLOT_SIZE
-         && address - slot__begin (slot) <= SANDBOX_SLOT_SIZE - size;
+         && address__low (address) - slot__begin (slot) <= SANDBOX_SLOT_SIZE - size;
 }
 
 /* Where globals live: chosen once for a region, the same for all its images.  Global g of the
@@ -84,6 +93,7 @@ struct layout
 {
   unsigned n_globals;
   uint64_t *global;      /* address of each global of the region, 0 for functions (they get a stub) */
+  uint64_t high;         /* SANDBOX_HIGH where raised, else 0 */
   uint64_t *global_size; /* bytes; objects of unknown size get SANDBOX_SLOT_SIZE */
 };
 
@@ -92,7 +102,15 @@ struct layout
 int layout__new (struct arena *arena, const struct region *region, bool flush_end,
                  struct layout **layout, struct why *why);
 
-/* The stub for calls to region->callee[c]; for function pointers without a callee, stub number
+/* Lifts code, stubs and globals of LAYOUT's images far above 4 GiB, so that their addresses don't survive being cut to
+   32 bits either: for code without absolute relocations of 32 bits, such as position-independent code.  Linking an object that has
+   any then fails.  */
+void layout__raise (struct layout *layout);
+
+/* Does OBJECT have such relocations?  */
+bool object__is_absolute (const struct object *object);
+
+/* The stub, in a layout that isn't raised, for calls to region->callee[c]; for function pointers without a callee, stub number
    n_callees + k stands for "some function", k < 16.  */
 static inline uint64_t
 stub__address (unsigned c)

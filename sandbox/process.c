@@ -266,11 +266,11 @@ answer_kind (const struct region *region, const struct value *result, uint32_t *
 static int
 check_image (const struct image *image, struct why *why)
 {
-  if (image->base < SANDBOX_CODE_BASE || image->size == 0 || image->size % SANDBOX_PAGE
+  if (address__low (image->base) < SANDBOX_CODE_BASE || image->size == 0 || image->size % SANDBOX_PAGE
       || image->text_size == 0 || image->text_size % SANDBOX_PAGE
       || image->text_size > image->size
       || image->size > SANDBOX_STUB_BASE - SANDBOX_CODE_BASE
-      || image->base + image->size > SANDBOX_STUB_BASE || image->base % SANDBOX_PAGE
+      || address__low (image->base) + image->size > SANDBOX_STUB_BASE || image->base % SANDBOX_PAGE
       || image->entry < image->base || image->entry >= image->base + image->text_size)
     return why__set (why, REASON_SANDBOX, "an image of %zu bytes at 0x%llx", image->size,
                      (unsigned long long) image->base);

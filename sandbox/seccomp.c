@@ -111,7 +111,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
      begins in the last 4 MiB before a multiple of 4 GiB and ends in the 256 MiB after it; no span lies in both halves
      but those that begin in the first, which is why its mask allows both.  */
   const uint64_t middle = (SANDBOX_OBJECT_BASE | 0xffffffff) + 1;
-  _Static_assert (SANDBOX_GLOBAL_BASE == 0x20000000u && SANDBOX_GLOBAL_ROOM <= 0x08000000,
+  _Static_assert (SANDBOX_GLOBAL_BASE == 0x20000000u && (SANDBOX_HIGH & 0x07ffffff) == 0 && SANDBOX_GLOBAL_ROOM <= 0x08000000,
                   "the filter's masks follow image.h");
   _Static_assert ((SANDBOX_OBJECT_BASE & 0xffc00000) == 0xffc00000 && SANDBOX_OBJECT_ROOM <= 0x10000000,
                   "the filter's masks follow image.h");
@@ -126,6 +126,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (rt_sigreturn), 0)
       || seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (exit_group), 0)
       || allow_mprotect (filter, 0x07ffffff, SANDBOX_GLOBAL_BASE)
+      || allow_mprotect (filter, 0x07ffffff, SANDBOX_HIGH + SANDBOX_GLOBAL_BASE)
       || allow_mprotect (filter, 0x07ffffff, SANDBOX_HUGE_BASE)
       || allow_mprotect (filter, 0x003fffff, middle - 0x400000)
       || allow_mprotect (filter, 0x0fffffff, middle)

@@ -404,7 +404,7 @@ static inline uint64_t
 arena__offset (uint64_t address)
 {
   return address >= SANDBOX_OBJECT_BASE ? SANDBOX_GLOBAL_ROOM + (address - SANDBOX_OBJECT_BASE)
-                                        : address - SANDBOX_GLOBAL_BASE;
+                                        : address__low (address) - SANDBOX_GLOBAL_BASE;
 }
 
 static inline uint64_t

@@ -89,7 +89,7 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
   if (pointee && pointee->kind == TYPE_FUNCTION)
     {
       attempt__reference (attempt, owner, offset, -1,
-                          (int64_t) stub__address (region->n_callees + (unsigned) rng__below (&rng, 4)));
+                          (int64_t) (states->layout->high + stub__address (region->n_callees + (unsigned) rng__below (&rng, 4))));
       return;
     }
   int root = o >= 0 ? attempt->object[o].root : -1 - owner;

@@ -128,7 +128,7 @@ relocate (const struct placing *placing, uint64_t value, bool pointer)
       {
         for (unsigned g = 0; g < placing->region->n_globals; g++)
           functions += placing->region->global[g].is_function;
-        return stub__address (placing->region->n_callees + functions + i);
+        return placing->layout->high + stub__address (placing->region->n_callees + functions + i);
       }
   uint64_t nearest = SLACK + 1;
   const struct group *found = NULL;

@@ -254,6 +254,31 @@ layouts (void **state)
   arena__free (bench.arena);
 }
 
+/* Raised, the same code reaches the same things far above 4 GiB, and nothing can be named in 32 bits.  */
+static void
+layouts_are_raised (void **state)
+{
+  (void) state;
+  struct bench bench;
+  bench__open (&bench, false);
+  assert_int_equal (bench__link (&bench, "\tmovl\t$counter, %eax\n\tret", 0), 0);
+  assert_true (object__is_absolute (bench.object));
+  layout__raise (bench.layout);
+  assert_int_equal (bench.layout->global[0], SANDBOX_HIGH + slot__begin (0));
+  assert_int_equal (bench.layout->global[2], 0);
+  assert_int_equal (slot__of (bench.layout->global[1]), 1);
+  assert_true (slot__holds (bench.layout->global[1], SANDBOX_SLOT_SIZE));
+  assert_false (slot__holds (bench.layout->global[1], SANDBOX_SLOT_SIZE + 1));
+  assert_int_equal (bench__link (&bench, "\tmovl\t$counter, %eax\n\tret", 0), -1);
+  assert_int_equal (bench.why.reason, REASON_RELOCATION);
+  assert_int_equal (bench__link (&bench, "\tmovl\tcounter(,%rdi,4), %eax\n\tret", 0), -1);
+  assert_int_equal (bench.why.reason, REASON_RELOCATION);
+  assert_int_equal (bench__link (&bench, "\tcall\tg@PLT\n\tmovl\tcounter(%rip), %eax\n\tmovq\ttable@GOTPCREL(%rip), %rax\n\tret", 1), 0);
+  assert_false (object__is_absolute (bench.object));
+  assert_int_equal (bench.image->base, SANDBOX_HIGH + SANDBOX_CODE_BASE + SANDBOX_CODE_STRIDE);
+  arena__free (bench.arena);
+}
+
 int
 main (void)
 {
@@ -263,6 +288,7 @@ main (void)
     cmocka_unit_test (calls_lead_to_stubs),
     cmocka_unit_test (unknown_symbols_are_refused),
     cmocka_unit_test (layouts),
+    cmocka_unit_test (layouts_are_raised),
   };
   return cmocka_run_group_tests_name ("sandbox-image", tests, NULL, NULL);
 }

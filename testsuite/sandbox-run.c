@@ -724,6 +724,54 @@ bad_states_are_refused (void **unused)
 }
 
 static void
+huge_objects_are_read (void **unused)
+{
+  (void) unused;
+  struct why why = { 0 };
+  struct state *state = state__make ();
+  const struct state *states[] = { state, state };
+  struct outcome two[2];
+  double ticks;
+  /* All of it, word by word; the last block is the first once more.  */
+  RUN ("mov %rsi, %rcx\n mov -8(%rdi), %rdx\n xor %eax, %eax\n 1: add (%rdi), %rax\n add $8, %rdi\n dec %rcx\n jnz 1b\n"
+       "test %r8, %r8\n jz 2f\n mov (%rdi), %rax\n 2: test %r9, %r9\n jz 3f\n movb $1, -8(%rdi)\n 3: ret",
+       state);
+  state->machine.gpr[7] = SANDBOX_HUGE_BASE + 8;
+  state->machine.gpr[6] = SANDBOX_HUGE_SIZE / 8 - 1;
+  state->machine.gpr[8] = state->machine.gpr[9] = 0;
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->status, RUN_TRAPPED);
+  assert_int_equal (outcome->fault_address, SANDBOX_HUGE_BASE);
+  state->huge = (struct huge) { .mapped = true, .fixed = 3 };
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->status, RUN_RETURNED);
+  assert_int_equal (outcome->machine.gpr[0], 3 * state->machine.gpr[6]);
+  assert_int_equal (outcome->machine.gpr[2], 3);
+  state->huge = (struct huge) { .mapped = true, .random = UINT64_MAX };
+  uint64_t block = 0;
+  for (uint64_t i = 0; i < SANDBOX_HUGE_BLOCK / 8; i++)
+    block += mix64 (i);
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->machine.gpr[0], block * (SANDBOX_HUGE_SIZE / SANDBOX_HUGE_BLOCK) - mix64 (0));
+  /* Not written, nothing behind it, and gone in the next run.  */
+  state->machine.gpr[9] = 1;
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->status, RUN_TRAPPED);
+  assert_true (outcome->fault_write);
+  state->machine.gpr[8] = 1;
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->status, RUN_TRAPPED);
+  assert_int_equal (outcome->fault_address, SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE);
+  assert_int_equal (sandbox__run (sandbox, 0, states, two, 2, 1000, &why), -1);
+  assert_int_equal (sandbox__time (sandbox, 0, state, 1, 1, &ticks, &why), -1);
+  state->huge.mapped = false;
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->status, RUN_TRAPPED);
+  assert_int_equal (outcome->fault_address, SANDBOX_HUGE_BASE);
+  DONE (state);
+}
+
+static void
 time_is_positive_and_grows (void **unused)
 {
   (void) unused;
@@ -799,6 +847,7 @@ main (void)
     cmocka_unit_test (layouts_change),
     cmocka_unit_test (large_batches_are_split),
     cmocka_unit_test (bad_states_are_refused),
+    cmocka_unit_test (huge_objects_are_read),
     cmocka_unit_test (time_is_positive_and_grows),
     cmocka_unit_test (doctor_speaks),
   };

@@ -689,10 +689,21 @@ same_seed_same_tests (void **unused)
       struct why why = { 0 };
       check_why (states__replay (b->arena, text[turn], &state, &why), &why);
       struct test again = b->test[WANTED - 1];
+      again.state->huge = (struct huge){ .mapped = turn, .random = 5, .fixed = 6 };
+      free (text[turn]);
+      text[turn] = test__to_json (b->region, &again);
+      check_why (states__replay (b->arena, text[turn], &state, &why), &why);
+      assert_int_equal (state->huge.mapped, turn);
+      again.state->huge.mapped = false;
       again.state = state;
       char *back = test__to_json (b->region, &again);
       assert_string_equal (back, text[turn]);
       free (back);
+      if (turn)
+        {
+          free (text[turn]);
+          text[turn] = test__to_json (b->region, &b->test[WANTED - 1]);
+        }
       assert_int_equal (states__replay (b->arena, "{\"kind\":\"typical\"}", &state, &why), -1);
       assert_int_equal (why.reason, REASON_SYNTAX);
       bench__free (b);

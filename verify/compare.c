@@ -328,7 +328,7 @@ in_stack (uint64_t address)
 static bool
 in_code (uint64_t address)
 {
-  return address - SANDBOX_CODE_BASE < SANDBOX_STUB_BASE - SANDBOX_CODE_BASE;
+  return address__low (address) - SANDBOX_CODE_BASE < SANDBOX_STUB_BASE - SANDBOX_CODE_BASE;
 }
 
 static enum comparison

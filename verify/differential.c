@@ -580,7 +580,7 @@ differential__judge (struct trial *trial)
       trial->verdict->coverage = reachable (&shown) ? (double) reached (&shown) / reachable (&shown) : 1;
       return true;
     }
-  if (!derived__judge (trial) || !systematic__judge (trial)
+  if (!derived__judge (trial) || !systematic__judge (trial) || !huge__judge (trial)
       || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
 
@@ -592,7 +592,7 @@ differential__judge (struct trial *trial)
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
   if (enough < verifier->options.tests_least)
     enough = verifier->options.tests_least;
-  if (!volume__judge (trial) || !huge__judge (trial))
+  if (!volume__judge (trial))
     return false;
   while (verify__now () < trial->deadline)
     {

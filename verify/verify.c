@@ -105,8 +105,11 @@ open_setup (struct verifier *verifier, bool flush_end, struct why *why)
                                     .n_recorded = verifier->options.n_recorded };
   setup->bank_arena = arena__new ();
   verifier->n_setups++;
-  if (layout__new (verifier->arena, region, flush_end, &setup->layout, why)
-      || image__link (verifier->arena, region, setup->layout, verifier->original.object,
+  if (layout__new (verifier->arena, region, flush_end, &setup->layout, why))
+    return -1;
+  if (!object__is_absolute (verifier->original.object))
+    layout__raise (setup->layout);
+  if (image__link (verifier->arena, region, setup->layout, verifier->original.object,
                       verifier->original.decoded, 0, &setup->original, why))
     return -1;
   if (open_sandbox (verifier->arena, region, setup->layout, setup->original, verifier->instrument,
