@@ -149,8 +149,9 @@ describe (const struct check *check, uint32_t base, int64_t offset, char *text, 
   else if (what->root >= 0)
     {
       int number = check->problem->pointer[what->root].number;
-      const char *name = number >= 1000 ? check->problem->region->global[number - 1000].name
-                                        : check->problem->region->parameter[number].name;
+      const char *name = number <= IMAGE_NUMBER ? "own code or constants"
+                         : number >= 1000       ? check->problem->region->global[number - 1000].name
+                                                : check->problem->region->parameter[number].name;
       snprintf (text, room, "%s%s %+lld", name ? name : "a parameter",
                 what->term == check->problem->pointer[what->root].term ? "" : " + …", (long long) offset);
     }

@@ -46,7 +46,7 @@ static void
 add_pointer (struct problem *problem, const struct term *term, const struct term *variable, int number,
              bool is_restrict)
 {
-  if (problem->n_pointers < POINTERS_MAX - 4)
+  if (problem->n_pointers < POINTERS_MAX - 8)
     problem->pointer[problem->n_pointers++]
       = (struct pointer){ .term = term, .variable = variable, .number = number, .is_restrict = is_restrict };
 }
@@ -59,6 +59,43 @@ needs_low (const struct object *object, const char *name)
         && strcmp (object->symbol[object->reloc[i].symbol].name, name) == 0)
       return true;
   return false;
+}
+
+/* Does OBJECT name its own code or constants in 32 bits?  Then they are below 2 GiB.  */
+static bool
+is_low (const struct object *object)
+{
+  for (unsigned i = 0; i < object->n_relocs; i++)
+    if ((object->reloc[i].type == R_X86_64_32 || object->reloc[i].type == R_X86_64_32S)
+        && (object->symbol[object->reloc[i].symbol].section >= 0 || object->reloc[i].symbol == object->entry))
+      return true;
+  return false;
+}
+
+/* Where code and constants are nobody knows before the program is linked and loaded, nor how far apart they are.  */
+static void
+make_images (struct problem *problem)
+{
+  struct terms *terms = problem->terms;
+  for (unsigned side = 0; side < SIDES; side++)
+    for (unsigned part = 0; part < 2; part++)
+      {
+        const struct object *object = problem->program[side]->object;
+        const struct term *variable;
+        uint64_t align = 4096;
+        for (unsigned i = 0; i < object->n_sections; i++)
+          if (object->section[i].executable == (part == 0) && object->section[i].size)
+            align = object->section[i].align < align ? object->section[i].align : align;
+        bool low = is_low (object);
+        const struct term *place
+          = aligned (terms, low ? 31 : 64, VAR_IMAGE + 2 * side + part, align ? align : 1, &variable);
+        problem->image[side][part] = term__zext (terms, place, 64);
+        if (problem->n_pointers < POINTERS_MAX - 2)
+          problem->pointer[problem->n_pointers++]
+            = (struct pointer){ .term = problem->image[side][part], .variable = variable,
+                                .number = IMAGE_NUMBER - 2 * (int) side - (int) part, .is_restrict = true,
+                                .low = (low ? 31u : 64u) - variable->width };
+      }
 }
 
 static void
@@ -186,6 +223,7 @@ problem__inputs (struct problem *problem, struct why *why)
       cpu->sticky = term__var (terms, 6, VAR_STICKY);
     }
   make_globals (problem);
+  make_images (problem);
   if (make_parameters (problem, why))
     return -1;
   for (unsigned k = 0; k < problem->stack_bytes; k++)
@@ -201,7 +239,12 @@ problem__symbol (struct problem *problem, const struct program *program, uint64_
   const struct region *region = problem->region;
   const struct image *image = program->image;
   if (address - image->base < image->size)
-    return term__const (terms, 64, address);
+    {
+      uint64_t offset = address - image->base;
+      bool part = offset >= image->text_size;
+      return term__add (terms, problem->image[program->side][part],
+                        term__const (terms, 64, offset - (part ? image->text_size : 0)));
+    }
   uint64_t in_stubs = address - problem->layout->high - SANDBOX_STUB_BASE;
   if (in_stubs < SANDBOX_STUB_ROOM)
     {

@@ -23,7 +23,8 @@ enum
   CELLS = 64,           /* bytes of memory in a chunk */
   TRAPS_MAX = 8,
   FRAME_MAX = 65536,    /* bytes of a side's own stack frame */
-  RED_ZONE = 128
+  RED_ZONE = 128,
+  DISTANCES_MAX = 4000  /* entries of jump tables */
 };
 
 /* Variable numbers.  Those of a side come from its own range, so that nothing depends on junk in silence.  */
@@ -37,7 +38,9 @@ enum
   VAR_GLOBAL = 512,     /* + global: its address, without the low bits that alignment fixes */
   VAR_FUNCTION = 1024,  /* + stub number: its address */
   VAR_JUNK = 4096,      /* + side * 512 + … */
-  VAR_STACK_ARGUMENT = 8192 /* + byte */
+  VAR_STACK_ARGUMENT = 8192, /* + byte */
+  VAR_IMAGE = 16384,    /* + 2 * side + part: where a side's code (0) and its constants (1) are */
+  VAR_DISTANCE = 20480  /* + 4096 * side + number: of program->distance[] */
 };
 enum { MEMORY_OBJECTS = 0, MEMORY_FRAME = 1 /* + side */ };
 
@@ -125,12 +128,16 @@ struct program
   bool *in_loop;
   bool *reached;                  /* instructions that some path has run */
   bool data_pointers;             /* there are addresses of symbols in its constants */
+  unsigned n_distances;           /* entries of jump tables: the code's place, less that of the constants, plus MORE, at AT */
+  struct { uint64_t at; int64_t more; } *distance;
 };
 
 int program__new (struct problem *problem, unsigned side, const struct image *image,
                   const struct object *object, struct program **program, struct why *why);
 const struct meaning *program__meaning (struct problem *problem, struct program *program,
                                         unsigned insn, struct why *why);
+/* Of what TO is the address, if it is one in PROGRAM's code: 0 and *ADDRESS, as linked.  */
+int program__address (struct problem *problem, const struct program *program, const struct term *to, uint64_t *address);
 /* The instruction at ADDRESS, or -1.  */
 int program__find (const struct program *program, uint64_t address);
 /* The first instruction that no path has run and that does something, or -1.  */
@@ -285,13 +292,16 @@ int path__run (struct path *path, uint64_t steps, struct path **other);
 /* Goes the WAY that path->asked is answered, in a path that is `only` one.  */
 void path__go (struct path *path, bool way);
 
+enum { IMAGE_NUMBER = -2 };
+
 /* What a program finds at its entry, and what it has to leave.  */
 struct pointer
 {
   const struct term *term;   /* its value */
   const struct term *variable; /* the input in it */
-  int number;                /* as in alias pairs */
+  int number;                /* as in alias pairs; IMAGE_NUMBER - 2 * side - part for a side's own code and constants */
   bool is_restrict;
+  unsigned low;              /* bits that alignment fixes, where NUMBER is an image's */
 };
 
 struct problem
@@ -315,6 +325,7 @@ struct problem
   unsigned n_pointers;
   struct pointer pointer[POINTERS_MAX];
   const struct term **global;      /* address of each */
+  const struct term *image[SIDES][2]; /* of each side's code, and constants: numbers below -1 among the pointers */
   unsigned stack_bytes;            /* of stack arguments */
   const struct term *stack_byte[STACK_ARGUMENT_BYTES];
   struct facts assumed;

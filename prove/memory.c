@@ -421,6 +421,8 @@ near_pointer (const struct program *program, uint64_t at, uint64_t bytes)
     {
       uint64_t value;
       memcpy (&value, image->bytes + from, 8);
+      if (value - image->base < image->size)
+        return true;
       if (address__low (value) >= SANDBOX_STUB_BASE
           && address__low (value) < SANDBOX_GLOBAL_BASE + SANDBOX_GLOBAL_ROOM)
         return true;
@@ -435,6 +437,19 @@ image_value (struct path *path, uint64_t at, unsigned bytes)
   struct problem *problem = path->problem;
   const struct program *program = path->program;
   const uint8_t *from = program->image->bytes + at;
+  if (at < program->image->text_size)
+    {
+      why__set (&path->why, REASON_UNMODELLED, "code read as data");
+      return NULL;
+    }
+  for (unsigned i = 0; i < program->n_distances; i++)
+    if (at < program->distance[i].at + 4 && program->distance[i].at < at + bytes)
+      {
+        if (at == program->distance[i].at && bytes == 4)
+          return term__var (problem->terms, 32, VAR_DISTANCE + 4096 * program->side + i);
+        why__set (&path->why, REASON_UNMODELLED, "part of a jump table's entry");
+        return NULL;
+      }
   if (near_pointer (program, at, bytes))
     {
       uint64_t value;
@@ -460,9 +475,6 @@ table_value (struct path *path, const uint8_t *table, uint64_t size, int64_t off
   if (low > high || high > size || offset > (int64_t) size || offset + (int64_t) low < 0
       || offset + (int64_t) high + bytes > (int64_t) size)
     return NULL;
-  if (table == path->program->image->bytes
-      && near_pointer (path->program, (uint64_t) offset + low, high - low + bytes))
-    return NULL;
   if (index->op == TERM_SUM)
     {
       uint64_t all = 0;
@@ -476,10 +488,16 @@ table_value (struct path *path, const uint8_t *table, uint64_t size, int64_t off
   low = (low + step - 1) / step * step;
   if (low > high || (high - low) / step >= TABLE_MAX)
     return NULL;
-  const struct term *value = bytes_term (terms, table + offset + (int64_t) low, bytes);
-  for (uint64_t k = low + step; k <= high; k += step)
-    value = term__ite (terms, term__eq (terms, index, term__const (terms, 64, k)),
-                       bytes_term (terms, table + offset + (int64_t) k, bytes), value);
+  const struct term *value = NULL;
+  for (uint64_t k = low; k <= high; k += step)
+    {
+      uint64_t at = (uint64_t) offset + k;
+      const struct term *entry = table == path->program->image->bytes ? image_value (path, at, bytes)
+                                                                     : bytes_term (terms, table + at, bytes);
+      if (!entry)
+        return NULL;
+      value = value ? term__ite (terms, term__eq (terms, index, term__const (terms, 64, k)), entry, value) : entry;
+    }
   return value;
 }
 
@@ -490,12 +508,15 @@ constant (struct path *path, uint32_t base, int64_t offset, unsigned bytes)
   struct problem *problem = path->problem;
   const struct image *image = path->program->image;
   const struct base *what = &problem->base[base];
-  uint64_t at = (uint64_t) offset - image->base;
-  if (what->root == ROOT_NONE && at < image->size && image->size - at >= bytes)
+  int own = what->root >= 0 ? IMAGE_NUMBER - problem->pointer[what->root].number : -1;
+  if (own >= 0 && own / 2 == (int) path->program->side)
     {
-      if (term__is_const (what->term))
-        return image_value (path, at, bytes);
-      return table_value (path, image->bytes, image->size, (int64_t) at, what->term, bytes);
+      const struct term *start = problem->pointer[what->root].term;
+      uint64_t at = (uint64_t) offset + (own % 2 ? image->text_size : 0);
+      if (what->term != start)
+        return table_value (path, image->bytes, image->size, (int64_t) at, term__sub (problem->terms, what->term, start),
+                            bytes);
+      return at < image->size && image->size - at >= bytes ? image_value (path, at, bytes) : NULL;
     }
   if (what->root >= 0 && problem->pointer[what->root].number >= 1000)
     {
@@ -646,8 +667,7 @@ path__store (struct path *path, const struct term *address, const struct term *v
   if (base__find (problem, &path->facts, address, &base, &offset, &path->why))
     return -1;
   const struct base *what = &problem->base[base];
-  if (what->root == ROOT_NONE
-      && address__low ((uint64_t) offset) - SANDBOX_CODE_BASE < SANDBOX_STUB_BASE - SANDBOX_CODE_BASE)
+  if (what->root >= 0 && problem->pointer[what->root].number <= IMAGE_NUMBER)
     return why__set (&path->why, REASON_PROOF_ADDRESS, "a store to the code's own constants");
   if (what->root >= 0 && problem->pointer[what->root].number >= 1000
       && problem->region->global[problem->pointer[what->root].number - 1000].readonly)

@@ -31,6 +31,13 @@ pin_pointers (struct problem *problem, const struct memory *memory, bool apart, 
   for (unsigned i = 0; i < problem->n_pointers; i++)
     {
       const struct pointer *pointer = &problem->pointer[i];
+      if (pointer->number <= IMAGE_NUMBER)
+        {
+          unsigned own = (unsigned) (IMAGE_NUMBER - pointer->number);
+          const struct image *image = problem->program[own / 2]->image;
+          pin (problem, conditions, &n, pointer->term, image->base + (own % 2 ? image->text_size : 0), 1);
+          continue;
+        }
       if (pointer->number >= 1000)
         {
           pin (problem, conditions, &n, pointer->term, problem->layout->global[pointer->number - 1000], 1);
@@ -40,6 +47,15 @@ pin_pointers (struct problem *problem, const struct memory *memory, bool apart, 
       if (apart && slot + 1 < SANDBOX_SLOTS)
         slot++;
     }
+  for (unsigned side = 0; side < SIDES; side++)
+    for (unsigned i = 0; i < problem->program[side]->n_distances && n < PINS_MAX; i++)
+      {
+        uint32_t value;
+        memcpy (&value, problem->program[side]->image->bytes + problem->program[side]->distance[i].at, 4);
+        conditions[n++] = term__eq (problem->terms,
+                                    term__var (problem->terms, 32, VAR_DISTANCE + 4096 * side + i),
+                                    term__const (problem->terms, 32, value));
+      }
   /* What is reached through loaded pointers may be anywhere in the arena.  */
   for (unsigned i = 0; i < memory->n_uses; i++)
     {

@@ -418,6 +418,17 @@ settle_traps (struct path *path, struct path **other)
   return 0;
 }
 
+/* The choice that an address is made from, or NULL.  */
+static const struct term *
+choice_in (const struct term *to)
+{
+  const struct term *found = to->op == TERM_ITE ? to : NULL;
+  bool through = to->op == TERM_SEXT || to->op == TERM_CONCAT || to->op == TERM_SUM || to->op == TERM_EXTRACT;
+  for (unsigned i = 0; through && !found && i < to->n_args; i++)
+    found = choice_in (to->arg[i]);
+  return found;
+}
+
 /* One step.  0: PATH goes on, ended, or split into itself and *OTHER; -1: path->why.  */
 static int
 step (struct path *path, struct path **other)
@@ -568,27 +579,25 @@ again:
               return why__set (&path->why, REASON_PROOF_ADDRESS, "the stack pointer is off at return");
             return stop (path, PATH_RETURNED);
           }
-        if (!term__is_const (step.destination))
+        if (program__address (problem, program, step.destination, &path->at))
           return why__set (&path->why, REASON_PROOF_JUMP, "a return to somewhere else");
-        path->at = term__value (step.destination);
         return 0;
       }
     case STEP_INDIRECT:
       {
         const struct term *to = facts__simplify (problem, &path->facts, step.destination, false);
-        if (!term__is_const (to))
+        uint64_t address;
+        if (program__address (problem, program, to, &address))
           to = facts__simplify (problem, &path->facts, to, true);
-        if (term__is_const (to))
+        if (program__address (problem, program, to, &address) == 0)
           {
             note_round (path, (unsigned) insn);
-            path->at = term__value (to);
+            path->at = address;
             return 0;
           }
         /* A jump table: one entry after the other.  */
-        while (to->op != TERM_ITE && (to->op == TERM_SEXT || to->op == TERM_CONCAT || to->op == TERM_SUM
-                                      || to->op == TERM_EXTRACT))
-          to = to->op == TERM_CONCAT ? to->arg[to->n_args - 1] : to->arg[0];
-        if (to->op != TERM_ITE)
+        to = choice_in (to);
+        if (!to)
           return why__set (&path->why, REASON_PROOF_JUMP, "an indirect jump that isn't through a table");
         const struct term *condition = to->arg[0];
         int way = decide (path, condition, false);

@@ -46,6 +46,35 @@ program__meaning (struct problem *problem, struct program *program, unsigned ins
 }
 
 int
+program__address (struct problem *problem, const struct program *program, const struct term *to, uint64_t *address)
+{
+  struct terms *terms = problem->terms;
+  const struct term *code = problem->image[program->side][0], *constants = problem->image[program->side][1];
+  uint32_t first = VAR_DISTANCE + 4096 * program->side;
+  int64_t offset;
+  /* An entry of a jump table, added to where the constants are.  */
+  for (unsigned i = 0; to->op == TERM_SUM && i < to->n_args; i++)
+    {
+      const struct term *entry = to->arg[i]->op == TERM_SEXT ? to->arg[i]->arg[0] : to->arg[i];
+      if (to->words[1 + i] != 1 || entry->op != TERM_VAR || entry->number - first >= program->n_distances)
+        continue;
+      to = term__add (terms, term__sub (terms, to, to->arg[i]),
+                      term__add (terms, term__sub (terms, code, constants),
+                                 term__const (terms, 64, (uint64_t) program->distance[entry->number - first].more)));
+      break;
+    }
+  if (to->op == TERM_CONST)
+    {
+      *address = term__value (to);
+      return 0;
+    }
+  if (!term__distance (terms, to, code, &offset) || offset < 0 || (uint64_t) offset >= program->image->text_size)
+    return -1;
+  *address = program->image->base + (uint64_t) offset;
+  return 0;
+}
+
+int
 program__find (const struct program *program, uint64_t address)
 {
   uint64_t offset = address - program->image->base;
@@ -84,6 +113,7 @@ program__new (struct problem *problem, unsigned side, const struct image *image,
   program->join = ARENA_ARRAY (arena, int64_t, program->n_insns);
   program->reached = ARENA_ARRAY (arena, bool, program->n_insns);
   program->in_loop = ARENA_ARRAY (arena, bool, program->n_insns);
+  program->distance = arena__alloc (arena, (object->n_relocs + 1) * sizeof *program->distance);
   for (unsigned i = 0; i < object->n_relocs; i++)
     {
       const struct object_reloc *reloc = &object->reloc[i];
@@ -91,7 +121,18 @@ program__new (struct problem *problem, unsigned side, const struct image *image,
       bool in_data = !object->section[reloc->section].executable;
       if (in_data && outside && reloc->type != R_X86_64_64)
         return why__set (why, REASON_UNMODELLED, "constants with part of an address in them");
-      program->data_pointers |= program__is_table (reloc->type) || (in_data && outside);
+      program->data_pointers |= program__is_table (reloc->type) || (in_data && (outside || reloc->type == R_X86_64_64));
+      if (!in_data || reloc->type == R_X86_64_64)
+        continue;
+      /* An entry of a jump table, relative to itself.  */
+      const struct object_symbol *symbol = &object->symbol[reloc->symbol];
+      if (program->n_distances == DISTANCES_MAX || reloc->type != R_X86_64_PC32 || outside || !object->section[symbol->section].executable)
+        return why__set (why, REASON_UNMODELLED, "constants relative to something");
+      uint64_t at = image->section[reloc->section] + reloc->offset;
+      program->distance[program->n_distances].at = at;
+      program->distance[program->n_distances++].more
+        = (int64_t) (image->section[symbol->section] + symbol->offset + (uint64_t) reloc->addend)
+          - (int64_t) (at - image->text_size);
     }
   memset (program->at, -1, image->text_size * sizeof *program->at);
   for (unsigned i = 0; i < program->n_insns; i++)

@@ -54,6 +54,18 @@ variable_value (void *context, uint32_t number, unsigned width, uint64_t *words)
         low++;
       (void) global;
     }
+  else if (number >= VAR_IMAGE && number < VAR_IMAGE + 4)
+    {
+      const struct image *image = problem->program[(number - VAR_IMAGE) / 2]->image;
+      uint64_t address = image->base + (number % 2 ? image->text_size : 0);
+      memcpy (bytes, &address, 8);
+      /* Where it is below 2 GiB the variable stands for fewer bits.  */
+      for (unsigned i = 0; i < problem->n_pointers; i++)
+        if (problem->pointer[i].variable->number == number)
+          low = problem->pointer[i].low;
+    }
+  else if (number >= VAR_DISTANCE && number < VAR_DISTANCE + 4096)
+    memcpy (bytes, problem->program[0]->image->bytes + problem->program[0]->distance[number - VAR_DISTANCE].at, 4);
   else if (number == VAR_STACK)
     {
       uint64_t rsp = SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE - 4088;

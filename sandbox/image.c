@@ -250,6 +250,7 @@ image__link (struct arena *arena, const struct region *region, const struct layo
   const struct object_symbol *entry = &object->symbol[object->entry];
   result->entry = result->base + linking.section[entry->section] + entry->offset;
   result->decoded = decoded;
+  result->section = linking.section;
   result->address = ARENA_ARRAY (arena, uint64_t, decoded->n_insns);
   for (unsigned i = 0; i < decoded->n_insns; i++)
     result->address[i]

@@ -127,6 +127,7 @@ struct image
   uint8_t *bytes;
   const struct decoded *decoded;
   uint64_t *address;     /* of decoded->insn[i] */
+  uint64_t *section;     /* offset in BYTES of each of the object's sections */
 };
 
 /* Relocates OBJECT for slot INDEX (0 original, 1 candidate) of the code area.  Calls and jumps to
