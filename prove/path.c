@@ -418,14 +418,16 @@ settle_traps (struct path *path, struct path **other)
   return 0;
 }
 
-/* The choice that an address is made from, or NULL.  */
+/* A condition that an address depends on, or NULL: of a choice, or of a number that is added or not.  */
 static const struct term *
-choice_in (const struct term *to)
+condition_in (const struct term *to)
 {
-  const struct term *found = to->op == TERM_ITE ? to : NULL;
+  const struct term *found = to->op == TERM_ITE ? to->arg[0] : NULL;
+  if (to->op == TERM_CONCAT && to->n_args == 2 && term__is_value (to->arg[0], 0) && to->arg[1]->width == 1)
+    return to->arg[1];
   bool through = to->op == TERM_SEXT || to->op == TERM_CONCAT || to->op == TERM_SUM || to->op == TERM_EXTRACT;
   for (unsigned i = 0; through && !found && i < to->n_args; i++)
-    found = choice_in (to->arg[i]);
+    found = condition_in (to->arg[i]);
   return found;
 }
 
@@ -596,10 +598,9 @@ again:
             return 0;
           }
         /* A jump table: one entry after the other.  */
-        to = choice_in (to);
-        if (!to)
+        const struct term *condition = condition_in (to);
+        if (!condition)
           return why__set (&path->why, REASON_PROOF_JUMP, "an indirect jump that isn't through a table");
-        const struct term *condition = to->arg[0];
         int way = decide (path, condition, false);
         if (way >= 0)
           assume (path, condition, way);
