@@ -424,8 +424,9 @@ settle (struct check *check, struct why *why)
   return PROOF_PROVED;
 }
 
-enum proof_result
-paths__compare_memory (struct problem *problem, struct path *original, struct path *candidate, struct why *why)
+/* Compares what both sides did to memory; where they have ENDED how, and what they left.  */
+static enum proof_result
+compare (struct problem *problem, struct path *original, struct path *candidate, bool ended, struct why *why)
 {
   struct check check = { .problem = problem, .original = original, .candidate = candidate,
                          .facts = &candidate->facts };
@@ -435,28 +436,7 @@ paths__compare_memory (struct problem *problem, struct path *original, struct pa
       why__set (why, REASON_SANDBOX, "out of memory");
       return PROOF_UNKNOWN;
     }
-  check_footprint (&check, candidate->memory, original->memory, true, "the candidate");
-  if (!problem->options.excuse_faults)
-    check_footprint (&check, original->memory, candidate->memory, false, "only the original");
-  check_values (&check, original->memory, NULL);
-  check_values (&check, candidate->memory, original->memory);
-  enum proof_result result = settle (&check, why);
-  free (check.goal);
-  return result;
-}
-
-enum proof_result
-paths__compare (struct problem *problem, struct path *original, struct path *candidate, struct why *why)
-{
-  struct check check = { .problem = problem, .original = original, .candidate = candidate,
-                         .facts = &candidate->facts };
-  check.goal = malloc (GOALS_MAX * sizeof *check.goal);
-  if (!check.goal)
-    {
-      why__set (why, REASON_SANDBOX, "out of memory");
-      return PROOF_UNKNOWN;
-    }
-  if (original->end != candidate->end)
+  if (ended && original->end != candidate->end)
     require (&check, term__false (problem->terms),
              candidate->end == PATH_RETURNED ? REASON_NO_TRAP : REASON_LOAD_FAULT,
              candidate->end == PATH_RETURNED ? "returns where the original traps"
@@ -466,10 +446,13 @@ paths__compare (struct problem *problem, struct path *original, struct path *can
       check_footprint (&check, candidate->memory, original->memory, true, "the candidate");
       if (!problem->options.excuse_faults)
         check_footprint (&check, original->memory, candidate->memory, false, "only the original");
-      if (original->end == PATH_RETURNED)
+      if (!ended || original->end == PATH_RETURNED)
         {
           check_values (&check, original->memory, NULL);
           check_values (&check, candidate->memory, original->memory);
+        }
+      if (ended && original->end == PATH_RETURNED)
+        {
           check_result (&check);
           check_machine (&check);
         }
@@ -477,4 +460,16 @@ paths__compare (struct problem *problem, struct path *original, struct path *can
   enum proof_result result = settle (&check, why);
   free (check.goal);
   return result;
+}
+
+enum proof_result
+paths__compare_memory (struct problem *problem, struct path *original, struct path *candidate, struct why *why)
+{
+  return compare (problem, original, candidate, false, why);
+}
+
+enum proof_result
+paths__compare (struct problem *problem, struct path *original, struct path *candidate, struct why *why)
+{
+  return compare (problem, original, candidate, true, why);
 }

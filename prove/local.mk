@@ -2,7 +2,8 @@
 noinst_LIBRARIES += prove/libprove.a
 prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/input.c prove/program.c \
   prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c \
-  prove/steer.c prove/heads.c prove/induction.c prove/induction.h prove/isolate.c
+  prove/steer.c prove/heads.c prove/cut.c prove/relation.c prove/trips.c prove/rest.c \
+  prove/induction.c prove/induction.h prove/isolate.c
 
 # Right and wrong pairs.
 check_PROGRAMS += testsuite/prove-pairs
