@@ -128,6 +128,10 @@ bool proof__judge (struct trial *trial);
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
 
+/* edges.c.  The last numbers before and the first after what a quotient or remainder steps over, from the ends of an integer's
+   range.  False where the verdict is filled.  */
+bool edges__judge (struct trial *trial);
+
 /* huge.c.  Objects of more than 16 MiB, where they are only read.  */
 bool huge__judge (struct trial *trial);
 
@@ -153,6 +157,7 @@ bool steer__judge (struct trial *trial, double seconds);
 /* excuse.c.  Asks the solver about the candidate's branch ways that no test took.  True where some were excused; the
    verdict may be filled in between, where a state that takes one refutes.  */
 bool excuse__ways (struct trial *trial);
+
 /* Very many tests, in batches, where the region allows them.  False where the verdict is filled.  */
 bool volume__judge (struct trial *trial);
 

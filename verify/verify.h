@@ -34,7 +34,7 @@ struct verify_options
   double budget_seconds;   /* wall clock; 0: 10 */
   uint64_t seed;           /* 0: from the key */
   enum accept accept;
-  const struct recorded *const *recorded; /* calls of the user's program: run before all else; */
+  const struct recorded *const *recorded; /* calls of the user's program: run before any made up; */
   unsigned n_recorded;                    /* they must outlive the verifier */
   bool as_it_is;           /* counterexamples are not made simpler: nobody will read them */
   uint64_t tests_least;    /* run so many states at least, where the budget allows: as an earlier verdict did */
