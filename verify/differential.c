@@ -27,6 +27,9 @@ timeout (const struct trial *trial, unsigned ms)
 /* How many states it takes for `tested`, and how many are enough when nothing is left to reach.  */
 #define TESTS_LEAST 1000
 #define TESTS_ENOUGH 4000
+/* A part of the least will do where so many were run in batches besides.  */
+#define TESTS_LEAST_PART 4
+#define TESTS_BATCHED 100000
 /* The least for functions that call others: each call is recorded with a digest of all memory, which makes a
    state cost a thousand times as much, and says as much more.  */
 #define TESTS_LEAST_CALLS 256
@@ -645,7 +648,8 @@ differential__judge (struct trial *trial)
       return false;
     }
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
-  if (total_tests (trial) < least)
+  if (total_tests (trial) < least
+      && (total_tests (trial) < least / TESTS_LEAST_PART || trial->verdict->tests < TESTS_BATCHED))
     {
       double spent = verify__now () - trial->started;
       double more = total_tests (trial) ? spent * least / (double) total_tests (trial) : 0;
