@@ -222,7 +222,7 @@ try_mutant (struct bench *bench, const struct case_unit *unit, const char *name,
   struct code *code;
   struct why why = { 0 };
   struct proof proof;
-  char what[200], how[300] = "";
+  char what[200], how[420] = "";
   char *changed = mutate (text, what);
   struct proof_options options = { .seconds = tally.seconds };
   if (!changed)
