@@ -7,7 +7,7 @@ prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/in
 
 # Right and wrong pairs.
 check_PROGRAMS += testsuite/prove-pairs
-testsuite_prove_pairs_SOURCES = testsuite/prove-pairs.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_pairs_SOURCES = testsuite/prove-pairs.c testsuite/side-code.h testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_pairs_LDADD = prove/libprove.a semantics/libsemantics.a term/libterm.a \
   verify/libverify.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS) -lm
@@ -17,7 +17,7 @@ testsuite_prove_steer_SOURCES = testsuite/prove-steer.c testsuite/case-file.c te
 testsuite_prove_steer_LDADD = $(testsuite_prove_pairs_LDADD)
 TESTS += testsuite/prove-steer
 check_PROGRAMS += testsuite/prove-mutants
-testsuite_prove_mutants_SOURCES = testsuite/prove-mutants.c testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_mutants_SOURCES = testsuite/prove-mutants.c testsuite/side-code.h testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_mutants_LDADD = $(testsuite_prove_pairs_LDADD)
 TESTS += testsuite/prove-pairs testsuite/prove-mutants
 check_PROGRAMS += testsuite/prove-isolate

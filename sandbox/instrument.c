@@ -6,65 +6,16 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/instrument.h"
 #include "sandbox/wire.h"
+#include "sandbox/writer.h"
 #include <string.h>
 
 static const char *const gpr_name[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
 
-/* The code being written.  */
-struct writer
-{
-  struct arena *arena;
-  struct item *item;
-  unsigned n, capacity;
-  unsigned n_flags;
-};
-
-static struct item *
-add_item (struct writer *writer)
-{
-  if (writer->n == writer->capacity)
-    {
-      unsigned capacity = writer->capacity ? writer->capacity * 2 : 256;
-      struct item *item = ARENA_ARRAY (writer->arena, struct item, capacity);
-      if (writer->n)
-        memcpy (item, writer->item, writer->n * sizeof *item);
-      writer->item = item;
-      writer->capacity = capacity;
-    }
-  return &writer->item[writer->n++];
-}
-
-static struct operand
-op_register (const char *reg)
-{
-  return (struct operand){ .kind = OPERAND_REGISTER, .reg = reg };
-}
-
-static struct operand
-op_memory (const char *base, int64_t offset)
-{
-  return (struct operand){ .kind = OPERAND_MEMORY, .base = base, .expr.add = offset };
-}
-
-static struct operand
-op_immediate (int64_t value)
-{
-  return (struct operand){ .kind = OPERAND_IMMEDIATE, .expr.add = value };
-}
-
-static void
-add_insn (struct writer *writer, const char *mnemonic, struct operand from, struct operand to)
-{
-  struct item *item = add_item (writer);
-  item->kind = ITEM_INSN;
-  item->insn = (struct insn){ .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
-}
-
 static void
 add_label (struct writer *writer, const char *label)
 {
-  struct item *item = add_item (writer);
+  struct item *item = writer__item (writer);
   item->kind = ITEM_LABEL;
   item->label = label;
 }
@@ -73,7 +24,7 @@ add_label (struct writer *writer, const char *label)
 static void
 add_flag (struct writer *writer, uint32_t number)
 {
-  add_insn (writer, "movb", op_immediate (1), op_memory (NULL, TRACE_FLAGS + number));
+  writer__insn (writer, "movb", op_immediate (1), op_memory (NULL, TRACE_FLAGS + number));
 }
 
 /* Begins a record: rax and rcx are kept, ADDRESS is computed with all registers as the program has
@@ -81,22 +32,22 @@ add_flag (struct writer *writer, uint32_t number)
 static void
 begin_record (struct writer *writer, struct operand address, uint32_t number)
 {
-  add_insn (writer, "movq", op_register ("rax"), op_memory (NULL, TRACE_SAVE_RAX));
-  add_insn (writer, "movq", op_register ("rcx"), op_memory (NULL, TRACE_SAVE_RCX));
-  add_insn (writer, "leaq", address, op_register ("rax"));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_NEXT), op_register ("rcx"));
-  add_insn (writer, "movq", op_register ("rax"), op_memory ("rcx", RECORD_ADDRESS));
-  add_insn (writer, "movq", op_immediate (number), op_memory ("rcx", RECORD_NUMBER));
+  writer__insn (writer, "movq", op_register ("rax"), op_memory (NULL, TRACE_SAVE_RAX));
+  writer__insn (writer, "movq", op_register ("rcx"), op_memory (NULL, TRACE_SAVE_RCX));
+  writer__insn (writer, "leaq", address, op_register ("rax"));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_NEXT), op_register ("rcx"));
+  writer__insn (writer, "movq", op_register ("rax"), op_memory ("rcx", RECORD_ADDRESS));
+  writer__insn (writer, "movq", op_immediate (number), op_memory ("rcx", RECORD_NUMBER));
 }
 
 /* Ends a record of SIZE bytes.  */
 static void
 end_record (struct writer *writer, unsigned size)
 {
-  add_insn (writer, "leaq", op_memory ("rcx", size), op_register ("rcx"));
-  add_insn (writer, "movq", op_register ("rcx"), op_memory (NULL, TRACE_NEXT));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RCX), op_register ("rcx"));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RAX), op_register ("rax"));
+  writer__insn (writer, "leaq", op_memory ("rcx", size), op_register ("rcx"));
+  writer__insn (writer, "movq", op_register ("rcx"), op_memory (NULL, TRACE_NEXT));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RCX), op_register ("rcx"));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RAX), op_register ("rax"));
 }
 
 /* Stores vector register NUMBER, as wide as CLASS ('x', 'y', 'z') needs.  */
@@ -105,8 +56,8 @@ add_vector (struct writer *writer, unsigned number, char class, unsigned offset)
 {
   bool wide = class == 'z';
   const char *name = arena__printf (writer->arena, "%cmm%u", wide ? 'z' : 'y', number);
-  add_insn (writer, wide || number >= 16 ? "vmovdqu64" : "vmovdqu", op_register (name),
-            op_memory ("rcx", offset));
+  writer__insn (writer, wide || number >= 16 ? "vmovdqu64" : "vmovdqu", op_register (name),
+                op_memory ("rcx", offset));
 }
 
 /* The widest class of vector register that INSN names.  */
@@ -129,16 +80,16 @@ static void
 add_string (struct writer *writer, const struct item *item, uint32_t number)
 {
   begin_record (writer, op_memory ("rdi", 0), number);
-  add_insn (writer, "movq", op_register ("rsi"), op_memory ("rcx", RECORD_RSP));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RCX), op_register ("rax"));
-  add_insn (writer, "movq", op_register ("rax"), op_memory ("rcx", RECORD_MASK));
+  writer__insn (writer, "movq", op_register ("rsi"), op_memory ("rcx", RECORD_RSP));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RCX), op_register ("rax"));
+  writer__insn (writer, "movq", op_register ("rax"), op_memory ("rcx", RECORD_MASK));
   end_record (writer, RECORD_STRING_SIZE);
-  *add_item (writer) = *item;
-  add_insn (writer, "movq", op_register ("rax"), op_memory (NULL, TRACE_SAVE_RAX));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_NEXT), op_register ("rax"));
-  add_insn (writer, "movq", op_register ("rcx"),
-            op_memory ("rax", RECORD_COUNT_AFTER - RECORD_STRING_SIZE));
-  add_insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RAX), op_register ("rax"));
+  *writer__item (writer) = *item;
+  writer__insn (writer, "movq", op_register ("rax"), op_memory (NULL, TRACE_SAVE_RAX));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_NEXT), op_register ("rax"));
+  writer__insn (writer, "movq", op_register ("rcx"),
+                op_memory ("rax", RECORD_COUNT_AFTER - RECORD_STRING_SIZE));
+  writer__insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RAX), op_register ("rax"));
 }
 
 /* The record of access NUMBER, MEMORY of the instruction TEXT.  */
@@ -180,10 +131,10 @@ add_access (struct writer *writer, const struct insn *text, const struct decoded
         }
     }
   begin_record (writer, address, number);
-  add_insn (writer, "movq", op_register ("rsp"), op_memory ("rcx", RECORD_RSP));
+  writer__insn (writer, "movq", op_register ("rsp"), op_memory ("rcx", RECORD_RSP));
   if (memory->mask >= 0 && memory->mask < 32)
-    add_insn (writer, "kmovq", op_register (arena__printf (writer->arena, "k%d", memory->mask)),
-              op_memory ("rcx", RECORD_MASK));
+    writer__insn (writer, "kmovq", op_register (arena__printf (writer->arena, "k%d", memory->mask)),
+                  op_memory ("rcx", RECORD_MASK));
   unsigned offset = RECORD_SIZE;
   char class = vector_class (text);
   if (by_vector)
@@ -224,7 +175,7 @@ add_followed (struct writer *writer, const struct item *item, const struct decod
                          why)
                  != 0)
         return -1;
-  *add_item (writer) = *item;
+  *writer__item (writer) = *item;
   return 0;
 }
 
@@ -242,7 +193,7 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
 {
   struct instrument *instrument = ARENA_NEW (arena, struct instrument);
   struct writer writer = { .arena = arena };
-  unsigned n = decoded->n_insns, n_stubs = 0;
+  unsigned n = decoded->n_insns, n_stubs = 0, n_flags = 0;
   instrument->decoded = decoded;
   instrument->block = ARENA_ARRAY (arena, uint32_t, n);
   instrument->taken = ARENA_ARRAY (arena, uint32_t, n);
@@ -270,13 +221,13 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
       const struct item *item = &code->item[k];
       if (item->kind == ITEM_LABEL)
         {
-          *add_item (&writer) = *item;
+          *writer__item (&writer) = *item;
           block = INSTRUMENT_NO_FLAG;
           continue;
         }
       if (block == INSTRUMENT_NO_FLAG)
         {
-          block = writer.n_flags++;
+          block = n_flags++;
           add_flag (&writer, block);
         }
       block_of[k] = block;
@@ -293,8 +244,8 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
           struct insn *branch = &writer.item[writer.n - 1].insn;
           if (branch->n_operands != 1 || branch->operand[0].kind != OPERAND_TARGET)
             return why__set (why, REASON_UNMODELLED, "%s", insn->mnemonic);
-          instrument->taken[number] = writer.n_flags++;
-          instrument->fallen[number] = writer.n_flags++;
+          instrument->taken[number] = n_flags++;
+          instrument->fallen[number] = n_flags++;
           struct stub *way = &stub[n_stubs];
           way->label = arena__printf (arena, ".Laiopt_way%u", n_stubs++);
           way->flag = instrument->taken[number];
@@ -306,14 +257,14 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
         block = INSTRUMENT_NO_FLAG;
     }
   /* Running off the end has to trap as before.  */
-  struct item *end = add_item (&writer);
+  struct item *end = writer__item (&writer);
   end->kind = ITEM_INSN;
   end->insn.mnemonic = "ud2";
   for (unsigned i = 0; i < n_stubs; i++)
     {
       add_label (&writer, stub[i].label);
       add_flag (&writer, stub[i].flag);
-      struct item *jump = add_item (&writer);
+      struct item *jump = writer__item (&writer);
       jump->kind = ITEM_INSN;
       jump->insn.mnemonic = "jmp";
       jump->insn.n_operands = 1;
@@ -323,9 +274,9 @@ instrument__new (struct arena *arena, const struct code *code, const struct deco
     instrument->block[i] = decoded->insn[i].item < code->n_items ? block_of[decoded->insn[i].item]
                            : n && code->n_items                  ? 0
                                                                  : INSTRUMENT_NO_FLAG;
-  instrument->n_flags = writer.n_flags;
-  if (writer.n_flags > TRACE_FLAGS_MAX || n > INT32_MAX / RECORDS_PER_INSN)
-    return why__set (why, REASON_TOO_LARGE, "%u flags", writer.n_flags);
+  instrument->n_flags = n_flags;
+  if (n_flags > TRACE_FLAGS_MAX || n > INT32_MAX / RECORDS_PER_INSN)
+    return why__set (why, REASON_TOO_LARGE, "%u flags", n_flags);
   struct code *copy = ARENA_NEW (arena, struct code);
   *copy = *code;
   copy->arena = arena;

@@ -56,6 +56,31 @@ struct reply
   char text[64];
 };
 
+/* What the zygote is told of a process to start: a size, and descriptors.  It points into itself.  */
+struct start_message
+{
+  size_t setup_size;
+  union
+  {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE (START_FDS * sizeof (int))];
+  } control;
+  struct iovec data;
+  struct msghdr message;
+};
+
+static void
+start_message__init (struct start_message *start, size_t setup_size)
+{
+  memset (start, 0, sizeof *start);
+  start->setup_size = setup_size;
+  start->data = (struct iovec){ &start->setup_size, sizeof start->setup_size };
+  start->message.msg_iov = &start->data;
+  start->message.msg_iovlen = 1;
+  start->message.msg_control = &start->control;
+  start->message.msg_controllen = sizeof start->control;
+}
+
 static void __attribute__ ((noreturn))
 give_up (const char *what)
 {
@@ -73,21 +98,14 @@ serve (const struct own *own)
 {
   for (;;)
     {
-      size_t setup_size = 0;
-      union
-      {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE (START_FDS * sizeof (int))];
-      } control;
-      struct iovec data = { &setup_size, sizeof setup_size };
-      struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-                                .msg_controllen = sizeof control };
-      ssize_t n = recvmsg (CHANNEL_FD, &message, 0);
+      struct start_message start;
+      start_message__init (&start, 0);
+      ssize_t n = recvmsg (CHANNEL_FD, &start.message, 0);
       if (n < 0 && errno == EINTR)
         continue;
-      if (n != sizeof setup_size)
+      if (n != sizeof start.setup_size)
         _exit (0);
-      struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+      struct cmsghdr *header = CMSG_FIRSTHDR (&start.message);
       int fd[START_FDS];
       if (!header || header->cmsg_type != SCM_RIGHTS
           || header->cmsg_len != CMSG_LEN (sizeof fd))
@@ -97,8 +115,8 @@ serve (const struct own *own)
       long pid = syscall (SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
       if (pid == 0)
         {
-          struct child_start start = { fd[0], fd[1], fd[2], fd[3], fd[4], setup_size, own->bulk };
-          child__main (&start);
+          struct child_start child = { fd[0], fd[1], fd[2], fd[3], fd[4], start.setup_size, own->bulk };
+          child__main (&child);
         }
       struct reply reply = { (int32_t) pid, pid < 0 ? errno : 0, { 0 } };
       for (unsigned i = 0; i < START_FDS; i++)
@@ -331,23 +349,16 @@ sandbox__prepare (struct why *why)
 static bool
 ask (const int fd[START_FDS], size_t setup_size, struct reply *reply)
 {
-  union
-  {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE (START_FDS * sizeof (int))];
-  } control;
-  struct iovec data = { &setup_size, sizeof setup_size };
-  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-                            .msg_controllen = sizeof control };
-  memset (&control, 0, sizeof control);
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+  struct start_message start;
+  start_message__init (&start, setup_size);
+  struct cmsghdr *header = CMSG_FIRSTHDR (&start.message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN (START_FDS * sizeof (int));
   memcpy (CMSG_DATA (header), fd, START_FDS * sizeof (int));
   ssize_t n;
   do
-    n = sendmsg (the.socket, &message, MSG_NOSIGNAL);
+    n = sendmsg (the.socket, &start.message, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
   if (n < 0)
     return false;

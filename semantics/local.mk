@@ -15,13 +15,13 @@ semantics_libsemantics_a_SOURCES += semantics/vector.h semantics/vector.c semant
   semantics/float.c semantics/float-compare.c semantics/float-convert.c
 
 check_PROGRAMS += testsuite/semantics-integer
-testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/semantics-integer.def
+testsuite_semantics_integer_SOURCES = testsuite/semantics-integer.c testsuite/term-memory.h testsuite/semantics-integer.def
 testsuite_semantics_integer_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/semantics-integer
 
 check_PROGRAMS += testsuite/semantics-vector
-testsuite_semantics_vector_SOURCES = testsuite/semantics-vector.c testsuite/semantics-vector.def
+testsuite_semantics_vector_SOURCES = testsuite/semantics-vector.c testsuite/term-memory.h testsuite/semantics-vector.def
 testsuite_semantics_vector_LDADD = semantics/libsemantics.a term/libterm.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/semantics-vector

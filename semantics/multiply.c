@@ -96,16 +96,44 @@ apply__mulx (struct run *run)
   return operand__write (run, 0, product__high (run, a, b, false));
 }
 
+/* What div and idiv divide, HIGH:LOW, and by what.  */
+struct division
+{
+  struct halves halves;
+  const struct term *low, *high, *divisor;
+};
+
+static int
+division__read (struct run *run, struct division *division)
+{
+  division->divisor = operand__read (run, 0);
+  if (!division->divisor)
+    return -1;
+  division->halves = halves__of (division->divisor->width);
+  division->low = gpr__read (run, division->halves.low);
+  division->high = gpr__read (run, division->halves.high);
+  return 0;
+}
+
+/* All flags are undefined then.  */
+static int
+division__write (struct run *run, const struct division *division, const struct term *quotient, const struct term *rest)
+{
+  gpr__write (run, division->halves.low, quotient);
+  gpr__write (run, division->halves.high, rest);
+  run->cpu->flags = (struct sym_flags){ .kind = FLAGS_EXPLICIT };
+  return 0;
+}
+
 static int
 apply__div (struct run *run)
 {
   struct terms *terms = run->terms;
-  const struct term *b = operand__read (run, 0);
-  if (!b)
+  struct division division;
+  if (division__read (run, &division) < 0)
     return -1;
+  const struct term *low = division.low, *high = division.high, *b = division.divisor;
   unsigned width = b->width;
-  struct halves halves = halves__of (width);
-  const struct term *low = gpr__read (run, halves.low), *high = gpr__read (run, halves.high);
   const struct term *quotient, *rest;
   if (term__is_value (high, 0))
     {
@@ -121,22 +149,18 @@ apply__div (struct run *run)
       quotient = term__extract (terms, term__udiv (terms, a, wide), 0, width);
       rest = term__extract (terms, term__urem (terms, a, wide), 0, width);
     }
-  gpr__write (run, halves.low, quotient);
-  gpr__write (run, halves.high, rest);
-  run->cpu->flags = (struct sym_flags){ .kind = FLAGS_EXPLICIT };
-  return 0;
+  return division__write (run, &division, quotient, rest);
 }
 
 static int
 apply__idiv (struct run *run)
 {
   struct terms *terms = run->terms;
-  const struct term *b = operand__read (run, 0);
-  if (!b)
+  struct division division;
+  if (division__read (run, &division) < 0)
     return -1;
+  const struct term *low = division.low, *high = division.high, *b = division.divisor;
   unsigned width = b->width;
-  struct halves halves = halves__of (width);
-  const struct term *low = gpr__read (run, halves.low), *high = gpr__read (run, halves.high);
   const struct term *zero = term__is_zero (terms, b), *quotient, *rest, *overflows;
   if (high == term__ashr_by (terms, low, width - 1))
     {
@@ -155,10 +179,7 @@ apply__idiv (struct run *run)
       overflows = term__ne (terms, whole, term__sext (terms, quotient, 2 * width));
     }
   run->host->trap (run->host->context, SYM_TRAP_DIVIDE, term__or (terms, zero, overflows));
-  gpr__write (run, halves.low, quotient);
-  gpr__write (run, halves.high, rest);
-  run->cpu->flags = (struct sym_flags){ .kind = FLAGS_EXPLICIT };
-  return 0;
+  return division__write (run, &division, quotient, rest);
 }
 
 static const struct form forms[] = {

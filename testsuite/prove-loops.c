@@ -16,13 +16,7 @@ main (int argc, char **argv)
                                       .n_variants = 1,
                                       .variant = variants };
   struct pairs_count count;
-  bool strict = argc > 1 && strcmp (argv[1], "--strict") == 0;
-  if (strict)
-    {
-      argv[1] = argv[0];
-      argc--;
-      argv++;
-    }
+  bool strict = pairs__strict (&argc, &argv);
   if (pairs__run (&pairs, argc, argv, &count))
     return 1;
   bool well = count.level[VERDICT_REFUTED] == 0 && count.broken == 0;

@@ -6,8 +6,8 @@
        prove-mutants [-n MUTANTS] [-s SECONDS] [-r SEED] [FILE...]
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/case-file.h"
+#include "testsuite/side-code.h"
 
-#include "machine/runtime.h"
 #include "prove/prove.h"
 #include "states/states.h"
 #include "verify/compare.h"
@@ -141,26 +141,6 @@ mutate (const char *text, char what[200])
   return NULL;
 }
 
-struct side_code
-{
-  struct object *object;
-  struct decoded *decoded;
-  struct image *image;
-};
-
-static int
-make_side (struct arena *arena, const struct region *region, const struct layout *layout,
-           const struct code *code, unsigned slot, struct side_code *side, struct why *why)
-{
-  const struct code *extended;
-  unsigned own_items;
-  if (runtime__extend (arena, region, code, &extended, &own_items, why)
-      || object__assemble (arena, extended, &side->object, why)
-      || object__decode (arena, side->object, extended, &side->decoded, why))
-    return -1;
-  return image__link (arena, region, layout, side->object, side->decoded, slot, &side->image, why);
-}
-
 struct bench
 {
   const struct region *region;
@@ -242,7 +222,7 @@ try_mutant (struct bench *bench, const struct case_unit *unit, const char *name,
   struct code *code;
   struct why why = { 0 };
   struct proof proof;
-  char what[200], how[300] = "";
+  char what[200], how[420] = "";
   char *changed = mutate (text, what);
   struct proof_options options = { .seconds = tally.seconds };
   if (!changed)
@@ -251,7 +231,7 @@ try_mutant (struct bench *bench, const struct case_unit *unit, const char *name,
       return;
     }
   if (code__parse (arena, changed, strlen (changed), unit->region->function, NULL, 0, false, &code, &why)
-      || make_side (arena, unit->region, bench->layout, code, 1, &mutant, &why))
+      || side_code__make (arena, unit->region, bench->layout, code, 1, &mutant, &why))
     tally.unbuilt++;
   else
     {
@@ -291,7 +271,7 @@ run_case (char *text, const char *name, unsigned count)
   struct states_options options = { .seed = 7 };
   bool fine = unit && !region__code (unit->region, &code, &why)
               && !layout__new (arena, unit->region, false, &bench->layout, &why)
-              && !make_side (arena, unit->region, bench->layout, code, 0, &bench->original, &why);
+              && !side_code__make (arena, unit->region, bench->layout, code, 0, &bench->original, &why);
   const struct image *image = fine ? bench->original.image : NULL;
   if (fine)
     bench->region = unit->region;

@@ -5,8 +5,8 @@
    that comes of them.  -s SECONDS is the time for each pair.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/case-file.h"
+#include "testsuite/side-code.h"
 
-#include "machine/runtime.h"
 #include "prove/prove.h"
 #include "verify/compare.h"
 
@@ -23,27 +23,6 @@ struct tally
 };
 
 static const char *const result_name[] = { "unknown", "proved", "bounded", "different" };
-
-struct side_code
-{
-  struct object *object;
-  struct decoded *decoded;
-  struct image *image;
-};
-
-/* CODE as it runs, in slot SLOT.  */
-static int
-make_side (struct arena *arena, const struct region *region, const struct layout *layout,
-           const struct code *code, unsigned slot, struct side_code *side, struct why *why)
-{
-  const struct code *extended;
-  unsigned own_items;
-  if (runtime__extend (arena, region, code, &extended, &own_items, why)
-      || object__assemble (arena, extended, &side->object, why)
-      || object__decode (arena, side->object, extended, &side->decoded, why))
-    return -1;
-  return image__link (arena, region, layout, side->object, side->decoded, slot, &side->image, why);
-}
 
 /* Do both sides really differ on STATE?  */
 static bool
@@ -93,7 +72,7 @@ check_pair (struct tally *tally, const struct case_unit *unit, const struct layo
   struct side_code side;
   bool compiled = strncmp (entry->name, "compiled/", 9) == 0;
   struct proof_options options = { .seconds = tally->seconds, .excuse_faults = compiled };
-  if (candidate && make_side (arena, unit->region, layout, candidate->code, 1, &side, &why) == 0)
+  if (candidate && side_code__make (arena, unit->region, layout, candidate->code, 1, &side, &why) == 0)
     {
       prove__equivalent (unit->region, layout, original->image, original->object, side.image,
                          side.object, &options, &proof);
@@ -157,7 +136,7 @@ run_case (struct tally *tally, char *text, const char *name)
     }
   struct arena *arena = arena__new ();
   if (region__code (unit->region, &code, &why) || layout__new (arena, unit->region, false, &layout, &why)
-      || make_side (arena, unit->region, layout, code, 0, &original, &why))
+      || side_code__make (arena, unit->region, layout, code, 0, &original, &why))
     {
       tally->failures++;
       printf ("not ok %u - %s: %s %s\n", ++tally->tests, name, reason__slug (why.reason), why.detail);

@@ -73,7 +73,7 @@ struct one
 {
   const char *text;
   const struct decoded_insn *insn;
-  char complaint[320];
+  char complaint[420];
 };
 
 #define COMPLAIN(ONE, ...)                                                                         \

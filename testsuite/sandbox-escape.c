@@ -562,7 +562,7 @@ batches (struct bench *bench)
       struct batch_shape shape = { .base = base };
       uint8_t *mask = malloc (batch__result_size (&shape));
       struct batch_result got = { 0 };
-      char detail[300] = "", name[128];
+      char detail[420] = "", name[128];
       batch__mask (&shape, mask);
       memset (mask, 0xff, 8);
       bool well = true;

@@ -5,6 +5,7 @@
    evaluated as terms from the same ones.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/semantics.h"
+#include "testsuite/term-memory.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -101,12 +102,8 @@ static const struct term *
 host__load (void *context, const struct term *address, unsigned bytes, const struct term *condition)
 {
   struct host *host = context;
-  const struct term *part[64];
   assert_null (condition);
-  for (unsigned i = 0; i < bytes; i++)
-    part[i] = term__load (host->terms, host->memory,
-                          term__add (host->terms, address, term__const (host->terms, 64, i)));
-  return term__join (host->terms, part, bytes);
+  return term_memory__load (host->terms, host->memory, address, bytes);
 }
 
 static int
@@ -115,10 +112,7 @@ host__store (void *context, const struct term *address, const struct term *value
   struct host *host = context;
   assert_null (condition);
   assert_int_equal (value->width % 8, 0);
-  for (unsigned i = 0; i < value->width / 8u; i++)
-    host->memory
-      = term__store (host->terms, host->memory, term__add (host->terms, address, term__const (host->terms, 64, i)),
-                     term__extract (host->terms, value, 8 * i, 8), term__true (host->terms));
+  host->memory = term_memory__store (host->terms, host->memory, address, value, NULL);
   return 0;
 }
 

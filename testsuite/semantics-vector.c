@@ -2,6 +2,7 @@
    lane by lane; vector code and the scalar code that it stands for are the same terms; what isn't known is refused.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/semantics.h"
+#include "testsuite/term-memory.h"
 
 #include <cpuid.h>
 #include <setjmp.h>
@@ -166,12 +167,8 @@ static const struct term *
 host__load (void *context, const struct term *address, unsigned bytes, const struct term *condition)
 {
   struct host *host = context;
-  const struct term *part[64];
   host__note (host, address, bytes, condition, false);
-  for (unsigned i = 0; i < bytes; i++)
-    part[i] = term__load (host->terms, host->memory,
-                          term__add (host->terms, address, term__const (host->terms, 64, i)));
-  return term__join (host->terms, part, bytes);
+  return term_memory__load (host->terms, host->memory, address, bytes);
 }
 
 static int
@@ -179,10 +176,7 @@ host__store (void *context, const struct term *address, const struct term *value
 {
   struct host *host = context;
   host__note (host, address, value->width / 8u, condition, true);
-  for (unsigned i = 0; i < value->width / 8u; i++)
-    host->memory
-      = term__store (host->terms, host->memory, term__add (host->terms, address, term__const (host->terms, 64, i)),
-                     term__extract (host->terms, value, 8 * i, 8), condition ? condition : term__true (host->terms));
+  host->memory = term_memory__store (host->terms, host->memory, address, value, condition);
   return 0;
 }
 

@@ -225,6 +225,17 @@ parse_option (int key, char *argument, struct argp_state *state)
   return 0;
 }
 
+bool
+pairs__strict (int *argc, char ***argv)
+{
+  if (*argc < 2 || strcmp ((*argv)[1], "--strict") != 0)
+    return false;
+  (*argv)[1] = (*argv)[0];
+  (*argc)--;
+  (*argv)++;
+  return true;
+}
+
 int
 pairs__run (const struct pairs *pairs, int argc, char **argv, struct pairs_count *count)
 {

@@ -32,6 +32,9 @@ struct pairs_count
   double median_proved_seconds;
 };
 
+/* Is --strict the first argument?  It is taken away then.  */
+bool pairs__strict (int *argc, char ***argv);
+
 /* Judges all pairs (options of the command line: --jobs, --budget, --only, --table), prints the table and the counts as
    TAP comments and a line for each function.  0, or -1 where nothing could be done.  */
 int pairs__run (const struct pairs *pairs, int argc, char **argv, struct pairs_count *count);

@@ -144,6 +144,18 @@ rings_keep_the_last (void **unused)
   bench__free (bench);
 }
 
+/* Solves the site that BENCH watches from its state: the number of SOLUTIONS.  */
+static unsigned
+bench__solve (struct bench *bench, const struct state *solution[SOLUTIONS_MAX])
+{
+  struct solve solve = { .eye = &bench->eye,
+                         .region = bench->region,
+                         .arena = bench->region->arena,
+                         .base = bench->state,
+                         .until = verify__now () + 20 };
+  return solve__site (&solve, solution);
+}
+
 /* CONDITION of a and b, of SIZE bytes, is met by solving.  */
 static void
 check_solved (const char *condition, unsigned size)
@@ -155,13 +167,8 @@ check_solved (const char *condition, unsigned size)
   struct bench *bench = bench__new (source, "-O1", 2, size);
   bench->state->machine.gpr[7] = 0x1234567;
   bench->state->machine.gpr[6] = 0x7654321;
-  struct solve solve = { .eye = &bench->eye,
-                         .region = bench->region,
-                         .arena = bench->region->arena,
-                         .base = bench->state,
-                         .until = verify__now () + 20 };
   const struct state *solution[SOLUTIONS_MAX];
-  unsigned n = solve__site (&solve, solution);
+  unsigned n = bench__solve (bench, solution);
   bool met = false;
   for (unsigned i = 0; i < n; i++)
     {
@@ -203,13 +210,8 @@ sums_of_bytes_are_solved (void **unused)
   static const uint8_t order[] = { 7, 6, 2, 1, 8, 9 };
   for (unsigned i = 0; i < 6; i++)
     bench->state->machine.gpr[order[i]] = 'a' + i;
-  struct solve solve = { .eye = &bench->eye,
-                         .region = bench->region,
-                         .arena = bench->region->arena,
-                         .base = bench->state,
-                         .until = verify__now () + 20 };
   const struct state *solution[SOLUTIONS_MAX];
-  unsigned n = solve__site (&solve, solution);
+  unsigned n = bench__solve (bench, solution);
   bool met = false;
   for (unsigned i = 0; i < n; i++)
     {

@@ -388,6 +388,21 @@ follow_tests (struct trial *trial, unsigned s, const struct test *tests, unsigne
   return true;
 }
 
+/* Runs TESTS[N] of KIND in setup S on the candidate, and counts them where all agree.  */
+static bool
+compare_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct test *tests, unsigned n)
+{
+  struct difference difference;
+  unsigned which = 0;
+  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n, differential__timeout (trial),
+                                                  true, &which, &difference);
+  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+    return false;
+  trial->tests[kind] += n;
+  trial->verdict->tests += n;
+  return true;
+}
+
 /* Runs TESTS[N] of KIND in setup S on the candidate, and traces some: LEAST of them, more where
    UNTIL_COVERED.  */
 static bool
@@ -396,15 +411,9 @@ run_tests (struct trial *trial, unsigned s, enum state_kind kind, const struct t
 {
   trial->at_setup = s;
   double budget = trial->verifier->options.budget_seconds;
-  struct difference difference;
-  unsigned which = 0, traced = 0;
-  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
-                                               differential__timeout (trial),
-                                                  true, &which, &difference);
-  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+  unsigned traced = 0;
+  if (!compare_tests (trial, s, kind, tests, n))
     return false;
-  trial->tests[kind] += n;
-  trial->verdict->tests += n;
   bool followed[n + 1];
   unsigned n_followed = 0;
   memset (followed, 0, sizeof followed);
@@ -446,15 +455,8 @@ trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct test *
 {
   trial->at_setup = s;
   n = leave_out (tests, n);
-  struct difference difference;
-  unsigned which = 0;
-  enum comparison comparison = differential__run (trial, trial->sandbox[s], tests, n,
-                                               differential__timeout (trial),
-                                                  true, &which, &difference);
-  if (!trial__settle (trial, comparison, n ? &tests[which] : NULL, &difference))
+  if (!compare_tests (trial, s, kind, tests, n))
     return false;
-  trial->tests[kind] += n;
-  trial->verdict->tests += n;
   bool *followed = calloc (n + 1, sizeof *followed);
   bool well = !followed || follow_tests (trial, s, tests, n, share, followed);
   free (followed);

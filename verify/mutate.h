@@ -1,4 +1,7 @@
-/* Single-instruction mutants, made from an instruction's bytes.
+/* Single-instruction mutants, made from an instruction's bytes and as long as it, so that one runs in its place
+   without assembling anything: by them the verifier measures whether its tests are adequate.
+   testsuite/mutate.h is another thing: faults in the model of the code, for the program that looks
+   for false accepts.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_VERIFY_MUTATE_H
 #define AIOPT_VERIFY_MUTATE_H

@@ -334,6 +334,13 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
   return family->well;
 }
 
+/* A step of Knuth's linear congruence (MMIX): the upper bits are the good ones.  */
+static void
+next_random (uint64_t *random)
+{
+  *random = *random * UINT64_C (6364136223846793005) + 1442695040888963407;
+}
+
 static bool
 alignments (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
@@ -355,7 +362,7 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
             {
               for (unsigned q = 0; q < region->n_parameters && q < PLAN_PARAMETERS; q++)
                 {
-                  random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
+                  next_random (&random);
                   if (pointee (region, q))
                     plan->residue[q] = (int16_t)(random >> 58);
                 }
@@ -388,7 +395,7 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
         unsigned unit = type && type->align ? type->align : 1;
         if (!type || i >= SANDBOX_PAGE / unit || !(plan = next_plan (family)))
           continue;
-        random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
+        next_random (&random);
         /* 2531 is odd and near the golden section of a page.  */
         plan->residue[p] = (int16_t)(i * 2531 % (SANDBOX_PAGE / unit) * unit);
         plan->modulus = SANDBOX_PAGE;

@@ -7,6 +7,7 @@
    that faults, the run ends as it would have.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/watch.h"
+#include "sandbox/writer.h"
 
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
@@ -35,46 +36,10 @@ _Static_assert(WATCH_VECTORS *VECTOR_UNITS * 8 == RING, "vectors fill a ring");
 _Static_assert(AT_OFFSET + 4 * WATCH_SITES_MAX <= AT_HIT, "offsets end before hits");
 _Static_assert(AT_HIT + WATCH_SITES_MAX <= AT_RINGS, "hits end before rings");
 
-struct writer
-{
-  struct arena *arena;
-  struct item *item;
-  unsigned n, capacity;
-};
-
-static struct item *
-add_item (struct writer *writer)
-{
-  if (writer->n == writer->capacity)
-    {
-      unsigned capacity = writer->capacity ? writer->capacity * 2 : 256;
-      struct item *item = ARENA_ARRAY (writer->arena, struct item, capacity);
-      if (writer->n)
-        memcpy (item, writer->item, writer->n * sizeof *item);
-      writer->item = item;
-      writer->capacity = capacity;
-    }
-  return &writer->item[writer->n++];
-}
-
-static struct operand
-op_register (const char *reg)
-{
-  return (struct operand){ .kind = OPERAND_REGISTER, .reg = reg };
-}
-
 static struct operand
 op_buffer (unsigned at)
 {
-  return (struct operand){ .kind = OPERAND_MEMORY, .expr.add = (int64_t)(BUFFER + at) };
-}
-
-static void
-add_insn (struct writer *writer, const char *mnemonic, struct operand from, struct operand to)
-{
-  struct item *item = add_item (writer);
-  item->kind = ITEM_INSN;
-  item->insn = (struct insn){ .mnemonic = mnemonic, .n_operands = 2, .operand = { from, to } };
+  return op_memory (NULL, (int64_t)(BUFFER + at));
 }
 
 /* The 64-bit name of general register NAME and its SIZE; HIGH for ah and its like.  NULL where it
@@ -268,11 +233,11 @@ store_operand (struct writer *writer, const struct operand *operand, unsigned si
           const char *mnemonic = own == 64 || vector >= 16 ? "vmovdqu64"
                                  : own == 32               ? "vmovdqu"
                                                            : "movups";
-          add_insn (writer, mnemonic, op_register (operand->reg), op_buffer (at));
+          writer__insn (writer, mnemonic, op_register (operand->reg), op_buffer (at));
           return;
         }
       const char *name = whole_register (operand->reg, &own, &high);
-      add_insn (writer, high ? "movb" : "movq", op_register (name), op_buffer (at));
+      writer__insn (writer, high ? "movb" : "movq", op_register (name), op_buffer (at));
       return;
     }
   struct operand word = *operand;
@@ -283,9 +248,9 @@ store_operand (struct writer *writer, const struct operand *operand, unsigned si
   unsigned step = size < 8 ? size : 8;
   for (unsigned i = 0; i < size; i += step, word.expr.add += step)
     {
-      add_insn (writer, load[step], word, op_register (accumulator[step]));
-      add_insn (writer, "movq", op_register ("rax"), op_buffer (at + i));
-      add_insn (writer, "movq", op_buffer (AT_RAX), op_register ("rax"));
+      writer__insn (writer, load[step], word, op_register (accumulator[step]));
+      writer__insn (writer, "movq", op_register ("rax"), op_buffer (at + i));
+      writer__insn (writer, "movq", op_buffer (AT_RAX), op_register ("rax"));
     }
 }
 
@@ -296,29 +261,28 @@ add_record (struct writer *writer, const struct insn *text, const struct watch_s
 {
   bool vector = site->kind == WATCH_VECTOR;
   unsigned ring = AT_RINGS + number * RING, half = vector ? WATCH_VALUE_MAX : 8;
-  add_insn (writer, "movq", op_register ("rax"), op_buffer (AT_RAX));
-  add_insn (writer, "movq", op_register ("rcx"), op_buffer (AT_RCX));
+  writer__insn (writer, "movq", op_register ("rax"), op_buffer (AT_RAX));
+  writer__insn (writer, "movq", op_register ("rcx"), op_buffer (AT_RCX));
   store_operand (writer, &text->operand[a], site->size, AT_A);
   if (!site->b_known)
     store_operand (writer, &text->operand[b], site->size, AT_B);
-  add_insn (writer, "movl", op_buffer (AT_OFFSET + 4 * number), op_register ("ecx"));
+  writer__insn (writer, "movl", op_buffer (AT_OFFSET + 4 * number), op_register ("ecx"));
   for (unsigned side = 0; side < (site->b_known ? 1u : 2u); side++)
     for (unsigned i = 0; i < site->size; i += 8)
       {
         struct operand to = op_buffer (ring + side * half + i);
         to.index = "rcx";
         to.scale = 8;
-        add_insn (writer, "movq", op_buffer ((side ? AT_B : AT_A) + i), op_register ("rax"));
-        add_insn (writer, "movq", op_register ("rax"), to);
+        writer__insn (writer, "movq", op_buffer ((side ? AT_B : AT_A) + i), op_register ("rax"));
+        writer__insn (writer, "movq", op_register ("rax"), to);
       }
   struct operand next = op_buffer (vector ? AT_NEXT_VECTOR : AT_NEXT_SCALAR);
   next.base = "rcx";
-  add_insn (writer, "movzwl", next, op_register ("ecx"));
-  add_insn (writer, "movl", op_register ("ecx"), op_buffer (AT_OFFSET + 4 * number));
-  add_insn (writer, "movb", (struct operand){ .kind = OPERAND_IMMEDIATE, .expr.add = 1 },
-            op_buffer (AT_HIT + number));
-  add_insn (writer, "movq", op_buffer (AT_RCX), op_register ("rcx"));
-  add_insn (writer, "movq", op_buffer (AT_RAX), op_register ("rax"));
+  writer__insn (writer, "movzwl", next, op_register ("ecx"));
+  writer__insn (writer, "movl", op_register ("ecx"), op_buffer (AT_OFFSET + 4 * number));
+  writer__insn (writer, "movb", op_immediate (1), op_buffer (AT_HIT + number));
+  writer__insn (writer, "movq", op_buffer (AT_RCX), op_register ("rcx"));
+  writer__insn (writer, "movq", op_buffer (AT_RAX), op_register ("rax"));
 }
 
 /* Does anything in the straight line behind instruction I read the flags that it sets?  *BRANCH
@@ -395,7 +359,7 @@ watch__new (struct arena *arena, const struct side *side, struct watch **result,
           add_record (&writer, &item->insn, &site, watch->n, a, b);
           watch->site[watch->n++] = site;
         }
-      *add_item (&writer) = *item;
+      *writer__item (&writer) = *item;
     }
   if (watch->n == 0)
     return why__set (why, REASON_UNMODELLED, "nothing is compared");

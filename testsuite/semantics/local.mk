@@ -3,7 +3,7 @@
 check_PROGRAMS += testsuite/semantics-cpu testsuite/semantics-missing
 testsuite_semantics_cpu_SOURCES = testsuite/semantics-cpu.c testsuite/semantics/forms.c testsuite/semantics/forms.h \
   testsuite/semantics/assemble.c testsuite/semantics/inputs.c testsuite/semantics/inputs.h \
-  testsuite/semantics/predict.c testsuite/semantics/predict.h testsuite/semantics/compare.c \
+  testsuite/term-memory.h testsuite/semantics/predict.c testsuite/semantics/predict.h testsuite/semantics/compare.c \
   testsuite/semantics/compare.h testsuite/semantics/report.c
 testsuite_semantics_cpu_LDADD = semantics/libsemantics.a term/libterm.a sandbox/libsandbox.a machine/libmachine.a \
   $(TERM_LIBS) $(MACHINE_LIBS) $(SANDBOX_LIBS)

@@ -10,6 +10,7 @@
    decide, so that in sequences what depends on such an unknown is open as a whole.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/semantics/predict.h"
+#include "testsuite/term-memory.h"
 
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
@@ -111,13 +112,9 @@ host__load (void *context, const struct term *address, unsigned bytes, const str
 {
   struct prediction *prediction = context;
   struct terms *terms = prediction->terms;
-  const struct term *part[64];
   if (bytes > 64 || !access__new (prediction, address, bytes, NULL, condition))
     return NULL;
-  for (unsigned i = 0; i < bytes; i++)
-    part[i] = term__load (terms, prediction->memory,
-                          term__add (terms, address, term__const (terms, 64, i)));
-  return term__join (terms, part, bytes);
+  return term_memory__load (terms, prediction->memory, address, bytes);
 }
 
 static int
@@ -129,12 +126,7 @@ host__store (void *context, const struct term *address, const struct term *value
   struct access *access = access__new (prediction, address, value->width / 8, value, condition);
   if (!access)
     return -1;
-  const struct term *when = access->condition ? access->condition : term__true (terms);
-  for (unsigned i = 0; i < value->width / 8; i++)
-    prediction->memory
-      = term__store (terms, prediction->memory,
-                     term__add (terms, address, term__const (terms, 64, i)),
-                     term__extract (terms, value, i * 8, 8), when);
+  prediction->memory = term_memory__store (terms, prediction->memory, address, value, access->condition);
   return 0;
 }
 
