@@ -90,6 +90,14 @@ shrink__differs (struct shrink *shrink, const struct state *state, struct outcom
   return comparison == COMPARE_DIFFERENT && difference->why.reason == shrink->reason;
 }
 
+/* Is what shrinking may take used up?  To be asked before copies are made.  */
+static bool
+shrink__over (const struct shrink *shrink)
+{
+  return shrink->tries >= TRIES_MAX || shrink->allocated > ALLOCATED_MAX
+         || verify__now () > shrink->until || cpu_now () > shrink->cpu_until;
+}
+
 /* Takes STATE where it will do.  It is the caller's; span bytes that differ from those of the best
  * are in the arena.  */
 static bool
@@ -98,8 +106,7 @@ shrink__try (struct shrink *shrink, const struct state *state)
   struct outcome expected;
   struct difference difference;
   struct arena *arena = shrink->trial->arena;
-  if (shrink->tries >= TRIES_MAX || shrink->allocated > ALLOCATED_MAX
-      || verify__now () > shrink->until || cpu_now () > shrink->cpu_until)
+  if (shrink__over (shrink))
     return false;
   shrink->tries++;
   if (!shrink__differs (shrink, state, &expected, &difference))
@@ -198,7 +205,7 @@ resize (struct shrink *shrink, struct state *state, unsigned p, uint64_t bytes, 
   const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
   uint64_t address = type ? parameter__get (region, state, p, type) : 0;
   int number = span_of (state, address);
-  if (number < 0 || is_shared (region, state, p, number))
+  if (number < 0 || shrink__over (shrink) || is_shared (region, state, p, number))
     return false;
   struct span *span = &state->span[number];
   uint64_t end = span->address + span->size, before = end - address;
@@ -389,7 +396,7 @@ try_fill (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, ui
 static void
 zero_part (struct shrink *shrink, unsigned number, uint32_t from, uint32_t to, uint32_t unit)
 {
-  if (from >= to || try_fill (shrink, number, from, to, 1, 0))
+  if (from >= to || shrink__over (shrink) || try_fill (shrink, number, from, to, 1, 0))
     return;
   if (to - from > unit)
     {
