@@ -10,11 +10,15 @@
 #include <argp.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define BUDGET_SECONDS 10
 #define REFUTED_LEAST 0.95
 #define ACCEPTED_LEAST 0.90
+/* What a verifier may take of memory, and how its process says that it took more.  */
+#define RESIDENT_MOST_KIB (2 << 20)
+#define EXIT_TOO_LARGE 2
 
 enum { UNITS_MAX = 1024, RESULTS_MAX = 4096, FILES_MAX = 128, TEXT_MAX = 200 };
 
@@ -183,12 +187,15 @@ run_all (struct work *work)
         while ((u = atomic_fetch_add (&work->board->next, 1)) < work->n_units)
           run_unit (work, u);
         fflush (NULL);
-        _exit (0);
+        struct rusage usage;
+        getrusage (RUSAGE_SELF, &usage);
+        _exit (usage.ru_maxrss > RESIDENT_MOST_KIB ? EXIT_TOO_LARGE : 0);
       }
   int status;
   while (wait (&status) > 0)
     if (!WIFEXITED (status) || WEXITSTATUS (status))
-      broken (work, 0, "process", "ended early");
+      broken (work, 0, "process",
+              WIFEXITED (status) && WEXITSTATUS (status) == EXIT_TOO_LARGE ? "took over 2 GiB" : "ended early");
 }
 
 static int
