@@ -462,10 +462,8 @@ compare__is_undefined (const struct region *region, const struct outcome *expect
 }
 
 bool
-compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected)
+compare__impossible_size (const struct region *region, const struct state *state)
 {
-  if (!compare__is_undefined (region, expected))
-    return false;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
@@ -478,6 +476,12 @@ compare__is_impossible (const struct region *region, const struct state *state, 
         return true;
     }
   return false;
+}
+
+bool
+compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected)
+{
+  return compare__is_undefined (region, expected) && compare__impossible_size (region, state);
 }
 
 static enum comparison
@@ -515,6 +519,7 @@ compare_ends (const struct region *region, const struct state *state, const stru
         {
           char what[128];
           difference->address = got->fault_address;
+          difference->signal = got->signal;
           if (got->signal == SIGSEGV || got->signal == SIGBUS)
             snprintf (what, sizeof what, "signal %d %s 0x%" PRIx64, got->signal,
                       got->fault_write ? "writing" : "reading", got->fault_address);

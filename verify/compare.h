@@ -17,7 +17,8 @@ struct difference
 {
   struct why why;
   char expected[160], got[160];
-  uint64_t address; /* of the first different byte in memory, else 0 */
+  uint64_t address; /* of the first different byte in memory, or of the fault; else 0 */
+  int signal;       /* that the candidate raised where the original returned, else 0 */
 };
 
 /* Can outcomes of REGION be compared at all?  0, or -1 and *WHY.  */
@@ -33,6 +34,9 @@ bool compare__is_undefined (const struct region *region, const struct outcome *e
    such a size go round, and where they do so differs between versions that are the same function on all that exists.  Nothing
    is compared then, whoever made the candidate; sizes of 2^32 elements and more that could be are compared.  */
 bool compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected);
+
+/* Is an integer parameter of REGION in STATE one that can't be an object's size?  */
+bool compare__impossible_size (const struct region *region, const struct state *state);
 
 /* Compares GOT with EXPECTED after STATE.  *DIFFERENCE is filled unless COMPARE_SAME.  */
 enum comparison compare__outcome (const struct region *region, const struct state *state,

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,16 @@ write_json (struct trial *trial, const struct test *test, const struct differenc
   free (printed);
 }
 
+/* Does the candidate of TRIAL run out of its objects on TEST, and the original not, because a size is beyond all objects?  Then a
+   sum of address and size went round in the original.  No program comes to that, so it refutes nothing; but it may be
+   another number than a size that is so large, so nothing is accepted either.  */
+static bool
+is_beyond_objects (const struct trial *trial, const struct test *test, const struct difference *difference)
+{
+  return (difference->signal == SIGSEGV || difference->signal == SIGBUS) && test->expected->status == RUN_RETURNED
+         && compare__impossible_size (trial->verifier->region, test->state);
+}
+
 void
 counterexample__refute (struct trial *trial, const struct test *test,
                         const struct difference *difference)
@@ -93,6 +104,12 @@ counterexample__refute (struct trial *trial, const struct test *test,
       shrink__test (trial, &whole, difference, &small, &of_small);
       /* What is told must be of what is shown.  */
       trial__refute (trial, &of_small.why);
+      if (is_beyond_objects (trial, &small, &of_small))
+        {
+          struct why why;
+          why__set (&why, REASON_IMPOSSIBLE_SIZE, "%s", of_small.why.detail);
+          trial__unknown (trial, &why);
+        }
     }
   char *text = print_text (trial, &small, &of_small);
   trial->verdict->counterexample = arena__strdup (trial->verdict->arena, text ? text : "");
