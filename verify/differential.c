@@ -642,7 +642,7 @@ differential__judge (struct trial *trial)
   if (!covered (trial, &now) && excuse__ways (trial))
     now = reach (trial);
   /* A state that it came up with may have ended the trial.  */
-  if (trial->verdict->level == VERDICT_REFUTED || trial->verdict->why.reason != REASON_NONE)
+  if (trial->ended)
     return false;
   trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;
   if (!covered (trial, &now))

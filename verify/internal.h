@@ -56,6 +56,7 @@ struct branch_seen
 /* One candidate being judged.  */
 struct trial
 {
+  bool ended; /* the verdict is filled: refuted or unknown */
   struct verifier *verifier;
   const struct candidate *candidate;
   struct verdict *verdict;

@@ -181,6 +181,7 @@ verifier__close (struct verifier *verifier)
 void
 trial__refute (struct trial *trial, const struct why *why)
 {
+  trial->ended = true;
   trial->verdict->level = VERDICT_REFUTED;
   trial->verdict->why = *why;
 }
@@ -188,6 +189,7 @@ trial__refute (struct trial *trial, const struct why *why)
 void
 trial__unknown (struct trial *trial, const struct why *why)
 {
+  trial->ended = true;
   trial->verdict->level = VERDICT_UNKNOWN;
   trial->verdict->why = *why;
   if (why->reason == REASON_NONE)
