@@ -8,6 +8,7 @@
 #ifndef AIOPT_WIRE_H
 #define AIOPT_WIRE_H
 
+#include "machine/mix.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/trampoline.h"
 #include <linux/filter.h>
@@ -405,16 +406,6 @@ arena__offset (uint64_t address)
 {
   return address >= SANDBOX_OBJECT_BASE ? SANDBOX_GLOBAL_ROOM + (address - SANDBOX_OBJECT_BASE)
                                         : address__low (address) - SANDBOX_GLOBAL_BASE;
-}
-
-static inline uint64_t
-mix64 (uint64_t x)
-{
-  /* The finaliser of splitmix64 (Steele, Lea, Flood 2014).  */
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
 }
 
 /* trampoline.S */

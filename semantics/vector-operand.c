@@ -1,6 +1,7 @@
 /* Operands of vector instructions: reading with broadcast and mask, writing with masks and the rules for upper bits.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "semantics/vector.h"
+#include "machine/suppression.h"
 
 void
 vec__open (struct vec *vec, struct run *run)
@@ -129,23 +130,7 @@ vec__bit (struct vec *vec, unsigned i)
 bool
 vec__suppresses (const struct vec *vec)
 {
-  if (!vec->masked)
-    return false;
-  switch (vec->run->meaning->insn.meta.exception_class)
-    {
-    case ZYDIS_EXCEPTION_CLASS_E1NF:
-    case ZYDIS_EXCEPTION_CLASS_E2NF:
-    case ZYDIS_EXCEPTION_CLASS_E3NF:
-    case ZYDIS_EXCEPTION_CLASS_E4NF:
-    case ZYDIS_EXCEPTION_CLASS_E5NF:
-    case ZYDIS_EXCEPTION_CLASS_E6NF:
-    case ZYDIS_EXCEPTION_CLASS_E9NF:
-    case ZYDIS_EXCEPTION_CLASS_E10NF:
-    case ZYDIS_EXCEPTION_CLASS_E11NF:
-      return false;
-    default:
-      return true;
-    }
+  return vec->masked && exception_class__suppresses (vec->run->meaning->insn.meta.exception_class);
 }
 
 /* True where the low N bits of the mask are known to be ones.  */

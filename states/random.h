@@ -1,9 +1,9 @@
 /* The generator's randomness: every choice is a function of a seed, so that a test can be made again.
-   The mixing function is SplitMix64's (Steele, Lea, Flood, "Fast splittable pseudorandom number
-   generators", OOPSLA 2014).
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_STATES_RANDOM_H
 #define AIOPT_STATES_RANDOM_H
+
+#include "machine/mix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,15 +14,6 @@ struct rng
 {
   uint64_t state;
 };
-
-static inline uint64_t
-mix64 (uint64_t x)
-{
-  x += UINT64_C (0x9e3779b97f4a7c15);
-  x = (x ^ (x >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
-  x = (x ^ (x >> 27)) * UINT64_C (0x94d049bb133111eb);
-  return x ^ (x >> 31);
-}
 
 /* A hash of two words.  */
 static inline uint64_t

@@ -2,6 +2,7 @@
    table; operands or instructions exchanged; an instruction left out or doubled.  What obviously changes nothing (a move
    doubled, instructions exchanged that share no register) isn't planted.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/random.h"
 #include "testsuite/mutate.h"
 
 #include <stdio.h>
@@ -12,25 +13,16 @@ struct mutator
 {
   struct arena *arena;
   struct code *code;
-  uint64_t random;
+  struct rng random;
   uint32_t used_gpr, used_vec;
   char *text;
   size_t size;
 };
 
-static uint64_t
-next (struct mutator *m)
-{
-  uint64_t z = m->random += UINT64_C (0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C (0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
 static unsigned
 below (struct mutator *m, unsigned n)
 {
-  return (unsigned) (next (m) % n);
+  return (unsigned) (rng__next (&m->random) % n);
 }
 
 /* Registers.  Rows are widths: 64, 32, 16, 8 bits.  */
@@ -491,7 +483,7 @@ const struct code *
 mutate (struct arena *arena, const struct code *code, uint64_t seed, unsigned count, char *text, size_t size)
 {
   enum { TRIES = 400 };
-  struct mutator m = { .arena = arena, .random = seed, .text = text, .size = size };
+  struct mutator m = { .arena = arena, .random = { seed }, .text = text, .size = size };
   if (code->n_items == 0 || size == 0)
     return NULL;
   m.code = arena__memdup (arena, code, sizeof *code);

@@ -4,6 +4,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "machine/isa.h"
 #include "sandbox/sandbox.h"
+#include "states/random.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -60,15 +61,6 @@ static const char *const instructions[] = {
   "stmxcsr 64(%rdi)", "vaesdec %zmm1, %zmm2, %zmm3",
 };
 
-static uint64_t
-rnd (uint64_t *seed)
-{
-  uint64_t z = *seed += UINT64_C (0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C (0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
-
 struct one
 {
   const char *text;
@@ -86,31 +78,31 @@ struct one
 
 /* Random registers; the string pointers stay in the page.  */
 static void
-randomise (struct machine_state *machine, uint64_t *seed)
+randomise (struct machine_state *machine, struct rng *rng)
 {
   for (unsigned i = 0; i < 16; i++)
-    machine->gpr[i] = rnd (seed) >> (rnd (seed) & 63);
-  machine->gpr[1] = rnd (seed) & 31;
+    machine->gpr[i] = rng__next (rng) >> (rng__next (rng) & 63);
+  machine->gpr[1] = rng__next (rng) & 31;
   machine->gpr[6] = slot__begin (30) + 1024;
   machine->gpr[7] = slot__begin (30) + 2048;
   for (unsigned i = 0; i < 32; i++)
     for (unsigned j = 0; j < 64; j += 8)
       {
-        uint64_t word = rnd (seed);
+        uint64_t word = rng__next (rng);
         memcpy (machine->vec[i] + j, &word, 8);
       }
   for (unsigned i = 0; i < 8; i++)
-    machine->mask[i] = rnd (seed);
+    machine->mask[i] = rng__next (rng);
   machine->mxcsr = 0x1f80;
-  machine->rflags = rnd (seed) & ARITHMETIC_FLAGS;
+  machine->rflags = rng__next (rng) & ARITHMETIC_FLAGS;
 }
 
 /* OTHER gets random values in all that the instruction doesn't read.  */
 static void
 disturb (const struct decoded_insn *insn, const struct machine_state *machine,
-         struct machine_state *other, uint64_t *seed)
+         struct machine_state *other, struct rng *rng)
 {
-  randomise (other, seed);
+  randomise (other, rng);
   for (unsigned i = 0; i < 16; i++)
     if (insn->read.gpr >> i & 1)
       other->gpr[i] = machine->gpr[i];
@@ -209,7 +201,7 @@ check_same (struct one *one, const struct outcome *a, const struct outcome *b)
 }
 
 static void
-run_rounds (struct one *one, struct sandbox *sandbox, uint64_t *seed)
+run_rounds (struct one *one, struct sandbox *sandbox, struct rng *rng)
 {
   struct why why;
   struct state states[2 * ROUNDS];
@@ -221,10 +213,10 @@ run_rounds (struct one *one, struct sandbox *sandbox, uint64_t *seed)
   for (unsigned r = 0; r < ROUNDS; r++)
     {
       for (unsigned i = 0; i < SANDBOX_PAGE; i++)
-        pages[r][i] = (uint8_t) rnd (seed);
-      randomise (&states[2 * r].machine, seed);
+        pages[r][i] = (uint8_t) rng__next (rng);
+      randomise (&states[2 * r].machine, rng);
       push_to_edge (one->insn, &states[2 * r].machine, r);
-      disturb (one->insn, &states[2 * r].machine, &states[2 * r + 1].machine, seed);
+      disturb (one->insn, &states[2 * r].machine, &states[2 * r + 1].machine, rng);
       for (unsigned s = 2 * r; s < 2 * r + 2; s++)
         {
           states[s].n_spans = 1;
@@ -253,7 +245,7 @@ run_rounds (struct one *one, struct sandbox *sandbox, uint64_t *seed)
 
 /* 1 checked, 0 passed over (not on this CPU, not to be assembled), -1 wrong.  */
 static int
-check (const char *text, uint64_t *seed, unsigned number)
+check (const char *text, struct rng *rng, unsigned number)
 {
   struct arena *arena = arena__new ();
   struct why why = { 0 };
@@ -286,7 +278,7 @@ check (const char *text, uint64_t *seed, unsigned number)
           || (images[0] = image, sandbox__open (&region, images, 1, NULL, &sandbox, &why)) < 0)
         COMPLAIN (&one, "%s: %s", reason__slug (why.reason), why.detail);
       else
-        run_rounds (&one, sandbox, seed);
+        run_rounds (&one, sandbox, rng);
       result = one.complaint[0] ? -1 : 1;
     }
   printf ("%s %u - %s%s%s\n", result < 0 ? "not ok" : "ok", number, text,
@@ -302,7 +294,7 @@ done:
 int
 main (int argc, char **argv)
 {
-  uint64_t seed = 1;
+  struct rng rng = { 1 };
   unsigned number = 0, wrong = 0;
   if (argc < 2)
     {
@@ -310,7 +302,7 @@ main (int argc, char **argv)
       printf ("1..%u\n", n);
       while (number < n)
         {
-          wrong += check (instructions[number], &seed, number + 1) < 0;
+          wrong += check (instructions[number], &rng, number + 1) < 0;
           number++;
         }
     }
@@ -321,7 +313,7 @@ main (int argc, char **argv)
       while (file && fgets (line, sizeof line, file))
         {
           line[strcspn (line, "\n")] = 0;
-          wrong += check (line, &seed, ++number) < 0;
+          wrong += check (line, &rng, ++number) < 0;
         }
       if (file)
         fclose (file);

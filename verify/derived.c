@@ -8,6 +8,7 @@
    rarely give.  Functions of scalars alone are run on the cross product; arrays of floating point are filled with
    special values alone.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/random.h"
 #include "verify/input.h"
 #include "verify/internal.h"
 
@@ -173,7 +174,7 @@ special_products (struct trial *trial, struct outcome *outcomes)
   for (unsigned i = 0; i < n_values && base > 1; i++)
     combinations *= base;
   uint64_t product = combinations + SPECIALS + (n_values > 2 ? DRAWN : 0);
-  uint64_t random = trial->verifier->options.seed;
+  struct rng rng = { trial->verifier->options.seed };
   for (uint64_t from = 0; from < product && timeouts < TIMEOUTS_MAX; from += BATCH)
     {
       const struct state *states[BATCH];
@@ -186,11 +187,9 @@ special_products (struct trial *trial, struct outcome *outcomes)
           for (unsigned p = 0; p < region->n_parameters; p++, digits /= base)
             {
               const struct location *location = &region->parameter[p].location[0];
-
-              random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
               unsigned number = from + n < combinations ? digits % base
                                 : from + n < combinations + SPECIALS ? (unsigned) (from + n - combinations)
-                                : (unsigned) ((random >> 33) % SPECIALS);
+                                : (unsigned) rng__below (&rng, SPECIALS);
               void *to = location->kind == LOCATION_GPR
                            ? (void *) &state->machine.gpr[location->number & 15]
                            : (void *) state->machine.vec[location->number & 31];
@@ -214,7 +213,7 @@ special_arrays (struct trial *trial, struct outcome *outcomes)
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   unsigned timeouts = 0;
-  uint64_t random = trial->verifier->options.seed ^ 0x5eed;
+  struct rng rng = { trial->verifier->options.seed ^ 0x5eed };
   for (unsigned k = 0; k < sizeof palettes / sizeof *palettes; k++)
     for (unsigned t = 0; t < setup->n_bank[STATE_TYPICAL] && t < SOURCES_PER_KIND; t++)
       {
@@ -241,8 +240,7 @@ special_arrays (struct trial *trial, struct outcome *outcomes)
                 for (uint64_t at = address - span->address; at + element->size <= span->size;
                      at += element->size)
                   {
-                    random = random * UINT64_C (6364136223846793005) + 1442695040888963407;
-                    put_special (region, element, palettes[k][random >> 62], span->bytes + at);
+                    put_special (region, element, palettes[k][rng__below (&rng, 4)], span->bytes + at);
                     changed = true;
                   }
               }

@@ -9,6 +9,7 @@
    both versions, and what is commonly made of them) is given to each integer parameter.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/systematic.h"
+#include "states/random.h"
 
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
@@ -334,13 +335,6 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
   return family->well;
 }
 
-/* A step of Knuth's linear congruence (MMIX): the upper bits are the good ones.  */
-static void
-next_random (uint64_t *random)
-{
-  *random = *random * UINT64_C (6364136223846793005) + 1442695040888963407;
-}
-
 static bool
 alignments (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
@@ -349,7 +343,8 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
                                   step = main_step (steps, element);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
-  uint64_t random = trial->verifier->options.seed;
+  struct rng rng = { trial->verifier->options.seed };
+  uint64_t random = 0;
   for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
     {
       const struct type *type = pointee (region, p);
@@ -362,7 +357,7 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
             {
               for (unsigned q = 0; q < region->n_parameters && q < PLAN_PARAMETERS; q++)
                 {
-                  next_random (&random);
+                  random = rng__next (&rng);
                   if (pointee (region, q))
                     plan->residue[q] = (int16_t)(random >> 58);
                 }
@@ -387,7 +382,7 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
   family->until = verify__now () + PAGE_SHARE * trial->verifier->options.budget_seconds;
-  uint64_t random = trial->verifier->options.seed;
+  struct rng rng = { trial->verifier->options.seed };
   for (unsigned i = 0; i < SANDBOX_PAGE; i++)
     for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
       {
@@ -395,7 +390,7 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
         unsigned unit = type && type->align ? type->align : 1;
         if (!type || i >= SANDBOX_PAGE / unit || !(plan = next_plan (family)))
           continue;
-        next_random (&random);
+        uint64_t random = rng__next (&rng);
         /* 2531 is odd and near the golden section of a page.  */
         plan->residue[p] = (int16_t)(i * 2531 % (SANDBOX_PAGE / unit) * unit);
         plan->modulus = SANDBOX_PAGE;

@@ -3,6 +3,7 @@
    16-bit registers, merging masks, scalar SSE, conditional writes.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "machine/x86/x86.h"
+#include "machine/suppression.h"
 
 #include <string.h>
 
@@ -156,21 +157,8 @@ gather__index_size (const char *name)
 static bool
 mask__selects (const struct zydis_insn *x)
 {
-  switch (x->zi.meta.exception_class)
-    {
-    case ZYDIS_EXCEPTION_CLASS_E1NF:
-    case ZYDIS_EXCEPTION_CLASS_E2NF:
-    case ZYDIS_EXCEPTION_CLASS_E3NF:
-    case ZYDIS_EXCEPTION_CLASS_E4NF:
-    case ZYDIS_EXCEPTION_CLASS_E5NF:
-    case ZYDIS_EXCEPTION_CLASS_E6NF:
-    case ZYDIS_EXCEPTION_CLASS_E9NF:
-    case ZYDIS_EXCEPTION_CLASS_E10NF:
-    case ZYDIS_EXCEPTION_CLASS_E11NF:
-      return false;
-    default:
-      return x->zi.avx.broadcast.mode == ZYDIS_BROADCAST_MODE_INVALID;
-    }
+  return exception_class__suppresses (x->zi.meta.exception_class)
+         && x->zi.avx.broadcast.mode == ZYDIS_BROADCAST_MODE_INVALID;
 }
 
 /* Adds memory operand OP.  */

@@ -1,0 +1,18 @@
+/* Mixing the bits of a word: SplitMix64's function (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+   OOPSLA 2014).
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_MIX_H
+#define AIOPT_MIX_H
+
+#include <stdint.h>
+
+static inline uint64_t
+mix64 (uint64_t x)
+{
+  x += UINT64_C (0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C (0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+#endif
