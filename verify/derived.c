@@ -1,8 +1,9 @@
 /* Tests derived from others, for what random inputs seldom show.
 
    Sizes beyond 32 bits: a rewrite that counts in 32 bits does the same on every size that fits into memory.  With 2^32
-   added to a size the original runs into the end of its object and faults; a truncated
-   counter stops early and returns.  Larger sums would wrap addresses, which no program does.
+   added to a size (2^31 to one of 32 bits) the original runs into the end of its object and faults; a truncated
+   counter stops early and returns.  Larger sums would wrap addresses, which no program does.  Where no memory ends the
+   original it goes on for seconds; if the candidate has long ended, it gets them.
 
    Special values together: that -0 + -0 is -0 shows only where both are -0, which independent draws
    rarely give.  Functions of scalars alone are run on the cross product; arrays of floating point are filled with
@@ -12,9 +13,13 @@
 #include "verify/input.h"
 #include "verify/internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define TIMEOUT_MS 50
+/* What is given to an original that outlasts the candidate: at most so long, and this share of the time left.  */
+#define LONG_SECONDS_MAX 6
+#define LONG_SHARE 0.6
 /* Runs of the original that may be thrown away for taking too long, and states at most.  */
 #define TIMEOUTS_MAX 4
 #define SOURCES_PER_KIND 6
@@ -30,10 +35,10 @@ is_scalar (const struct type *type)
          || (type->kind == TYPE_FLOAT && !type->x87 && (type->size == 4 || type->size == 8));
 }
 
-/* Runs STATES[N] on the original, leaves out what neither returns nor traps, and compares the candidate on the rest.
-   *TIMEOUTS counts.  */
+/* Runs STATES[N] on the original, at most LIMIT_MS each, leaves out what neither returns nor traps, and compares the candidate
+   on the rest.  *TIMEOUTS counts.  */
 static bool
-run_states (struct trial *trial, unsigned s, const struct state *const *states, unsigned n,
+run_states (struct trial *trial, unsigned s, const struct state *const *states, unsigned n, unsigned limit_ms,
             struct outcome *outcomes, unsigned *timeouts)
 {
   struct why why = { 0 };
@@ -41,7 +46,7 @@ run_states (struct trial *trial, unsigned s, const struct state *const *states, 
   unsigned kept = 0, which = 0;
   struct difference difference = { 0 };
   memset (outcomes, 0, n * sizeof *outcomes);
-  if (sandbox__run (trial->verifier->setup[s].sandbox, 0, states, outcomes, n, TIMEOUT_MS, &why))
+  if (sandbox__run (trial->verifier->setup[s].sandbox, 0, states, outcomes, n, limit_ms, &why))
     {
       trial__unknown (trial, &why);
       return false;
@@ -57,7 +62,7 @@ run_states (struct trial *trial, unsigned s, const struct state *const *states, 
   if (kept == 0)
     return true;
   enum comparison comparison
-    = differential__run (trial, trial->sandbox[s], tests, kept, 2 * TIMEOUT_MS, true,
+    = differential__run (trial, trial->sandbox[s], tests, kept, 2 * limit_ms, true,
                          &which, &difference);
   if (!trial__settle (trial, comparison, &tests[which], &difference))
     return false;
@@ -66,32 +71,74 @@ run_states (struct trial *trial, unsigned s, const struct state *const *states, 
   return true;
 }
 
+/* STATE, with NUMBER in parameter NAME, takes the original longer than others may.  A candidate that has ended by then may have
+   lost the number's upper half, so that state decides: nothing is accepted before the original has ended on it, too.  */
+static bool
+outlast (struct trial *trial, const struct state *state, const char *name, uint64_t number, struct outcome *outcomes)
+{
+  struct why why = { 0 };
+  unsigned timeouts = 0;
+  memset (outcomes, 0, sizeof *outcomes);
+  if (sandbox__run (trial->sandbox[0], 0, &state, outcomes, 1, TIMEOUT_MS, &why))
+    {
+      trial__unknown (trial, &why);
+      return false;
+    }
+  if (outcomes->status == RUN_TIMEOUT)
+    return true;
+  double seconds = LONG_SHARE * (trial->deadline - verify__now ());
+  if (seconds > LONG_SECONDS_MAX)
+    seconds = LONG_SECONDS_MAX;
+  unsigned limit_ms = seconds > 1e-3 * TIMEOUT_MS ? (unsigned) (1e3 * seconds) : TIMEOUT_MS;
+  if (!run_states (trial, 0, &state, 1, limit_ms, outcomes, &timeouts))
+    return false;
+  if (outcomes->status == RUN_RETURNED || outcomes->status == RUN_TRAPPED)
+    return true;
+  why__set (&why, REASON_TIME, "%s = %" PRIu64 ": the candidate ends, the original not within %.1f s", name ? name : "a parameter",
+            number, 1e-3 * limit_ms);
+  trial__unknown (trial, &why);
+  return false;
+}
+
 static bool
 wide_sizes (struct trial *trial, struct outcome *outcomes)
 {
   static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY };
-  static const uint64_t steps[] = { UINT64_C (1) << 32, UINT64_C (3) << 32 };
+  /* What a counter of 32 bits, or a signed one, loses.  */
+  static const uint64_t wide[] = { UINT64_C (1) << 32, UINT64_C (3) << 32 }, narrow[] = { UINT64_C (1) << 31 };
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
-  unsigned timeouts = 0;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
       const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      if (!type || type->kind != TYPE_INTEGER || type->size != 8 || value->n_locations != 1
+      const struct state *shortest = NULL;
+      uint64_t least = UINT64_MAX;
+      unsigned timeouts = 0;
+      if (!type || type->kind != TYPE_INTEGER || (type->size != 8 && type->size != 4) || value->n_locations != 1
           || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
         continue;
+      const uint64_t *steps = type->size == 8 ? wide : narrow;
+      unsigned n_steps = type->size == 8 ? sizeof wide / sizeof *wide : sizeof narrow / sizeof *narrow;
       for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
         for (unsigned t = 0; t < setup->n_bank[kinds[k]] && t < SOURCES_PER_KIND; t++)
-          for (unsigned i = 0; i < sizeof steps / sizeof *steps && timeouts < TIMEOUTS_MAX; i++)
+          for (unsigned i = 0; i < n_steps && timeouts < TIMEOUTS_MAX; i++)
             {
               const struct test *source = &setup->bank[kinds[k]][t];
               struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
               state->machine.gpr[value->location[0].number] += steps[i];
               const struct state *states[] = { state };
-              if (!run_states (trial, 0, states, 1, outcomes, &timeouts))
+              if (!run_states (trial, 0, states, 1, TIMEOUT_MS, outcomes, &timeouts))
                 return false;
+              uint64_t number = state->machine.gpr[value->location[0].number] & (UINT64_MAX >> (64 - 8 * type->size));
+              if (outcomes->status == RUN_TIMEOUT && number < least)
+                {
+                  least = number;
+                  shortest = state;
+                }
             }
+      if (shortest && !outlast (trial, shortest, value->name, least, outcomes))
+        return false;
     }
   return true;
 }
@@ -197,7 +244,7 @@ special_products (struct trial *trial, struct outcome *outcomes)
             }
           states[n] = state;
         }
-      if (!run_states (trial, 0, states, n, outcomes, &timeouts))
+      if (!run_states (trial, 0, states, n, TIMEOUT_MS, outcomes, &timeouts))
         return false;
     }
   return true;
@@ -246,7 +293,7 @@ special_arrays (struct trial *trial, struct outcome *outcomes)
               }
           }
         const struct state *states[] = { state };
-        if (changed && !run_states (trial, 0, states, 1, outcomes, &timeouts))
+        if (changed && !run_states (trial, 0, states, 1, TIMEOUT_MS, outcomes, &timeouts))
           return false;
       }
   return true;
