@@ -355,6 +355,11 @@ main (int argc, char **argv)
         work->base[work->n_units + k] = base;
       work->n_units += n;
     }
+  if (work->n_units == 0)
+    {
+      fprintf (stderr, "no case files: AIOPT_SOURCE names the folder that testsuite/ is in\n");
+      return 1;
+    }
   run_all (work);
   return report (work);
 }
