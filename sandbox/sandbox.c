@@ -314,7 +314,8 @@ fill_huge (const struct huge *huge, struct why *why)
       return why__set (why, REASON_SANDBOX, "no area for a huge object");
     }
   for (size_t i = 0; i < SANDBOX_HUGE_BLOCK / 8; i++)
-    word[i] = (huge->random ? mix64 (i) & huge->random : 0) | huge->fixed;
+    word[i] = ((huge->random ? mix64 (i) & huge->random : 0) | huge->fixed)
+              ^ (i < SANDBOX_HUGE_BLOCK / 16 ? 0 : huge->turned);
   return 0;
 }
 

@@ -45,11 +45,11 @@ struct patch
 };
 
 /* Far more memory than slots have, to be read only: the SANDBOX_HUGE_SIZE bytes at SANDBOX_HUGE_BASE, whose word i is,
-   within each block, (a hash of i & RANDOM) | FIXED.  */
+   within each block, (a hash of i & RANDOM) | FIXED, and in the block's second half that with TURNED's bits turned round.  */
 struct huge
 {
   bool mapped;
-  uint64_t random, fixed;
+  uint64_t random, fixed, turned;
 };
 
 /* One test input.  */

@@ -64,6 +64,10 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
   attempt->hopeless |= o->guessed && hi > o->limit && site->extent.hits >= 8;
   o->hi = hi > o->limit ? o->limit : hi;
   o->lo = -round_up (-site->lo, o->align);
+  /* What reached far down may reach far up now.  */
+  int64_t least = o->hi - SANDBOX_SLOT_SIZE;
+  if (o->lo < least)
+    o->lo = -(-least / o->align * o->align);
 }
 
 /* Puts O's bytes into its pages, and the span into STATE.  */
@@ -252,7 +256,10 @@ attempt__build (struct states *states, struct attempt *attempt)
         guess_extent (states, attempt, i);
       if (o->hi > o->lo)
         object__cover (states, attempt, i, o->lo, o->hi);
+      attempt->hopeless |= !o->fixed && round_up (o->hi, o->align) - o->lo > SANDBOX_SLOT_SIZE;
     }
+  if (attempt->hopeless)
+    return;
   for (unsigned i = 0; i < attempt->n_objects; i++)
     attempt->object[i].address = object__address (&attempt->object[i]);
   memset (state->pointer_answer, 0, sizeof state->pointer_answer);

@@ -55,8 +55,9 @@ grow (struct states *states, struct attempt *attempt, const struct outcome *outc
   int64_t at = (int64_t) (outcome->fault_address - o->address);
   if (at >= o->hi)
     {
-      int64_t need = round_up (at + 1, o->align);
-      if (need > o->limit)
+      int64_t need = round_up (at + 1, o->align), room = o->fixed ? o->limit : SANDBOX_SLOT_SIZE + o->lo;
+      int64_t most = o->limit < room ? o->limit : room / o->align * o->align;
+      if (need > most)
         return false;
       int64_t bad = at / o->align * o->align;
       if (bad > o->bad_hi)
@@ -69,19 +70,20 @@ grow (struct states *states, struct attempt *attempt, const struct outcome *outc
         hi = usual;
       else if (o->hi == 0 && o->nul >= 0 && (o->nul + 1) * (int64_t) o->element > hi)
         hi = round_up ((o->nul + 1) * (int64_t) o->element, o->align);
-      o->hi = hi > o->limit ? o->limit : hi;
+      o->hi = hi > most ? most : hi;
       o->exact = o->fixed;
       return true;
     }
   if (at < o->lo && !o->fixed)
     {
-      int64_t need = round_up (-at, o->align);
-      if (need > o->limit)
+      int64_t room = (SANDBOX_SLOT_SIZE - round_up (o->hi, o->align)) / o->align * o->align;
+      int64_t need = round_up (-at, o->align), most = o->limit < room ? o->limit : room;
+      if (need > most)
         return false;
       o->bad_lo = o->lo;
       int64_t lo = -o->lo * 2 > need ? -o->lo * 2 : need;
-      o->lo = -(lo > o->limit ? o->limit : lo);
-      return o->hi - o->lo <= (int64_t) SANDBOX_SLOT_SIZE;
+      o->lo = -(lo > most ? most : lo);
+      return true;
     }
   return false;
 }

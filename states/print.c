@@ -295,6 +295,9 @@ print_pointer (struct printer *printer, unsigned element, uint64_t address, cons
                SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - address);
       if (state->huge.random)
         fprintf (out, "words mix (i) & 0x%016" PRIx64 " | 0x%016" PRIx64 ")", state->huge.random, state->huge.fixed);
+      else if (state->huge.turned)
+        fprintf (out, "words 0x%016" PRIx64 " and, in every other %u MiB, 0x%016" PRIx64 ")", state->huge.fixed,
+                 SANDBOX_HUGE_BLOCK >> 21, state->huge.fixed ^ state->huge.turned);
       else
         fprintf (out, "words 0x%016" PRIx64 ")", state->huge.fixed);
       return;

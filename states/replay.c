@@ -57,10 +57,10 @@ read_state (struct arena *arena, const cJSON *json, struct state *state)
     return "rflags";
   if (ITEM ("huge"))
     {
-      uint64_t words[2];
-      if (!json__read_words (ITEM ("huge"), words, 2, 2, NULL))
+      uint64_t words[3];
+      if (!json__read_words (ITEM ("huge"), words, 3, 3, NULL))
         return "huge";
-      state->huge = (struct huge){ .mapped = true, .random = words[0], .fixed = words[1] };
+      state->huge = (struct huge){ .mapped = true, .random = words[0], .fixed = words[1], .turned = words[2] };
     }
   item = ITEM ("stack");
   size_t size;
@@ -129,6 +129,7 @@ test__to_json (const struct region *region, const struct test *test)
       list = cJSON_AddArrayToObject (json, "huge");
       cJSON_AddItemToArray (list, json__word (state->huge.random));
       cJSON_AddItemToArray (list, json__word (state->huge.fixed));
+      cJSON_AddItemToArray (list, json__word (state->huge.turned));
     }
   cJSON_AddItemToObject (json, "stack", json__hex (state->stack_argument, state->stack_bytes));
   list = cJSON_AddArrayToObject (json, "spans");

@@ -74,11 +74,24 @@ find_pointers (const struct region *region, const struct state *source, struct s
     }
 }
 
-/* Contents for elements of TYPE: the largest, else anything.  Floating-point numbers stay between 1 and 2.  */
+/* What elements hold: anything; the largest bytes; the largest numbers and the least in turn, so that one pointer leads
+   to the ones where the next leads to the others.  */
+enum content { CONTENT_ANY, CONTENT_LARGEST, CONTENT_OPPOSITE };
+
+/* The same for elements of TYPE.  Floating-point numbers stay between 1 and 2.  */
 static struct huge
-contents (const struct type *type, bool largest)
+contents (const struct type *type, enum content content)
 {
-  struct huge huge = { .mapped = true, .random = largest ? 0 : UINT64_MAX, .fixed = largest ? UINT64_MAX : 0 };
+  struct huge huge = { .mapped = true };
+  if (content == CONTENT_ANY)
+    huge.random = UINT64_MAX;
+  else
+    huge.fixed = UINT64_MAX;
+  if (content == CONTENT_OPPOSITE)
+    huge.turned = UINT64_MAX;
+  if (content == CONTENT_OPPOSITE && type->is_signed)
+    for (unsigned sign = 8 * (unsigned) type->size - 1; sign < 64; sign += 8 * (unsigned) type->size)
+      huge.fixed ^= UINT64_C (1) << sign;
   if (type->kind == TYPE_BOOL)
     {
       huge.random &= UINT64_C (0x0101010101010101);
@@ -131,15 +144,16 @@ run_huge (struct trial *trial, struct state *state, bool *returned, bool *slow)
 /* SOURCE with a size of COUNT in register GPR, of SIZE bytes.  */
 static struct state *
 make_state (struct trial *trial, const struct state *source, const struct shape *shape, unsigned gpr, unsigned size,
-            uint64_t count, bool largest)
+            uint64_t count, enum content content)
 {
   struct state *state = arena__memdup (trial->arena, source, sizeof *state);
-  state->huge = contents (shape->element, largest);
+  uint64_t apart = content == CONTENT_OPPOSITE ? SANDBOX_HUGE_BLOCK / 2 : 0;
+  state->huge = contents (shape->element, content);
   memcpy (&state->machine.gpr[gpr], &count, size);
   for (unsigned i = 0; i < shape->n_pointers; i++)
     /* Not all the same, and the first against the end.  */
     state->machine.gpr[shape->pointer[i]]
-      = SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - (count + 24 * i) * shape->element->size;
+      = SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - (count + 24 * i) * shape->element->size - (i & 1) * apart;
   return state;
 }
 
@@ -149,19 +163,36 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
            const struct type *type, bool *found, bool *slow)
 {
   uint64_t element = shape->element->size, most = SANDBOX_HUGE_SIZE / element - 256;
-  uint64_t count[] = { ELEMENTS < most ? ELEMENTS : most, BYTES / element };
-  for (unsigned c = 0; c < 2 && !*slow; c++)
-    /* One of them, where they are much the same.  */
-    for (unsigned largest = 2; largest-- > 0 && !*slow && (c == 0 || (largest && count[1] > count[0] / 4 * 5));)
-      {
-        bool returned;
-        struct state *state = make_state (trial, source, shape, gpr, (unsigned) type->size, count[c], largest);
-        if (!run_huge (trial, state, &returned, slow))
-          return false;
-        *found |= returned;
-        if (!returned)
-          return true;
-      }
+  uint64_t elements = ELEMENTS < most ? ELEMENTS : most, bytes = BYTES / element;
+  struct
+  {
+    uint64_t count;
+    enum content content;
+  } shot[4] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
+  unsigned n = 2;
+  /* Not where the two sizes are much the same.  */
+  if (bytes > elements / 4 * 5)
+    {
+      shot[n].count = bytes;
+      shot[n++].content = CONTENT_LARGEST;
+    }
+  if (shape->n_pointers > 1 && shape->element->kind == TYPE_INTEGER
+      && elements * element + SANDBOX_HUGE_BLOCK / 2 < SANDBOX_HUGE_SIZE - 4096)
+    {
+      shot[n].count = elements;
+      shot[n++].content = CONTENT_OPPOSITE;
+    }
+  for (unsigned k = 0; k < n && !*slow; k++)
+    {
+      bool returned;
+      struct state *state
+        = make_state (trial, source, shape, gpr, (unsigned) type->size, shot[k].count, shot[k].content);
+      if (!run_huge (trial, state, &returned, slow))
+        return false;
+      *found |= returned;
+      if (!returned)
+        return true;
+    }
   return true;
 }
 

@@ -129,6 +129,9 @@ bool proof__judge (struct trial *trial);
 /* More tests, derived from the bank's.  False where the verdict is filled.  */
 bool derived__judge (struct trial *trial);
 
+/* ends.c.  Arrays of integers, each all at one end of its range.  False where the verdict is filled.  */
+bool ends__judge (struct trial *trial);
+
 /* edges.c.  The last numbers before and the first after what a quotient or remainder steps over, from the ends of an integer's
    range.  False where the verdict is filled.  */
 bool edges__judge (struct trial *trial);
