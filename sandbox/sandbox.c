@@ -316,6 +316,8 @@ fill_huge (const struct huge *huge, struct why *why)
   for (size_t i = 0; i < SANDBOX_HUGE_BLOCK / 8; i++)
     word[i] = ((huge->random ? mix64 (i) & huge->random : 0) | huge->fixed)
               ^ (i < SANDBOX_HUGE_BLOCK / 16 ? 0 : huge->turned);
+  if (huge->first)
+    word[0] = huge->first;
   return 0;
 }
 

@@ -45,11 +45,12 @@ struct patch
 };
 
 /* Far more memory than slots have, to be read only: the SANDBOX_HUGE_SIZE bytes at SANDBOX_HUGE_BASE, whose word i is,
-   within each block, (a hash of i & RANDOM) | FIXED, and in the block's second half that with TURNED's bits turned round.  */
+   within each block, (a hash of i & RANDOM) | FIXED, and in the block's second half that with TURNED's bits turned round.  FIRST, if
+   it isn't 0, stands for word 0.  */
 struct huge
 {
   bool mapped;
-  uint64_t random, fixed, turned;
+  uint64_t random, fixed, turned, first;
 };
 
 /* One test input.  */

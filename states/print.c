@@ -299,7 +299,13 @@ print_pointer (struct printer *printer, unsigned element, uint64_t address, cons
         fprintf (out, "words 0x%016" PRIx64 " and, in every other %u MiB, 0x%016" PRIx64 ")", state->huge.fixed,
                  SANDBOX_HUGE_BLOCK >> 21, state->huge.fixed ^ state->huge.turned);
       else
-        fprintf (out, "words 0x%016" PRIx64 ")", state->huge.fixed);
+        {
+          fprintf (out, "words 0x%016" PRIx64, state->huge.fixed);
+          if (state->huge.first)
+            fprintf (out, " but for 0x%016" PRIx64 " at 0x%" PRIx64 " and each %u MiB further on", state->huge.first,
+                     (uint64_t) SANDBOX_HUGE_BASE, SANDBOX_HUGE_BLOCK >> 20);
+          fprintf (out, ")");
+        }
       return;
     }
   if (number < 0)

@@ -57,10 +57,12 @@ read_state (struct arena *arena, const cJSON *json, struct state *state)
     return "rflags";
   if (ITEM ("huge"))
     {
-      uint64_t words[3];
-      if (!json__read_words (ITEM ("huge"), words, 3, 3, NULL))
+      uint64_t words[4];
+      if (!json__read_words (ITEM ("huge"), words, 4, 4, NULL))
         return "huge";
-      state->huge = (struct huge){ .mapped = true, .random = words[0], .fixed = words[1], .turned = words[2] };
+      state->huge = (struct huge){
+        .mapped = true, .random = words[0], .fixed = words[1], .turned = words[2], .first = words[3]
+      };
     }
   item = ITEM ("stack");
   size_t size;
@@ -126,10 +128,8 @@ test__to_json (const struct region *region, const struct test *test)
   cJSON_AddItemToObject (json, "rflags", json__word (state->machine.rflags));
   if (state->huge.mapped)
     {
-      list = cJSON_AddArrayToObject (json, "huge");
-      cJSON_AddItemToArray (list, json__word (state->huge.random));
-      cJSON_AddItemToArray (list, json__word (state->huge.fixed));
-      cJSON_AddItemToArray (list, json__word (state->huge.turned));
+      const uint64_t words[] = { state->huge.random, state->huge.fixed, state->huge.turned, state->huge.first };
+      json__add_words (json, "huge", words, 4);
     }
   cJSON_AddItemToObject (json, "stack", json__hex (state->stack_argument, state->stack_bytes));
   list = cJSON_AddArrayToObject (json, "spans");

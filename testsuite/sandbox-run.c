@@ -756,6 +756,10 @@ huge_objects_are_read (void **unused)
   state->huge = (struct huge) { .mapped = true, .fixed = 3, .turned = 1 };
   assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
   assert_int_equal (outcome->machine.gpr[0], (3 + 2) * (SANDBOX_HUGE_SIZE / 16) - 3);
+  state->huge = (struct huge) { .mapped = true, .fixed = 3, .first = 1 };
+  assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
+  assert_int_equal (outcome->machine.gpr[0],
+                    3 * (SANDBOX_HUGE_SIZE / 8 - 1) - 2 * (SANDBOX_HUGE_SIZE / SANDBOX_HUGE_BLOCK - 1));
   /* Not written, nothing behind it, and gone in the next run.  */
   state->machine.gpr[9] = 1;
   assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);

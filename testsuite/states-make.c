@@ -689,7 +689,7 @@ same_seed_same_tests (void **unused)
       struct why why = { 0 };
       check_why (states__replay (b->arena, text[turn], &state, &why), &why);
       struct test again = b->test[WANTED - 1];
-      again.state->huge = (struct huge){ .mapped = turn, .random = 5, .fixed = 6, .turned = 7 };
+      again.state->huge = (struct huge){ .mapped = turn, .random = 5, .fixed = 6, .turned = 7, .first = 8 };
       free (text[turn]);
       text[turn] = test__to_json (b->region, &again);
       check_why (states__replay (b->arena, text[turn], &state, &why), &why);

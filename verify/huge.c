@@ -74,9 +74,10 @@ find_pointers (const struct region *region, const struct state *source, struct s
     }
 }
 
-/* What elements hold: anything; the largest bytes; the largest numbers and the least in turn, so that one pointer leads
-   to the ones where the next leads to the others.  */
-enum content { CONTENT_ANY, CONTENT_LARGEST, CONTENT_OPPOSITE };
+/* What elements hold: anything; the largest bytes; those but for a few small numbers, on which a carry is left after the last
+   fold of a sum; the largest numbers and the least in turn, so that one pointer leads to the ones where the next leads to the
+   others.  */
+enum content { CONTENT_ANY, CONTENT_LARGEST, CONTENT_BUT_FEW, CONTENT_OPPOSITE };
 
 /* The same for elements of TYPE.  Floating-point numbers stay between 1 and 2.  */
 static struct huge
@@ -89,6 +90,8 @@ contents (const struct type *type, enum content content)
     huge.fixed = UINT64_MAX;
   if (content == CONTENT_OPPOSITE)
     huge.turned = UINT64_MAX;
+  if (content == CONTENT_BUT_FEW)
+    huge.first = UINT64_C (0x0000000200010001);
   if (content == CONTENT_OPPOSITE && type->is_signed)
     for (unsigned sign = 8 * (unsigned) type->size - 1; sign < 64; sign += 8 * (unsigned) type->size)
       huge.fixed ^= UINT64_C (1) << sign;
@@ -168,8 +171,13 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
   {
     uint64_t count;
     enum content content;
-  } shot[4] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
+  } shot[5] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
   unsigned n = 2;
+  if (shape->element->kind == TYPE_INTEGER)
+    {
+      shot[n].count = elements;
+      shot[n++].content = CONTENT_BUT_FEW;
+    }
   /* Not where the two sizes are much the same.  */
   if (bytes > elements / 4 * 5)
     {
