@@ -327,7 +327,6 @@ derive_signature (struct region *region, const char *text)
         const struct type *x = &region->type[region->parameter[a].type];
         const struct type *y = &region->type[region->parameter[b].type];
         if (x->kind == TYPE_POINTER && y->kind == TYPE_POINTER && !x->is_restrict && !y->is_restrict
-            && !(region->type[x->element].is_const && region->type[y->element].is_const)
             && may_alias (region, x->element, y->element))
           region_build__alias (region, a, b);
       }

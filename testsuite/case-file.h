@@ -26,8 +26,8 @@
    name may begin with its contract family: results/… memory/… state/… termination/… control/… instructions/… ordering/…
    float/… build/….
    A case without `sig:` takes it from the C definition of f, in the types above (u32, const u8 *restrict …, struct NAME *),
-   for which all its C gets typedefs and the usual headers; pointers that are neither restrict nor both const and whose types
-   allow it may then overlap.
+   for which all its C gets typedefs and the usual headers; pointers that aren't restrict and whose types allow it may
+   then overlap.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_CASE_FILE_H
 #define AIOPT_CASE_FILE_H

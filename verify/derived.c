@@ -3,7 +3,8 @@
    Sizes beyond 32 bits: a rewrite that counts in 32 bits does the same on every size that fits into memory.  With 2^32
    added to a size (2^31 to one of 32 bits) the original runs into the end of its object and faults; a truncated
    counter stops early and returns.  Larger sums would wrap addresses, which no program does.  Where no memory ends the
-   original it goes on for seconds; if the candidate has long ended, it gets them.
+   original it goes on for seconds; if the candidate has long ended, it gets them.  The same where the size is the distance
+   to a second pointer.
 
    Special values together: that -0 + -0 is -0 shows only where both are -0, which independent draws
    rarely give.  Functions of scalars alone are run on the cross product; arrays of floating point are filled with
@@ -141,6 +142,55 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
       if (shortest && !outlast (trial, shortest, value->name, least, outcomes))
         return false;
     }
+  return true;
+}
+
+/* The register of parameter P, a pointer, and the size of what it points to; -1 where it is none.  */
+static int
+pointer_register (const struct region *region, unsigned p, uint64_t *size)
+{
+  const struct value *value = &region->parameter[p];
+  const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+  if (!type || type->kind != TYPE_POINTER || type->element >= region->n_types || value->n_locations != 1
+      || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+    return -1;
+  *size = region->type[type->element].size;
+  return (int) value->location[0].number;
+}
+
+/* The same where the size is a distance: a pointer into the object that another points to moves up by 2^32 elements, and
+   bytes.  */
+static bool
+wide_distances (struct trial *trial, struct outcome *outcomes)
+{
+  static const enum state_kind kinds[] = { STATE_OVERLAP, STATE_TYPICAL };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  unsigned timeouts = 0;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    for (unsigned q = 0; q < region->n_parameters; q++)
+      {
+        uint64_t size, other;
+        int from = pointer_register (region, p, &size), to = pointer_register (region, q, &other);
+        if (p == q || from < 0 || to < 0 || size != other || size == 0)
+          continue;
+        for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+          for (unsigned t = 0; t < setup->n_bank[kinds[k]] && timeouts < TIMEOUTS_MAX; t++)
+            {
+              const struct state *source = setup->bank[kinds[k]][t].state;
+              uint64_t begin = source->machine.gpr[from], end = source->machine.gpr[to];
+              struct state *state[2];
+              if (end <= begin || slot__of (begin) == SANDBOX_NO_SLOT || slot__of (begin) != slot__of (end))
+                continue;
+              for (unsigned i = 0; i < 2; i++)
+                {
+                  state[i] = arena__memdup (trial->arena, source, sizeof *source);
+                  state[i]->machine.gpr[to] += (i ? 1 : size) << 32;
+                }
+              if (!run_states (trial, 0, (const struct state *const *) state, size > 1 ? 2 : 1, TIMEOUT_MS, outcomes, &timeouts))
+                return false;
+            }
+      }
   return true;
 }
 
@@ -358,6 +408,6 @@ derived__judge (struct trial *trial)
 {
   trial->at_setup = 0;
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, BATCH);
-  return wide_sizes (trial, outcomes) && special_products (trial, outcomes)
+  return wide_sizes (trial, outcomes) && wide_distances (trial, outcomes) && special_products (trial, outcomes)
          && special_arrays (trial, outcomes) && special_places (trial);
 }

@@ -1,8 +1,8 @@
-/* Arrays of integers that are all at one end of their range, each array at its own: a sum of differences or products in too few
+/* Arrays that are all at one end of their elements' range, each array at its own: a sum of differences or products in too few
    bits wraps on nothing else.
 
-   A test that worked keeps its sizes and pointers; what a few parameters point to is filled with the type's largest numbers,
-   its least, or both in turn, in all combinations.
+   A test that worked keeps its sizes and pointers; the integers that its parameters lead to, in structs too, are filled
+   with the types' largest numbers, their least, or both in turn, in all combinations for the first few arrays.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/input.h"
 #include "verify/internal.h"
@@ -12,6 +12,10 @@
 
 /* Arrays that change, ways to fill each, tests that are changed (of the largest down to a few elements).  */
 enum { ARRAYS_MAX = 3, FILLS = 3, SOURCES = 4, COMBINATIONS_MAX = 27 };
+/* How deep pointers in structs are followed.  */
+enum { POINTERS_DEEP = 2 };
+
+enum fill { FILL_LARGEST, FILL_LEAST, FILL_IN_TURN };
 
 struct array
 {
@@ -20,66 +24,125 @@ struct array
   const struct type *element;
 };
 
-/* The arrays of integers that STATE's parameters point to; their number.  */
-static unsigned
-find_arrays (const struct region *region, const struct state *state, struct array array[ARRAYS_MAX])
+struct search
 {
-  unsigned n = 0;
-  for (unsigned p = 0; p < region->n_parameters && n < ARRAYS_MAX; p++)
-    {
-      const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      const struct type *element = type && type->kind == TYPE_POINTER && type->element < region->n_types
-                                     ? &region->type[type->element] : NULL;
-      if (!element || element->kind != TYPE_INTEGER || element->size == 0 || element->size > 8 || value->n_locations != 1
-          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
-        continue;
-      for (unsigned s = 0; s < state->n_spans; s++)
-        {
-          uint64_t at = state->machine.gpr[value->location[0].number] - state->span[s].address;
-          if (at < state->span[s].size && input__may_patch (region, state, s))
-            array[n++] = (struct array) { s, (uint32_t) at, (uint32_t) (state->span[s].size - at), element };
-          if (n == ARRAYS_MAX)
-            break;
-        }
-    }
-  return n;
+  const struct region *region;
+  const struct state *state;
+  unsigned n;
+  struct array array[ARRAYS_MAX];
+};
+
+static const struct type *
+type_at (const struct region *region, unsigned number)
+{
+  return number < region->n_types ? &region->type[number] : NULL;
 }
 
-/* Fills ARRAY of STATE, whose bytes are its own: 0 the largest numbers, 1 the least, 2 in turn.  */
+/* Adds the array of TYPE at ADDRESS, or what structs there point to.  */
 static void
-fill (struct state *state, const struct array *array, unsigned how)
+visit (struct search *search, uint64_t address, const struct type *type, unsigned depth)
 {
-  unsigned size = (unsigned) array->element->size;
-  uint64_t least = array->element->is_signed ? UINT64_C (1) << (8 * size - 1) : 0, largest = ~least;
+  const struct state *state = search->state;
+  for (unsigned s = 0; type && type->size && s < state->n_spans; s++)
+    {
+      uint64_t at = address - state->span[s].address;
+      if (at >= state->span[s].size || !input__may_patch (search->region, state, s))
+        continue;
+      uint32_t size = (uint32_t) (state->span[s].size - at);
+      if (input__is_numbers (search->region, type, false))
+        {
+          if (search->n < ARRAYS_MAX)
+            search->array[search->n++] = (struct array) { s, (uint32_t) at, size, type };
+        }
+      else if (type->kind == TYPE_STRUCT && depth < POINTERS_DEEP)
+        for (unsigned i = 0; i < type->n_fields; i++)
+          {
+            const struct field *field = &type->field[i];
+            const struct type *pointer = type_at (search->region, field->type);
+            uint64_t target;
+            if (!pointer || pointer->kind != TYPE_POINTER || field->offset + sizeof target > size)
+              continue;
+            memcpy (&target, state->span[s].bytes + at + field->offset, sizeof target);
+            visit (search, target, type_at (search->region, pointer->element), depth + 1);
+          }
+      return;
+    }
+}
+
+/* The arrays that STATE's parameters lead to.  */
+static struct search
+find_arrays (const struct region *region, const struct state *state)
+{
+  struct search search = { .region = region, .state = state };
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = type_at (region, value->type);
+      if (type && type->kind == TYPE_POINTER && value->n_locations == 1 && value->location[0].kind == LOCATION_GPR
+          && value->location[0].number < 16)
+        visit (&search, state->machine.gpr[value->location[0].number], type_at (region, type->element), 0);
+    }
+  return search;
+}
+
+/* Fills the integers of one TYPE at TO, number INDEX of its array.  Bit-fields stay as they are.  */
+static void
+fill_one (const struct region *region, const struct type *type, uint8_t *to, enum fill fill, unsigned index)
+{
+  uint64_t least = type->is_signed ? UINT64_C (1) << (8 * type->size - 1) : 0, largest = ~least;
+  const struct type *inner;
+  switch (type->kind)
+    {
+    case TYPE_INTEGER:
+      memcpy (to, fill == FILL_LARGEST || (fill == FILL_IN_TURN && index % 2 == 0) ? &largest : &least, type->size);
+      break;
+    case TYPE_ARRAY:
+      inner = type_at (region, type->element);
+      for (uint64_t i = 0; (i + 1) * inner->size <= type->size; i++)
+        fill_one (region, inner, to + i * inner->size, fill, index);
+      break;
+    case TYPE_STRUCT:
+      for (unsigned i = 0; i < type->n_fields; i++)
+        if (!type->field[i].bits)
+          fill_one (region, type_at (region, type->field[i].type), to + type->field[i].offset, fill, index);
+      break;
+    default:
+      break;
+    }
+}
+
+static void
+fill_array (const struct region *region, struct state *state, const struct array *array, enum fill fill)
+{
   uint8_t *bytes = state->span[array->span].bytes + array->from;
+  uint32_t size = (uint32_t) array->element->size;
   for (uint32_t at = 0, i = 0; at + size <= array->size; at += size, i++)
-    memcpy (bytes + at, how == 0 || (how == 2 && i % 2 == 0) ? &largest : &least, size);
+    fill_one (region, array->element, bytes + at, fill, i);
 }
 
 /* All combinations of fills of SOURCE's arrays.  */
 static bool
 try_source (struct trial *trial, const struct state *source)
 {
-  struct array array[ARRAYS_MAX];
-  unsigned n = find_arrays (trial->verifier->region, source, array), combinations = 1;
-  for (unsigned i = 0; i < n; i++)
+  const struct region *region = trial->verifier->region;
+  struct search found = find_arrays (region, source);
+  unsigned combinations = 1;
+  for (unsigned i = 0; i < found.n; i++)
     combinations *= FILLS;
-  if (n == 0)
+  if (found.n == 0)
     return true;
   const struct state *states[COMBINATIONS_MAX];
   struct arena *arena = arena__new ();
   for (unsigned c = 0; c < combinations; c++)
     {
       struct state *state = arena__memdup (arena, source, sizeof *state);
-      for (unsigned i = 0; i < n; i++)
+      for (unsigned i = 0, rest = c; i < found.n; i++, rest /= FILLS)
         {
-          struct span *span = &state->span[array[i].span];
-          if (span->bytes == source->span[array[i].span].bytes)
+          struct span *span = &state->span[found.array[i].span];
+          if (span->bytes == source->span[found.array[i].span].bytes)
             span->bytes = arena__memdup (arena, span->bytes, span->size);
+          fill_array (region, state, &found.array[i], (enum fill) (rest % FILLS));
         }
-      for (unsigned i = 0, rest = c; i < n; i++, rest /= FILLS)
-        fill (state, &array[i], rest % FILLS);
       states[c] = state;
     }
   bool well = trial__try (trial, 0, states, combinations);

@@ -2,12 +2,13 @@
 
    Slots end at 1 MiB.  What the original only reads may be far larger, as one block of memory stands there again and again
    (struct huge): a test that worked is taken, its size becomes one just past 2^24 elements or 2^26 bytes, and the
-   pointers to numbers that were not written through lead there.  Where the original then runs to its end, and soon, the
-   candidate has to give the same.
+   pointers to numbers, or structs of integers, that were not written through lead there.  Where the original then runs
+   to its end, and soon, the candidate has to give the same.
 
-   Nothing comes of it where the original writes as much as it reads, where the size is no parameter of its own, or where
-   the time isn't linear in it.  Footprints are not followed.
+   The size is a parameter, a field of the struct that one points to, or the distance to another pointer.
+   Nothing comes of it where the original writes as much as it reads, or where the time isn't linear in it.  Footprints are not followed.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/input.h"
 #include "verify/internal.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@
    nothing good.  */
 enum { ORIGINAL_MS = 150, CANDIDATE_MS = 2000, CONFIRM_MS = 6000 };
 
-enum { POINTERS_MAX = 8, SOURCES_MAX = 3 };
+enum { POINTERS_MAX = 8, SIZES_MAX = 8, EXTENTS_MAX = 24, SOURCES_MAX = 3, ELEMENT_MAX = 64 };
 
 /* Just past 2^24, by enough for a sum of the largest bytes to pass 2^32; just past 2^26 bytes, by enough for each of the
    four sums that vpsadbw makes to.  */
@@ -29,49 +30,121 @@ type_at (const struct region *region, unsigned number)
   return number < region->n_types ? &region->type[number] : NULL;
 }
 
-/* Is parameter P one general register of type KIND?  Its type, else NULL.  */
-static const struct type *
-in_register (const struct region *region, unsigned p, enum type_kind kind)
+/* A word of a state: general register AT, or from byte AT of a span.  */
+struct place
 {
-  const struct value *value = &region->parameter[p];
-  const struct type *type = type_at (region, value->type);
-  return type && type->kind == kind && !value->by_reference && value->n_locations == 1
-             && value->location[0].kind == LOCATION_GPR && value->location[0].number < 16
-           ? type : NULL;
-}
+  int span;                            /* -1: a register */
+  uint32_t at;
+};
 
-/* What pointers lead to and how long it shall be.  */
+/* What pointers lead to, and how long that is.  */
 struct shape
 {
   unsigned n_pointers;
-  unsigned pointer[POINTERS_MAX];      /* registers */
+  struct
+  {
+    struct place place;
+    const struct type *element;
+    unsigned span;                     /* that it leads into, or to the end of */
+    uint64_t address;
+  } pointer[POINTERS_MAX];
   const struct type *element;          /* the largest */
+  unsigned n_sizes;
+  struct
+  {
+    struct place place;
+    unsigned bytes;
+  } size[SIZES_MAX];
 };
 
-/* The pointers of SOURCE to numbers that are there to be read alone.  */
-static void
-find_pointers (const struct region *region, const struct state *source, struct shape *shape)
+/* A size of SHAPE, or a pointer to the end of what another leads to.  */
+struct extent
 {
-  *shape = (struct shape) { 0 };
-  for (unsigned p = 0; p < region->n_parameters && shape->n_pointers < POINTERS_MAX; p++)
+  bool is_end;
+  unsigned size, begin, end;           /* numbers in SHAPE */
+};
+
+static uint64_t
+fetch (const struct state *state, struct place place)
+{
+  uint64_t value = 0;
+  if (place.span < 0)
+    return state->machine.gpr[place.at];
+  memcpy (&value, state->span[place.span].bytes + place.at, sizeof value);
+  return value;
+}
+
+/* Puts the low SIZE bytes of VALUE at PLACE of STATE, a copy of SOURCE.  */
+static void
+put (struct arena *arena, struct state *state, const struct state *source, struct place place, uint64_t value, unsigned size)
+{
+  if (place.span < 0)
     {
-      const struct type *type = in_register (region, p, TYPE_POINTER);
-      const struct type *element = type ? type_at (region, type->element) : NULL;
-      if (!element || element->size == 0 || element->size > 8
-          || (element->kind != TYPE_INTEGER && element->kind != TYPE_BOOL
-              && (element->kind != TYPE_FLOAT || element->x87)))
-        continue;
-      unsigned gpr = region->parameter[p].location[0].number;
-      bool read = false;
-      for (unsigned s = 0; s < source->n_spans; s++)
-        read |= source->machine.gpr[gpr] - source->span[s].address < source->span[s].size
-                && source->span[s].protection == PROT_STATE_READ;
-      if (!read)
-        continue;
-      shape->pointer[shape->n_pointers++] = gpr;
+      memcpy (&state->machine.gpr[place.at], &value, size);
+      return;
+    }
+  struct span *span = &state->span[place.span];
+  if (span->bytes == source->span[place.span].bytes)
+    span->bytes = arena__memdup (arena, span->bytes, span->size);
+  memcpy (span->bytes + place.at, &value, size);
+}
+
+/* Adds what the TYPE at PLACE of STATE is: a size, or a pointer to numbers that are there to be read alone, or (DEEP) the
+   fields of the struct that it points to.  */
+static void
+add_place (const struct region *region, const struct state *state, struct place place, const struct type *type, bool deep,
+           struct shape *shape)
+{
+  if (type && type->kind == TYPE_INTEGER && type->size >= 4 && type->size <= 8 && shape->n_sizes < SIZES_MAX)
+    {
+      shape->size[shape->n_sizes].place = place;
+      shape->size[shape->n_sizes++].bytes = (unsigned) type->size;
+    }
+  const struct type *element = type && type->kind == TYPE_POINTER ? type_at (region, type->element) : NULL;
+  if (!element || element->size == 0)
+    return;
+  uint64_t address = fetch (state, place);
+  unsigned s = 0;
+  while (s < state->n_spans && address - state->span[s].address > state->span[s].size)
+    s++;
+  if (s == state->n_spans)
+    return;
+  bool is_number = element->kind == TYPE_BOOL || (element->kind == TYPE_FLOAT && !element->x87)
+                   || input__is_numbers (region, element, true);
+  if (is_number && element->size <= ELEMENT_MAX && state->span[s].protection == PROT_STATE_READ
+      && shape->n_pointers < POINTERS_MAX)
+    {
+      unsigned n = shape->n_pointers++;
+      shape->pointer[n].place = place;
+      shape->pointer[n].element = element;
+      shape->pointer[n].span = s;
+      shape->pointer[n].address = address;
       if (!shape->element || element->size > shape->element->size)
         shape->element = element;
     }
+  else if (deep && element->kind == TYPE_STRUCT)
+    for (unsigned i = 0; i < element->n_fields; i++)
+      {
+        const struct field *field = &element->field[i];
+        uint64_t at = address - state->span[s].address + field->offset;
+        if (!field->bits && at + 8 <= state->span[s].size)
+          add_place (region, state, (struct place) { (int) s, (uint32_t) at }, type_at (region, field->type), false, shape);
+      }
+}
+
+static struct shape
+find_shape (const struct region *region, const struct state *source)
+{
+  struct shape shape = { 0 };
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      if (!value->by_reference && value->n_locations == 1 && value->location[0].kind == LOCATION_GPR
+          && value->location[0].number < 16)
+        add_place (region, source, (struct place) { -1, value->location[0].number }, type_at (region, value->type), true,
+                   &shape);
+    }
+  return shape;
 }
 
 /* What elements hold: anything; the largest bytes; those but for a few small numbers, on which a carry is left after the last
@@ -144,26 +217,33 @@ run_huge (struct trial *trial, struct state *state, bool *returned, bool *slow)
   return true;
 }
 
-/* SOURCE with a size of COUNT in register GPR, of SIZE bytes.  */
+/* SOURCE where EXTENT is COUNT elements.  */
 static struct state *
-make_state (struct trial *trial, const struct state *source, const struct shape *shape, unsigned gpr, unsigned size,
+make_state (struct trial *trial, const struct state *source, const struct shape *shape, const struct extent *extent,
             uint64_t count, enum content content)
 {
   struct state *state = arena__memdup (trial->arena, source, sizeof *state);
-  uint64_t apart = content == CONTENT_OPPOSITE ? SANDBOX_HUGE_BLOCK / 2 : 0;
+  uint64_t apart = content == CONTENT_OPPOSITE ? SANDBOX_HUGE_BLOCK / 2 : 0, element = shape->element->size;
   state->huge = contents (shape->element, content);
-  memcpy (&state->machine.gpr[gpr], &count, size);
+  if (!extent->is_end)
+    put (trial->arena, state, source, shape->size[extent->size].place, count, shape->size[extent->size].bytes);
   for (unsigned i = 0; i < shape->n_pointers; i++)
-    /* Not all the same, and the first against the end.  */
-    state->machine.gpr[shape->pointer[i]]
-      = SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - (count + 24 * i) * shape->element->size - (i & 1) * apart;
+    {
+      /* Not all the same, and the first against the end.  */
+      uint64_t address = SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE - (count + 24 * i) * element - (i & 1) * apart;
+      if (!extent->is_end || i != extent->end)
+        put (trial->arena, state, source, shape->pointer[i].place, address, 8);
+      if (extent->is_end && i == extent->begin)
+        put (trial->arena, state, source, shape->pointer[extent->end].place,
+             address + count * shape->pointer[i].element->size, 8);
+    }
   return state;
 }
 
-/* Sizes in the parameter of TYPE in register GPR.  */
+/* Large numbers for EXTENT.  */
 static bool
-try_sizes (struct trial *trial, const struct state *source, const struct shape *shape, unsigned gpr,
-           const struct type *type, bool *found, bool *slow)
+try_extent (struct trial *trial, const struct state *source, const struct shape *shape, const struct extent *extent,
+            bool *found, bool *slow)
 {
   uint64_t element = shape->element->size, most = SANDBOX_HUGE_SIZE / element - 256;
   uint64_t elements = ELEMENTS < most ? ELEMENTS : most, bytes = BYTES / element;
@@ -173,7 +253,7 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
     enum content content;
   } shot[5] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
   unsigned n = 2;
-  if (shape->element->kind == TYPE_INTEGER)
+  if (shape->element->kind != TYPE_FLOAT && shape->element->kind != TYPE_BOOL)
     {
       shot[n].count = elements;
       shot[n++].content = CONTENT_BUT_FEW;
@@ -184,7 +264,7 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
       shot[n].count = bytes;
       shot[n++].content = CONTENT_LARGEST;
     }
-  if (shape->n_pointers > 1 && shape->element->kind == TYPE_INTEGER
+  if (shape->n_pointers > 1 && shape->element->kind != TYPE_FLOAT && shape->element->kind != TYPE_BOOL
       && elements * element + SANDBOX_HUGE_BLOCK / 2 < SANDBOX_HUGE_SIZE - 4096)
     {
       shot[n].count = elements;
@@ -194,7 +274,7 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
     {
       bool returned;
       struct state *state
-        = make_state (trial, source, shape, gpr, (unsigned) type->size, shot[k].count, shot[k].content);
+        = make_state (trial, source, shape, extent, shot[k].count, shot[k].content);
       if (!run_huge (trial, state, &returned, slow))
         return false;
       *found |= returned;
@@ -204,35 +284,44 @@ try_sizes (struct trial *trial, const struct state *source, const struct shape *
   return true;
 }
 
+/* All that may be how long SHAPE's objects are; their number.  */
+static unsigned
+list_extents (const struct shape *shape, struct extent extent[EXTENTS_MAX])
+{
+  unsigned n = 0;
+  for (unsigned i = 0; i < shape->n_sizes; i++)
+    extent[n++] = (struct extent) { .size = i };
+  for (unsigned i = 0; i < shape->n_pointers; i++)
+    for (unsigned k = 0; k < shape->n_pointers && n < EXTENTS_MAX; k++)
+      if (shape->pointer[i].span == shape->pointer[k].span && shape->pointer[i].address < shape->pointer[k].address
+          && shape->pointer[i].element->size == shape->pointer[k].element->size)
+        extent[n++] = (struct extent) { .is_end = true, .begin = i, .end = k };
+  return n;
+}
+
 bool
 huge__judge (struct trial *trial)
 {
-  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY };
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_BOUNDARY, STATE_OVERLAP };
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   bool found = false, slow = false;
   trial->at_setup = 0;
   if (region->n_callees > 0)
     return true;
-  unsigned sources = 0;
   for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
-    for (unsigned t = 0; t < setup->n_bank[kinds[k]] && sources < SOURCES_MAX && !found && !slow; t++)
+    for (unsigned t = 0, sources = 0; t < setup->n_bank[kinds[k]] && sources < SOURCES_MAX && !found && !slow; t++)
       {
         const struct test *source = &setup->bank[kinds[k]][t];
-        struct shape shape;
+        struct extent extent[EXTENTS_MAX];
         if (source->expected->status != RUN_RETURNED)
           continue;
-        find_pointers (region, source->state, &shape);
-        if (shape.n_pointers == 0)
-          continue;
-        sources++;
-        for (unsigned p = 0; p < region->n_parameters && !slow; p++)
-          {
-            const struct type *type = in_register (region, p, TYPE_INTEGER);
-            if (type && type->size >= 4 && type->size <= 8
-                && !try_sizes (trial, source->state, &shape, region->parameter[p].location[0].number, type, &found, &slow))
-              return false;
-          }
+        struct shape shape = find_shape (region, source->state);
+        unsigned n = shape.n_pointers ? list_extents (&shape, extent) : 0;
+        sources += n > 0;
+        for (unsigned i = 0; i < n && !slow; i++)
+          if (!try_extent (trial, source->state, &shape, &extent[i], &found, &slow))
+            return false;
       }
   return true;
 }

@@ -4,16 +4,47 @@
 
 #include <string.h>
 
-/* Words looked at behind each pointer.  */
+/* Words looked at behind each pointer; types in types.  */
 enum
 {
-  WORDS_PER_POINTER = 6
+  WORDS_PER_POINTER = 6,
+  TYPES_DEEP = 6
 };
 
 static const struct type *
 type_at (const struct region *region, unsigned number)
 {
   return number < region->n_types ? &region->type[number] : NULL;
+}
+
+static bool
+is_numbers (const struct region *region, const struct type *type, bool integers_alone, unsigned depth)
+{
+  if (!type || depth == TYPES_DEEP || type->size == 0)
+    return false;
+  switch (type->kind)
+    {
+    case TYPE_INTEGER:
+      return type->size <= 8;
+    case TYPE_ARRAY:
+      return is_numbers (region, type_at (region, type->element), integers_alone, depth + 1);
+    case TYPE_STRUCT:
+      for (unsigned i = 0; i < type->n_fields; i++)
+        if (!is_numbers (region, type_at (region, type->field[i].type), integers_alone, depth + 1))
+          return false;
+      return type->n_fields > 0;
+    case TYPE_BOOL:
+    case TYPE_FLOAT:
+      return !integers_alone && depth > 0;
+    default:
+      return false;
+    }
+}
+
+bool
+input__is_numbers (const struct region *region, const struct type *type, bool integers_alone)
+{
+  return is_numbers (region, type, integers_alone, 0);
 }
 
 /* Adds the first elements of what parameter P points to.  */

@@ -50,6 +50,9 @@ struct state *input__patch (struct arena *arena, const struct state *state, unsi
    read-only globals, memory in which types may stand that not all bytes are values of.  */
 bool input__may_patch (const struct region *region, const struct state *state, unsigned span);
 
+/* Is TYPE an integer, or a struct or array of numbers (INTEGERS_ALONE: no others), with nothing in it that leads elsewhere?  */
+bool input__is_numbers (const struct region *region, const struct type *type, bool integers_alone);
+
 /* Is VALUE the address of something in a state's memory?  Such words are replaced by such words or
    0 alone, as others would point between elements.  */
 static inline bool
