@@ -126,8 +126,11 @@ extern const double mutants__threshold;
    with refuted the candidate.  */
 bool proof__judge (struct trial *trial);
 
-/* More tests, derived from the bank's.  False where the verdict is filled.  */
-bool derived__judge (struct trial *trial);
+/* wide.c.  Sizes and distances beyond 32 bits.  False where the verdict is filled.  */
+bool wide__judge (struct trial *trial);
+
+/* specials.c.  Special numbers together, in arrays, and one among others.  False where the verdict is filled.  */
+bool specials__judge (struct trial *trial);
 
 /* ends.c.  Arrays of integers, each all at one end of its range.  False where the verdict is filled.  */
 bool ends__judge (struct trial *trial);
