@@ -10,8 +10,7 @@
 #include <string.h>
 
 #define TIMEOUT_MS 50
-/* What is given to an original that outlasts the candidate: at most so long, and this share of the time left.  */
-#define LONG_SECONDS_MAX 6
+/* The share of the time left for an original that outlasts the candidate.  */
 #define LONG_SHARE 0.6
 /* Runs of the original that may be thrown away for taking too long.  */
 #define TIMEOUTS_MAX 4
@@ -70,8 +69,6 @@ outlast (struct trial *trial, const struct state *state, const char *name, uint6
   if (outcomes->status == RUN_TIMEOUT)
     return true;
   double seconds = LONG_SHARE * (trial->deadline - verify__now ());
-  if (seconds > LONG_SECONDS_MAX)
-    seconds = LONG_SECONDS_MAX;
   unsigned limit_ms = seconds > 1e-3 * TIMEOUT_MS ? (unsigned) (1e3 * seconds) : TIMEOUT_MS;
   if (!run_states (trial, &state, 1, limit_ms, outcomes, &timeouts))
     return false;
