@@ -313,20 +313,38 @@ sizes_follow_steps (void **unused)
   assert_int_equal (steps.n, 1);
   uint64_t sizes[SIZES_MAX];
   unsigned n = layout__sizes (&steps, 1, sizes);
-  bool residue[128] = { false }, large = false, zero = false;
+  bool residue[128] = { false }, zero = false;
   for (unsigned i = 0; i < n; i++)
     {
       if (sizes[i] > 128)
         residue[sizes[i] % 128] = true;
-      large |= sizes[i] > 65536;
       zero |= sizes[i] == 0;
     }
   for (unsigned r = 0; r < 128; r++)
     if (!residue[r])
       fail_msg ("no size with residue %u", r);
-  assert_true (large && zero);
+  assert_true (zero);
   /* None is larger than a slot.  */
   n = layout__sizes (&steps, 8, sizes);
+  for (unsigned i = 0; i < n; i++)
+    assert_true (sizes[i] * 8 <= SANDBOX_SLOT_SIZE);
+}
+
+static void
+large_sizes_have_every_bit (void **unused)
+{
+  (void)unused;
+  uint64_t sizes[SIZES_MAX];
+  unsigned n = layout__large_sizes (1, sizes);
+  for (unsigned bit = 10; bit < 20; bit++)
+    {
+      bool found = false;
+      for (unsigned i = 0; i < n && i < 10; i++)
+        found |= (sizes[i] >> bit & 1) && sizes[i] % 64 > 32;
+      if (!found)
+        fail_msg ("none of the first ten has bit %u and a remainder of over 32", bit);
+    }
+  n = layout__large_sizes (8, sizes);
   for (unsigned i = 0; i < n; i++)
     assert_true (sizes[i] * 8 <= SANDBOX_SLOT_SIZE);
 }
@@ -338,6 +356,7 @@ main (void)
     cmocka_unit_test (operands_are_seen),          cmocka_unit_test (rings_keep_the_last),
     cmocka_unit_test (comparisons_are_solved),     cmocka_unit_test (sums_of_bytes_are_solved),
     cmocka_unit_test (every_encoding_has_mutants), cmocka_unit_test (sizes_follow_steps),
+    cmocka_unit_test (large_sizes_have_every_bit),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

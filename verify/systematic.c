@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tests made and run together.  */
+/* Tests made and run together; of large ones fewer.  */
 enum
 {
-  PORTION = 64
+  PORTION = 64,
+  LARGE_PORTION = 8
 };
 
 /* Steps beyond are no loop's.  */
@@ -34,6 +35,8 @@ enum
 /* Places in a page are many, and seldom matter.  */
 #define PAGE_SHARE 0.025
 #define FOLLOW_SHARE 0.45
+/* What large sizes get at least.  */
+#define LARGE_SECONDS 0.08
 
 void
 layout__add_step (struct layout_steps *steps, uint64_t step)
@@ -138,18 +141,10 @@ main_step (const struct layout_steps *steps, unsigned element)
 unsigned
 layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes)
 {
-  unsigned n = 0;
-  static const uint32_t large[]
-      = { 999,   1000,  1001,  1023,   1024,   1025,   2047,  2049,  3000,
-          4095,  4096,  4097,  5003,   8193,   10007,  16385, 32769, 65535,
-          65536, 65537, 70001, 100003, 131072, 262145, 524289 };
-  unsigned step = main_step (steps, element);
+  unsigned n = 0, step = main_step (steps, element);
   for (uint64_t size = 0; size <= 2 * (uint64_t)step + 2 && size <= RESIDUES_MAX && n < SIZES_MAX;
        size++)
     sizes[n++] = size;
-  for (unsigned i = 0; i < sizeof large / sizeof *large && n < SIZES_MAX; i++)
-    if ((uint64_t)large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
-      sizes[n++] = large[i];
   /* Every residue of the main step, two steps on; and each step's neighbours.  */
   for (unsigned r = 0; r < step && step <= RESIDUES_MAX && n < SIZES_MAX; r++)
     if (2 * step + r > RESIDUES_MAX || step > 64)
@@ -165,6 +160,22 @@ layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *siz
             if (size)
               sizes[n++] = size + (uint64_t)(int64_t)around;
           }
+  return n;
+}
+
+unsigned
+layout__large_sizes (unsigned element, uint64_t *sizes)
+{
+  /* Each power of two with a remainder of most of 64, as some remainders take a way of their own; then numbers that
+     programs like, and their neighbours.  */
+  static const uint32_t large[]
+      = { 65599,  1087,  131119, 4143,   262207, 2111, 16447, 524337, 8241, 32815,  70001, 1001,  100003, 999,   1000,  1023,
+          1024,   1025,  2047,   2049,   3000,   4095, 4096,  4097,   5003, 8193,   10007, 16385, 32769,  65535, 65536, 65537,
+          131072, 262145, 524289 };
+  unsigned n = 0;
+  for (unsigned i = 0; i < sizeof large / sizeof *large; i++)
+    if ((uint64_t)large[i] * element <= SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
+      sizes[n++] = large[i];
   return n;
 }
 
@@ -280,6 +291,37 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
             plan->extreme = content == 1;
             plan->equal = content == 2;
           }
+  flush (family);
+  return family->well;
+}
+
+/* Large ones by themselves, so that a small budget has time for some of each kind; twice, as it is by chance which object
+   comes first.  */
+static bool
+large_sizes (struct trial *trial, unsigned element)
+{
+  const struct region *region = trial->verifier->region;
+  uint64_t size[SIZES_MAX];
+  unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), n = layout__large_sizes (element, size);
+  struct family *family = new_family (trial, STATE_BOUNDARY);
+  struct plan *plan;
+  if (family->until < verify__now () + LARGE_SECONDS)
+    family->until = verify__now () + LARGE_SECONDS;
+  for (unsigned turn = 0; turn < 2; turn++)
+    for (unsigned i = 0; i < n; i++)
+      for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
+        {
+          if (family->n == LARGE_PORTION)
+            flush (family);
+          if (!(plan = next_plan (family)))
+            continue;
+          fix (region, plan, (int)list[k], size[i]);
+          plan->large = true;
+          plan->at_start = i % 7 == 3;
+          /* Narrow sums overflow on large arrays of large numbers.  */
+          plan->extreme = turn && size[i] % 3 == 0;
+          plan->equal = !turn && size[i] % 3 == 0;
+        }
   flush (family);
   return family->well;
 }
@@ -447,6 +489,6 @@ systematic__judge (struct trial *trial)
   if (!has_memory (region))
     return true;
   unsigned element = least_element (region);
-  return sizes (trial, &steps, element) && alignments (trial, &steps, element)
+  return large_sizes (trial, element) && sizes (trial, &steps, element) && alignments (trial, &steps, element)
          && overlaps (trial, &steps, element) && page_offsets (trial, &steps, element);
 }

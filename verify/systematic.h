@@ -28,4 +28,7 @@ void layout__scan (struct layout_steps *steps, const struct side *side);
  * number, at most SIZES_MAX.  */
 unsigned layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes);
 
+/* Large sizes that fit into a slot, those that tell most first.  Their number, at most SIZES_MAX.  */
+unsigned layout__large_sizes (unsigned element, uint64_t *sizes);
+
 #endif
