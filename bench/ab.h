@@ -37,7 +37,8 @@ enum ab_unit
 struct ab_options
 {
   unsigned pairs;     /* at most; odd numbers are rounded up: a block is two pairs */
-  double seconds;     /* no new block after so many seconds from the first pair on; 0: no limit */
+  double seconds;     /* no block that would end later after the first one's begin; the first
+                         always runs; 0: no limit */
   double resolution;  /* stop where the interval excludes differences of this ratio less 1 (0.01: 1
                          %); 0: don't */
   bool no_early_stop; /* all the pairs, one look at the end: for a sample of a fixed size */
