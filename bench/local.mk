@@ -9,6 +9,11 @@ testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
 testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-statistics
 
+check_PROGRAMS += testsuite/bench-ab
+testsuite_bench_ab_SOURCES = testsuite/bench-ab.c
+testsuite_bench_ab_LDADD = bench/libbench.a $(BENCH_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/bench-ab
+
 check_PROGRAMS += testsuite/bench-measure
 testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-build.h
 testsuite_bench_measure_LDADD = bench/libbench.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
