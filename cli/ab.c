@@ -38,12 +38,15 @@ enum
 
 static const struct argp_option option_table[] = {
   { "runs", KEY_RUNS, "N", 0, "pairs of runs at most (default 100)", 0 },
-  { "seconds", KEY_TIME, "S", 0, "time for the pairs (default 120 without --runs, else no limit)", 0 },
+  { "seconds", KEY_TIME, "S", 0, "time for the pairs (default 120 without --runs, else no limit)",
+    0 },
   { "resolution", KEY_RESOLUTION, "PERCENT", 0,
     "stop too where a difference of so much either way is excluded", 0 },
   { "all-runs", KEY_ALL, NULL, 0, "don't stop before, look once", 0 },
   { "relink", KEY_RELINK, NULL, 0,
-    "A and B are link commands (CC OBJECTS... LIBRARIES...): each block of two pairs gets a new layout", 0 },
+    "A and B are link commands (CC OBJECTS... LIBRARIES...): each block of two pairs gets a new "
+    "layout",
+    0 },
   { "warmup", KEY_WARMUP, "N", 0, "runs of each before, not counted (default 1)", 0 },
   { "same-output", KEY_SAME, NULL, 0, "fail unless every run writes the same standard output", 0 },
   { "metric", KEY_METRIC, "NAME", 0, "what decides: task, wall, cycles or instructions", 0 },
@@ -99,7 +102,8 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_RESOLUTION:
       if (cli__number (argument, 0, 100, &number) != 0 || number <= 0)
-        argp_error (state, "--resolution '%s': expected per cent, above 0 and at most 100", argument);
+        argp_error (state, "--resolution '%s': expected per cent, above 0 and at most 100",
+                    argument);
       options->ab.resolution = number / 100;
       return 0;
     case KEY_ALL:
@@ -188,10 +192,11 @@ quantity (const struct ab_metric *metric, double value, char buffer[32])
   return buffer;
 }
 
-
+/* RELINK: what made the layouts, or NULL.  */
 static void
-print_table (FILE *stream, const struct ab *ab)
+print_table (FILE *stream, const struct ab *ab, const struct relink *relink)
 {
+  char percent[32];
   fprintf (stream, "%-18s %10s %10s   %s\n", "median of runs", "A", "B", "A/B (95 % interval)");
   for (unsigned i = 0; i < ab->n_metrics; i++)
     {
@@ -208,9 +213,10 @@ print_table (FILE *stream, const struct ab *ab)
   if (!ab->metric[AB_CYCLES].measured && *ab->no_counters)
     fprintf (stream, "%sno cycle counts: %s%s\n", terminal__sgr (stream, COLOUR_DIM),
              ab->no_counters, terminal__sgr (stream, COLOUR_NONE));
-  if (ab->n_layouts > 1)
-    fprintf (stream, "%u layouts of each; A/B spreads by %.2g %% between them\n", ab->n_layouts,
-             100 * ab->layout_spread);
+  if (relink)
+    fprintf (stream, "%u layouts of each; A/B spreads by %s between them (%s)\n", ab->n_layouts,
+             ab__per_cent (ab->layout_spread, percent),
+             relink__by_function (relink) ? "objects shuffled, functions too" : "objects shuffled");
 }
 
 /* Why there were fewer pairs than asked for, if there were.  */
@@ -223,7 +229,8 @@ print_end (FILE *stream, const struct ab *ab)
       fprintf (stream, "stopped early: decided at look %u, after %.1f s\n", ab->looks, ab->seconds);
       break;
     case AB_RESOLVED:
-      fprintf (stream, "stopped early: resolution reached at look %u, after %.1f s\n", ab->looks, ab->seconds);
+      fprintf (stream, "stopped early: resolution reached at look %u, after %.1f s\n", ab->looks,
+               ab->seconds);
       break;
     case AB_TIMED_OUT:
       fprintf (stream, "stopped by the time limit, after %.1f s\n", ab->seconds);
@@ -236,11 +243,12 @@ print_end (FILE *stream, const struct ab *ab)
 
 /* What was found, for people, on STREAM; the sentence into VERDICT[SIZE].  */
 static void
-print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options, char *verdict, size_t size)
+print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options,
+              const struct relink *relink, char *verdict, size_t size)
 {
   static const enum colour colour[] = { COLOUR_YELLOW, COLOUR_GREEN, COLOUR_RED };
   ab__sentence (ab, verdict, size);
-  print_table (stream, ab);
+  print_table (stream, ab, relink);
   print_end (stream, ab);
   if (options->ab.same_output)
     fprintf (stream, "standard output was the same in all runs\n");
@@ -249,17 +257,23 @@ print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options, c
 }
 
 static const char documentation[]
-    = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and how sure that"
+    = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and "
+      "how sure that"
       " is.\v"
-      "What decides is the task clock (user and system time), unless a program sleeps for more than half of"
-      " the time or runs on several cores: then it is the wall clock.  A difference is claimed only where the"
-      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 % of false"
+      "What decides is the task clock (user and system time), unless a program sleeps for more "
+      "than half of"
+      " the time or runs on several cores: then it is the wall clock.  A difference is claimed "
+      "only where the"
+      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 "
+      "% of false"
       " claims, so that stopping early costs no honesty.  Other metrics' p are Holm's.\n\n"
-      "With --relink, A and B are commands that link, without -o, and what follows a second '--' are both"
+      "With --relink, A and B are commands that link, without -o, and what follows a second '--' "
+      "are both"
       " programs' arguments:\n\n"
       "  aiopt ab --relink gcc main.o f.o -lm -- gcc main.o g.o -lm -- input.txt\n\n"
       "Objects are linked in random order with padding between them.\n\n"
-      "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; 64 wrong"
+      "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; "
+      "64 wrong"
       " usage; 130 interrupted.";
 
 int
@@ -280,7 +294,7 @@ cli_ab (int argc, char **argv)
     {
       relink = relink__new (options.side, options.arguments, why, sizeof why);
       if (!relink)
-        return cli__error ("aiopt ab", "--relink: %s", why);
+        return cli__usage ("aiopt ab", "--relink: %s", why);
       run[0] = relink__argv (relink, 0);
       run[1] = relink__argv (relink, 1);
       options.ab.relayout = relink__layout;
@@ -295,7 +309,6 @@ cli_ab (int argc, char **argv)
   int result = ab__run ((char **const[2]){ run[0], run[1] }, &options.ab, &ab);
   progress__finish (progress);
   sigaction (SIGINT, &before, NULL);
-  relink__free (relink);
   int status = CLI_OK;
   if (result != 0)
     status = cli__error ("aiopt ab", "%s", ab.error);
@@ -303,7 +316,7 @@ cli_ab (int argc, char **argv)
     {
       char verdict[400];
       bool taken = options.json && strcmp (options.json, "-") == 0; /* standard output */
-      print_report (taken ? stderr : stdout, &ab, &options, verdict, sizeof verdict);
+      print_report (taken ? stderr : stdout, &ab, &options, relink, verdict, sizeof verdict);
       if (options.json)
         status = ab__write_json (&ab, &options, verdict);
     }
@@ -312,6 +325,7 @@ cli_ab (int argc, char **argv)
       fprintf (stderr, "aiopt ab: interrupted after %u pairs\n", ab.n_pairs);
       status = 130;
     }
+  relink__free (relink);
   ab__free (&ab);
   return status;
 }
