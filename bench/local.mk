@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h
-bench_libbench_a_SOURCES += bench/ab.c bench/ab.h bench/counters.c bench/counters.h
+bench_libbench_a_SOURCES += bench/ranks.c bench/looks.c bench/looks.h bench/counters.c bench/counters.h \
+  bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h
 
 check_PROGRAMS += testsuite/bench-statistics
 testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
 testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-statistics
+
+check_PROGRAMS += testsuite/bench-ab
+testsuite_bench_ab_SOURCES = testsuite/bench-ab.c
+testsuite_bench_ab_LDADD = bench/libbench.a $(BENCH_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/bench-ab
 
 check_PROGRAMS += testsuite/bench-measure
 testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-build.h
@@ -22,4 +28,15 @@ bench_verify_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_L
 bench-verify: bench/verify-speed
 	bench/verify-speed
 
-.PHONY: bench-verify
+EXTRA_DIST += doc/ab.md
+
+# False and missed claims of `aiopt ab`: make bench-ab.
+noinst_PROGRAMS += bench/ab-calibration bench/ab-workload
+bench_ab_calibration_SOURCES = bench/ab-calibration.c
+bench_ab_calibration_LDADD = bench/libbench.a $(CJSON_LIBS) -lm
+bench_ab_workload_SOURCES = bench/ab-workload.c
+
+bench-ab: bench/ab-calibration bench/ab-workload cli/aiopt
+	bench/ab-calibration cli/aiopt bench/ab-workload
+
+.PHONY: bench-verify bench-ab
