@@ -57,6 +57,7 @@ struct session
 {
   const struct ab_options *options;
   struct ab *ab;
+  struct counters *counters;
   int null;
   int expected; /* what A's first run wrote, or -1 */
   int output, errors;
@@ -149,8 +150,7 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
       snprintf (ab->error, sizeof ab->error, "fork: %s", strerror (saved));
       return -1;
     }
-  struct counters counters;
-  bool counted = counters__open (&counters, pid, ab->no_counters, sizeof ab->no_counters);
+  counters__open (session->counters, pid);
   double begin = now ();
   close (gate[1]);
   int status, error = 0;
@@ -164,9 +164,10 @@ run_once (struct session *session, char **argv, unsigned side, double value[AB_M
   pid_t waited;
   while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
     ;
-  double count[COUNTERS] = { -1, -1 };
-  if (counted)
-    counters__close (&counters, count);
+  double count[COUNTERS_MAX];
+  counters__close (session->counters, count);
+  snprintf (ab->no_counters, sizeof ab->no_counters, "%s",
+            counters__why (session->counters, COUNTER_CYCLES));
   bool failed_exec = read (report[0], &error, sizeof error) == sizeof error;
   close (report[0]);
   if (session->options->stop && *session->options->stop)
@@ -288,14 +289,15 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
   session.output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
   session.errors = memfd_create ("aiopt-ab-errors", MFD_CLOEXEC);
   ab->order = calloc (options->pairs + 1, 1);
-  bool ready = session.null >= 0 && session.output >= 0 && session.errors >= 0 && ab->order;
+  session.counters = counters__new (NULL, ab->error, sizeof ab->error);
+  bool ready = session.counters && session.null >= 0 && session.output >= 0 && session.errors >= 0 && ab->order;
   for (unsigned m = 0; m < AB_METRICS; m++)
     for (unsigned side = 0; side < 2; side++)
       ready &= (ab->value[m][side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
   for (unsigned side = 0; side < 2; side++)
     ready &= (ab->undelayed[side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
   int result = ready ? 0 : -1;
-  if (!ready)
+  if (!ready && !*ab->error)
     snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
   unsigned done = 0, total = 2 * (options->pairs + options->warmup);
   uint64_t random = options->seed;
@@ -346,6 +348,7 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
                 ab_metric__name (ab->deciding), ab->no_counters);
       result = -1;
     }
+  counters__free (session.counters);
   int fds[] = { session.null, session.output, session.errors, session.expected };
   for (unsigned i = 0; i < 4; i++)
     if (fds[i] >= 0)

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h
-bench_libbench_a_SOURCES += bench/ab.c bench/ab.h bench/counters.c bench/counters.h
+bench_libbench_a_SOURCES += bench/ab.c bench/ab.h bench/counters.c bench/counters.h \
+  bench/counter-event.c bench/counter-grant.c
 
 check_PROGRAMS += testsuite/bench-statistics
 testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
 testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-statistics
+
+# A PMU that isn't there, by taking the place of syscall(3).
+check_PROGRAMS += testsuite/bench-counters
+testsuite_bench_counters_SOURCES = testsuite/bench-counters.c testsuite/fake-pmu.c testsuite/fake-pmu.h
+testsuite_bench_counters_LDADD = bench/libbench.a $(PFM_LIBS) $(CMOCKA_LIBS) -lm
+TESTS += testsuite/bench-counters
+EXTRA_DIST += doc/counters.md
 
 check_PROGRAMS += testsuite/bench-measure
 testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-build.h
