@@ -1,4 +1,5 @@
-/* Honest A/B of two programs: interleaved runs in random order, paired statistics.
+/* Honest A/B of two programs: interleaved runs in random order, in blocks that are the unit of all
+   statistics; ab.c says why.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_AB_H
 #define AIOPT_AB_H
@@ -9,49 +10,96 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum ab_metric
+/* The metrics that are always there, as indices into ab->metric; counters follow.  */
+enum
 {
-  AB_TASK,         /* user and system time of the process and its children, seconds (wait4) */
-  AB_WALL,         /* CLOCK_MONOTONIC_RAW, seconds */
-  AB_CYCLES,       /* user-mode cycles */
-  AB_INSTRUCTIONS, /* user-mode instructions */
-  AB_METRICS
+  AB_TASK,     /* user and system time of the process and its children, seconds (wait4) */
+  AB_WALL,     /* CLOCK_MONOTONIC_RAW, seconds */
+  AB_COUNTERS, /* the first hardware counter */
+  AB_CYCLES = AB_COUNTERS, /* user-mode cycles */
+  AB_INSTRUCTIONS,         /* user-mode instructions */
+  AB_METRICS_MAX = 32
 };
 
 enum
 {
-  AB_PAIRS_MIN = 6 /* fewer can't give a signed-rank p below 0.05 */,
-  AB_RESAMPLES = 5000
+  AB_BLOCKS_MIN = 6 /* fewer can't give a signed-rank p below 0.05 */,
+  AB_PAIRS_MIN = 2 * AB_BLOCKS_MIN,
+  AB_RESAMPLES = 4000
+};
+
+enum ab_unit
+{
+  AB_SECONDS,
+  AB_COUNT
 };
 
 struct ab_options
 {
-  unsigned pairs;
-  unsigned warmup;  /* runs of each before, not counted */
-  bool same_output; /* compare standard output, else it goes to /dev/null */
+  unsigned pairs;     /* at most; odd numbers are rounded up: a block is two pairs */
+  double seconds;     /* no new block after so many seconds from the first pair on; 0: no limit */
+  double resolution;  /* stop where the interval excludes differences of this ratio less 1 (0.01: 1
+                         %); 0: don't */
+  bool no_early_stop; /* all the pairs, one look at the end: for a sample of a fixed size */
+  unsigned warmup;    /* runs of each before, not counted */
+  bool same_output;   /* compare standard output, else it goes to /dev/null */
   uint64_t seed;
-  int metric; /* enum ab_metric, or -1: by the rule in ab.c */
+  int metric; /* index of what decides, or -1: by the rule in ab.c */
   const volatile sig_atomic_t *stop;
-  void (*progress) (void *context, unsigned done, unsigned total);
+  void (*progress) (void *context, unsigned done, unsigned total); /* runs; TOTAL may shrink */
   void *context;
+  /* Before each block, where not NULL: gives argv[SIDE][0] another layout drawn from SEED.  0, or
+     -1 and a message in ERROR[SIZE].  */
+  int (*relayout) (void *layouts, unsigned side, uint64_t seed, char *error, size_t size);
+  void *layouts;
 };
 
-struct ab_comparison
+/* One metric: what was measured, and how the sides compare.  */
+struct ab_metric
 {
-  bool measured;
+  char name[64]; /* for people: "task clock" */
+  char slug[64]; /* for --metric: "task" */
+  char key[64];  /* in JSON and CSV: "task_seconds" */
+  enum ab_unit unit;
+  double *value[2]; /* [A or B][pair]; negative: not measured */
+  bool measured;    /* in all pairs: what follows is valid */
   double median[2];
-  struct interval ratio; /* A over B: above 1, B is less */
-  double p;              /* two-sided, Wilcoxon signed-rank */
+  struct interval
+      ratio;    /* A over B: above 1, B is less.  At 95 % over all looks; may be 0 to infinity */
+  double p;     /* two-sided signed-rank, adjusted for the looks: at most 0.05 is a difference */
+  double holm;  /* p corrected (Holm) for all measured metrics but the deciding one; there: p */
+  double noise; /* as a ratio less 1: 95 % of A/A experiments of this size end below it */
+};
+
+/* Why there were no more pairs.  */
+enum ab_end
+{
+  AB_ALL_RUN,    /* options.pairs */
+  AB_DECIDED,    /* a difference was shown */
+  AB_RESOLVED,   /* differences of options.resolution are excluded */
+  AB_TIMED_OUT,  /* options.seconds */
+  AB_INTERRUPTED /* *options.stop */
 };
 
 struct ab
 {
-  unsigned n_pairs;             /* completed */
-  double *value[AB_METRICS][2]; /* [metric][A or B][pair]; negative: not measured */
-  double *undelayed[2];         /* wall clock less the time other programs had the CPU */
-  uint8_t *order;               /* per pair: 0 A first, 1 B first */
-  struct ab_comparison comparison[AB_METRICS];
-  enum ab_metric deciding;
+  unsigned n_pairs; /* completed; pairs 2i and 2i + 1 are block i: ABBA or BAAB */
+  unsigned n_metrics;
+  struct ab_metric metric[AB_METRICS_MAX];
+  unsigned deciding;        /* index into metric */
+  double *undelayed[2];     /* [A or B][pair]: wall clock less the time other programs had the CPU,
+                               seconds */
+  double *begin[2];         /* [A or B][pair]: seconds from the first pair's begin to this run's */
+  uint16_t *environment[2]; /* [A or B][pair]: bytes by which the environment was made larger */
+  uint32_t *layout;         /* per pair: which link, from 0; all 0 without relayout */
+  uint8_t *order;           /* per pair: 0 A first, 1 B first */
+  unsigned n_layouts;       /* 1 without relayout */
+  double layout_spread;     /* standard deviation of log (A/B) between layouts, noise taken off; NaN
+                               without relayout */
+  unsigned looks;           /* at the deciding metric, the last one included */
+  double level;             /* share of the 5 % that the last look had */
+  double seconds;           /* from the first pair's begin to the last one's end */
+  enum ab_end end;
   char no_counters[200]; /* why there are no hardware counters, or "" */
   bool interrupted;
   char error[1200]; /* "" or why there is no result */
@@ -69,10 +117,18 @@ enum ab_verdict
 int ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab);
 void ab__free (struct ab *ab);
 
-const char *ab_metric__name (enum ab_metric metric);
+/* Index of the metric that --metric calls SLUG, among those that any experiment has; -1: there is
+   none.  */
+int ab__metric (const char *slug);
 
 /* B is faster (slower) where the 95 % interval of the deciding metric lies above (below) 1, p is
-   below 0.05 and there are AB_PAIRS_MIN pairs.  */
+   at most 0.05 and there are AB_PAIRS_MIN pairs.  */
 enum ab_verdict ab__verdict (const struct ab *ab);
+
+/* The largest difference, as a ratio less 1, that RATIO's interval leaves possible either way.  */
+double ab__excluded (struct interval ratio);
+
+/* The answer in one sentence, into BUFFER[SIZE].  */
+void ab__sentence (const struct ab *ab, char *buffer, size_t size);
 
 #endif
