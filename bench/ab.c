@@ -1,378 +1,284 @@
 /* Honest A/B of two programs.
-   Each pair runs A and B once; pairs come in twos with opposite orders (ABBA or BAAB, by coin), so
-   that a drift of the machine's speed falls on both.  Nothing is thrown away, and the figure that
+   A block runs A B B A or B A A B, by coin, so that a drift of the machine's speed falls on both; each run gets an environment of
+   another size, and each block another link where the caller has one to give.  Nothing is thrown away, and the figure that
    decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly
    waits (time in which it could have run but other programs had the CPU left out) or runs on
-   several cores, where wall clock decides.
+   several cores, where wall clock decides.  Early ends are planned before the first run (looks.c); what the values say is in
+   ab-compare.c.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab.h"
-
+#include "bench/ab-compare.h"
+#include "bench/ab-run.h"
 #include "bench/counters.h"
+#include "bench/looks.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-const char *
-ab_metric__name (enum ab_metric metric)
+/* The metrics that need no counter.  */
+static const struct
 {
-  static const char *const name[AB_METRICS]
-      = { "task clock", "wall clock", "user cycles", "user instructions" };
-  return (unsigned)metric < AB_METRICS ? name[metric] : "?";
-}
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC_RAW, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Seconds that zombie PID's main thread was ready to run and another had the CPU
-   (/proc/PID/schedstat, second field, nanoseconds); 0 where the kernel doesn't say.  */
-static double
-run_delay (pid_t pid)
-{
-  char path[64];
-  unsigned long long ran = 0, delayed = 0;
-  snprintf (path, sizeof path, "/proc/%d/schedstat", (int)pid);
-  FILE *f = fopen (path, "re");
-  if (f && fscanf (f, "%llu %llu", &ran, &delayed) != 2)
-    delayed = 0;
-  if (f)
-    fclose (f);
-  return (double)delayed * 1e-9;
-}
-
-/* Files that outlive a run.  */
-struct session
-{
-  const struct ab_options *options;
-  struct ab *ab;
-  struct counters *counters;
-  int null;
-  int expected; /* what A's first run wrote, or -1 */
-  int output, errors;
-  bool differs; /* the last run failed by its output */
-  double delay; /* of the last run, seconds */
+  const char *name, *slug, *key;
+  enum rung rung;
+} clock_table[AB_COUNTERS] = {
+  [AB_TASK] = { "task clock", "task", "task_seconds", RUNG_TASK },
+  [AB_WALL] = { "wall clock", "wall", "wall_seconds", RUNG_MONOTONIC },
 };
 
-/* In the child: waits for GATE to be closed, becomes ARGV; what fails goes to REPORT.  */
-static void __attribute__ ((noreturn))
-become (char **argv, const struct session *session, int gate, int report)
+_Static_assert ((int)AB_COUNTERS + (int)COUNTERS_MAX <= (int)AB_METRICS_MAX, "room for all counters");
+
+int
+ab__metric (const char *slug)
 {
-  char byte;
-  while (read (gate, &byte, 1) < 0 && errno == EINTR)
-    ;
-  int error = 0;
-  if (dup2 (session->null, 0) < 0
-      || dup2 (session->options->same_output ? session->output : session->null, 1) < 0
-      || dup2 (session->errors, 2) < 0)
-    error = errno;
-  else
-    {
-      signal (SIGPIPE, SIG_DFL);
-      signal (SIGINT, SIG_DFL);
-      execvp (argv[0], argv);
-      error = errno;
-    }
-  if (write (report, &error, sizeof error) < 0)
-    _exit (126);
-  _exit (127);
+  for (int i = 0; i < AB_COUNTERS; i++)
+    if (strcmp (slug, clock_table[i].slug) == 0)
+      return i;
+  for (int i = 0; i < COUNTERS_STANDARD; i++)
+    if (strcmp (slug, counter_id__slug (i)) == 0)
+      return AB_COUNTERS + i;
+  return -1;
 }
 
-/* The last line that the program wrote to standard error, into BUFFER, or "".  */
-static void
-last_words (int fd, char *buffer, size_t size)
-{
-  off_t end = lseek (fd, 0, SEEK_END);
-  off_t begin = end > (off_t)size - 1 ? end - (off_t)size + 1 : 0;
-  ssize_t n = pread (fd, buffer, (size_t)(end - begin), begin);
-  buffer[n > 0 ? n : 0] = '\0';
-  while (n > 0 && (buffer[n - 1] == '\n' || buffer[n - 1] == ' '))
-    buffer[--n] = '\0';
-  char *line = strrchr (buffer, '\n');
-  if (line)
-    memmove (buffer, line + 1, strlen (line));
-}
-
-/* Do files A and B hold the same bytes?  */
+/* Makes room for PAIRS pairs, with COUNTERS.  */
 static bool
-same_bytes (int a, int b)
+allocate (struct ab *ab, const struct counters *counters, unsigned pairs)
 {
-  char x[65536], y[65536];
-  for (off_t at = 0;;)
+  bool ready = (ab->order = calloc (pairs, sizeof *ab->order)) != NULL;
+  ready &= (ab->layout = calloc (pairs, sizeof *ab->layout)) != NULL;
+  for (unsigned side = 0; side < 2; side++)
     {
-      ssize_t n = pread (a, x, sizeof x, at), m = pread (b, y, sizeof y, at);
-      if (n != m || n < 0 || memcmp (x, y, (size_t)n) != 0)
-        return false;
-      if (n == 0)
-        return true;
-      at += n;
+      ready &= (ab->undelayed[side] = calloc (pairs, sizeof (double))) != NULL;
+      ready &= (ab->begin[side] = calloc (pairs, sizeof (double))) != NULL;
+      ready &= (ab->environment[side] = calloc (pairs, sizeof (uint16_t))) != NULL;
     }
+  ab->n_metrics = AB_COUNTERS + counters__n (counters);
+  for (unsigned i = 0; i < ab->n_metrics; i++)
+    {
+      struct ab_metric *m = &ab->metric[i];
+      bool clock = i < AB_COUNTERS;
+      unsigned c = i - AB_COUNTERS;
+      snprintf (m->name, sizeof m->name, "%s", clock ? clock_table[i].name : counters__name (counters, c));
+      snprintf (m->slug, sizeof m->slug, "%s", clock ? clock_table[i].slug : counters__slug (counters, c));
+      snprintf (m->key, sizeof m->key, "%s", clock ? clock_table[i].key : counters__key (counters, c));
+      m->unit = clock ? AB_SECONDS : AB_COUNT;
+      m->rung = clock ? clock_table[i].rung : RUNG_NONE;
+      m->share = 1;
+      for (unsigned side = 0; side < 2; side++)
+        ready &= (m->value[side] = calloc (pairs, sizeof (double))) != NULL;
+    }
+  return ready;
 }
 
-/* Runs SIDE once.  0 and VALUE, 1 where interrupted, -1 and ab->error.  */
-static int
-run_once (struct session *session, char **argv, unsigned side, double value[AB_METRICS])
+/* What the counters' values stood on, in all runs so far.  */
+static void
+note_rungs (struct ab *ab, const struct counters *counters)
 {
-  struct ab *ab = session->ab;
-  int gate[2] = { -1, -1 }, report[2] = { -1, -1 };
-  char name = side ? 'B' : 'A';
-  if (ftruncate (session->errors, 0) != 0 || lseek (session->errors, 0, SEEK_SET) < 0
-      || ftruncate (session->output, 0) != 0 || lseek (session->output, 0, SEEK_SET) < 0
-      || pipe2 (gate, O_CLOEXEC) != 0 || pipe2 (report, O_CLOEXEC) != 0)
+  for (unsigned i = AB_COUNTERS; i < ab->n_metrics; i++)
     {
-      snprintf (ab->error, sizeof ab->error, "preparing a run: %s", strerror (errno));
-      return -1;
+      struct ab_metric *m = &ab->metric[i];
+      m->rung = counters__rung (counters, i - AB_COUNTERS);
+      m->share = counters__share (counters, i - AB_COUNTERS);
+      snprintf (m->missing, sizeof m->missing, "%s", counters__why (counters, i - AB_COUNTERS));
     }
-  pid_t pid = fork ();
-  if (pid == 0)
+  memcpy (ab->no_counters, ab->metric[AB_CYCLES].missing, sizeof ab->no_counters);
+}
+
+/* An experiment while it runs.  */
+struct experiment
+{
+  struct session session;
+  const struct ab_options *options;
+  struct ab *ab;
+  struct looks looks;
+  uint64_t random;
+  unsigned done, total; /* runs */
+  double begin;         /* of the first pair, session__now (); 0 before it */
+};
+
+static void
+report_progress (struct experiment *e)
+{
+  e->done++;
+  unsigned total = e->total;
+  double spent = e->begin > 0 ? session__now () - e->begin : 0;
+  if (e->options->seconds > 0 && spent > 0.01 * e->options->seconds)
     {
-      close (gate[1]);
-      become (argv, session, gate[0], report[1]);
+      double within = e->done / spent * e->options->seconds;
+      total = within < total ? (unsigned)within : total;
     }
-  int saved = errno;
-  close (gate[0]);
-  close (report[1]);
-  if (pid < 0)
+  if (e->options->progress)
+    e->options->progress (e->options->context, e->done, total < e->done ? e->done : total);
+}
+
+/* Runs SIDE with an environment of random size, which goes to *ENVIRONMENT.  As session__run.  */
+static int
+run (struct experiment *e, unsigned side, uint16_t *environment, double *value)
+{
+  *environment = (uint16_t)(statistics__random (&e->random) % (AB_ENVIRONMENT_MAX + 1));
+  int result = session__run (&e->session, side, *environment, value);
+  report_progress (e);
+  return result;
+}
+
+/* New layouts of both sides.  0, or as session__run.  */
+static int
+relayout (struct experiment *e)
+{
+  const struct ab_options *options = e->options;
+  for (unsigned side = 0; options->relayout && side < 2; side++)
     {
-      close (gate[1]);
-      close (report[0]);
-      snprintf (ab->error, sizeof ab->error, "fork: %s", strerror (saved));
-      return -1;
-    }
-  counters__open (session->counters, pid);
-  double begin = now ();
-  close (gate[1]);
-  int status, error = 0;
-  struct rusage usage;
-  siginfo_t info;
-  while (waitid (P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
-    if (session->options->stop && *session->options->stop)
-      kill (pid, SIGTERM);
-  double end = now ();
-  session->delay = run_delay (pid);
-  pid_t waited;
-  while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
-    ;
-  double count[COUNTERS_MAX];
-  counters__close (session->counters, count);
-  snprintf (ab->no_counters, sizeof ab->no_counters, "%s",
-            counters__why (session->counters, COUNTER_CYCLES));
-  bool failed_exec = read (report[0], &error, sizeof error) == sizeof error;
-  close (report[0]);
-  if (session->options->stop && *session->options->stop)
-    return 1;
-  if (failed_exec)
-    {
-      snprintf (ab->error, sizeof ab->error, "%c, '%.300s', can't be run: %s", name, argv[0],
-                strerror (error));
-      return -1;
-    }
-  if (waited < 0 || !WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    {
-      char words[300], how[100];
-      last_words (session->errors, words, sizeof words);
-      if (waited >= 0 && WIFSIGNALED (status))
-        snprintf (how, sizeof how, "was killed by signal %d (%s)", WTERMSIG (status),
-                  strsignal (WTERMSIG (status)));
-      else
-        snprintf (how, sizeof how, "ended with exit status %d",
-                  waited < 0 ? -1 : WEXITSTATUS (status));
-      snprintf (ab->error, sizeof ab->error,
-                "%c, '%.300s', %s%s%s; timing a failing program means nothing", name, argv[0], how,
-                *words ? ": " : "", words);
-      return -1;
-    }
-  value[AB_WALL] = end - begin;
-  value[AB_TASK] = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec
-                   + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-  value[AB_CYCLES] = count[COUNTER_CYCLES];
-  value[AB_INSTRUCTIONS] = count[COUNTER_INSTRUCTIONS];
-  if (!session->options->same_output)
-    return 0;
-  if (session->expected < 0)
-    {
-      /* The first run of all is A's.  */
-      session->expected = session->output;
-      session->output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
-      if (session->output >= 0)
-        return 0;
-      snprintf (ab->error, sizeof ab->error, "memfd_create: %s", strerror (errno));
-      return -1;
-    }
-  if (!same_bytes (session->expected, session->output))
-    {
-      session->differs = true;
-      snprintf (
-          ab->error, sizeof ab->error,
-          side ? "B, '%.300s', wrote another standard output than A"
-               : "A, '%.300s', wrote another standard output than in its first run: it can't be"
-                 " compared",
-          argv[0]);
-      return -1;
+      uint64_t seed = statistics__random (&e->random);
+      if (options->relayout (options->layouts, side, seed, e->ab->error, sizeof e->ab->error) != 0)
+        return options->stop && *options->stop ? 1 : -1;
     }
   return 0;
 }
 
-/* B's output differed: perhaps A's own does too, from run to run, which is another error.  */
-static void
-blame (struct session *session, char **argv)
+static int
+warm_up (struct experiment *e)
 {
-  char error[sizeof session->ab->error];
-  double value[AB_METRICS];
-  memcpy (error, session->ab->error, sizeof error);
-  session->differs = false;
-  if (run_once (session, argv, 0, value) == 0 || !session->differs)
-    memcpy (session->ab->error, error, sizeof error);
+  double value[AB_METRICS_MAX];
+  uint16_t environment;
+  int result = relayout (e);
+  for (unsigned i = 0; result == 0 && i < 2 * e->options->warmup; i++)
+    result = run (e, i & 1, &environment, value);
+  /* Without warm-up A's output still comes first.  */
+  if (result == 0 && !e->options->warmup && e->options->same_output)
+    result = session__run (&e->session, 0, 0, value);
+  return result;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014).  */
-static uint64_t
-next_random (uint64_t *state)
+/* The next block.  */
+static int
+run_block (struct experiment *e)
 {
-  uint64_t z = *state += UINT64_C (0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C (0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
-/* The rule for what decides; looks at how much the programs compute, not at which is faster.  */
-static enum ab_metric
-choose_metric (const struct ab *ab)
-{
-  for (unsigned side = 0; side < 2; side++)
+  struct ab *ab = e->ab;
+  unsigned block = ab->n_pairs / 2;
+  bool b_first = statistics__random (&e->random) >> 63;
+  int result = relayout (e);
+  if (e->begin == 0)
+    e->begin = session__now ();
+  for (unsigned run_number = 0; result == 0 && run_number < 4; run_number++)
     {
-      double wall = statistics__median (ab->undelayed[side], ab->n_pairs);
-      double task = ab->comparison[AB_TASK].median[side];
-      if (task < 0.5 * wall || task > 1.5 * wall)
-        return AB_WALL;
+      unsigned pair = 2 * block + run_number / 2;
+      ab->order[pair] = b_first ^ (run_number / 2);
+      ab->layout[pair] = e->options->relayout ? block : 0;
+      unsigned side = (run_number & 1) ^ ab->order[pair];
+      double value[AB_METRICS_MAX];
+      result = run (e, side, &ab->environment[side][pair], value);
+      if (result != 0)
+        break;
+      for (unsigned m = 0; m < ab->n_metrics; m++)
+        ab->metric[m].value[side][pair] = value[m];
+      ab->undelayed[side][pair] = value[AB_WALL] - e->session.delay;
+      ab->begin[side][pair] = e->session.begin - e->begin;
     }
-  return AB_TASK;
+  if (result == 0)
+    {
+      ab->n_pairs += 2;
+      ab->seconds = session__now () - e->begin;
+    }
+  return result;
 }
 
-static void
-compare (struct ab *ab, const struct ab_options *options)
+/* Blocks until there is a reason to end, which goes to ab->end.  As session__run.  */
+static int
+run_blocks (struct experiment *e)
 {
-  for (unsigned m = 0; m < AB_METRICS; m++)
+  struct ab *ab = e->ab;
+  const struct ab_options *options = e->options;
+  unsigned blocks = (options->pairs + 1) / 2;
+  for (unsigned block = 1; block <= blocks; block++)
     {
-      struct ab_comparison *c = &ab->comparison[m];
-      double **v = ab->value[m];
-      c->measured = ab->n_pairs > 0;
-      for (unsigned i = 0; i < ab->n_pairs; i++)
-        c->measured &= v[0][i] >= 0 && v[1][i] >= 0;
-      if (!c->measured)
+      /* Not even begun where it would end too late.  */
+      if (options->seconds > 0 && block > 1 && ab->seconds + ab->seconds / (block - 1) > options->seconds)
+        {
+          ab->end = AB_TIMED_OUT;
+          return 0;
+        }
+      int result = run_block (e);
+      if (result != 0)
+        return result;
+      if (!looks__is_due (&e->looks, block))
         continue;
-      for (unsigned side = 0; side < 2; side++)
-        c->median[side] = statistics__median (v[side], ab->n_pairs);
-      c->ratio = statistics__ratio (v[0], v[1], ab->n_pairs, 0.95, AB_RESAMPLES, options->seed + m);
-      c->p = statistics__signed_rank (v[0], v[1], ab->n_pairs);
+      ab__look (ab, options, e->looks.early_level);
+      const struct ab_metric *m = &ab->metric[ab->deciding];
+      if (!m->measured)
+        return 0;
+      if (ab__verdict (ab) != AB_NOTHING_SHOWN)
+        ab->end = AB_DECIDED;
+      else if (ab__excluded (m->ratio) <= options->resolution)
+        ab->end = AB_RESOLVED;
+      if (ab->end != AB_ALL_RUN)
+        return 0;
     }
-  ab->deciding = options->metric >= 0 ? (enum ab_metric)options->metric : choose_metric (ab);
+  return 0;
 }
 
 int
 ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
 {
   memset (ab, 0, sizeof *ab);
-  struct session session = { .options = options, .ab = ab, .expected = -1 };
-  session.null = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  session.output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
-  session.errors = memfd_create ("aiopt-ab-errors", MFD_CLOEXEC);
-  ab->order = calloc (options->pairs + 1, 1);
-  session.counters = counters__new (NULL, ab->error, sizeof ab->error);
-  bool ready = session.counters && session.null >= 0 && session.output >= 0 && session.errors >= 0 && ab->order;
-  for (unsigned m = 0; m < AB_METRICS; m++)
-    for (unsigned side = 0; side < 2; side++)
-      ready &= (ab->value[m][side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
-  for (unsigned side = 0; side < 2; side++)
-    ready &= (ab->undelayed[side] = calloc (options->pairs + 1, sizeof (double))) != NULL;
-  int result = ready ? 0 : -1;
-  if (!ready && !*ab->error)
-    snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
-  unsigned done = 0, total = 2 * (options->pairs + options->warmup);
-  uint64_t random = options->seed;
-  bool b_first = false;
-  double value[AB_METRICS] = { 0 };
-  for (unsigned i = 0; result == 0 && i < 2 * options->warmup; i++)
+  struct experiment e = { .options = options, .ab = ab, .random = options->seed };
+  unsigned pairs = options->pairs + (options->pairs & 1);
+  e.looks = looks__plan (pairs / 2, !options->no_early_stop);
+  e.total = 2 * (pairs + options->warmup);
+  int result = session__open (&e.session, argv, options, ab);
+  if (result == 0 && !allocate (ab, e.session.counters, pairs))
     {
-      result = run_once (&session, argv[i & 1], i & 1, value);
-      if (options->progress)
-        options->progress (options->context, ++done, total);
+      snprintf (ab->error, sizeof ab->error, "no memory for %u pairs", pairs);
+      result = -1;
     }
-  /* Without warm-up A's output still comes first.  */
-  if (result == 0 && !options->warmup && options->same_output)
-    result = run_once (&session, argv[0], 0, value);
-  for (unsigned pair = 0; result == 0 && pair < options->pairs; pair++)
-    {
-      b_first = pair & 1 ? !b_first : next_random (&random) >> 63;
-      ab->order[pair] = b_first;
-      for (unsigned k = 0; result == 0 && k < 2; k++)
-        {
-          unsigned side = k ^ b_first;
-          result = run_once (&session, argv[side], side, value);
-          for (unsigned m = 0; m < AB_METRICS; m++)
-            ab->value[m][side][pair] = value[m];
-          ab->undelayed[side][pair] = value[AB_WALL] - session.delay;
-          if (options->progress)
-            options->progress (options->context, ++done, total);
-        }
-      ab->n_pairs += result == 0;
-    }
-  if (result == -1 && session.differs)
-    blame (&session, argv[0]);
+  if (result == 0)
+    result = warm_up (&e);
+  if (result == 0)
+    result = run_blocks (&e);
+  if (result == -1 && e.session.differs)
+    session__blame (&e.session);
   if (result == 1)
     {
       ab->interrupted = true;
+      ab->end = AB_INTERRUPTED;
       result = 0;
       if (!ab->n_pairs)
         {
-          snprintf (ab->error, sizeof ab->error, "interrupted before the first pair was complete");
+          snprintf (ab->error, sizeof ab->error, "interrupted before the first block of two pairs was complete");
           result = -1;
         }
     }
+  if (e.session.counters)
+    note_rungs (ab, e.session.counters);
   if (result == 0)
-    compare (ab, options);
-  if (result == 0 && !ab->comparison[ab->deciding].measured)
     {
-      snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s",
-                ab_metric__name (ab->deciding), ab->no_counters);
-      result = -1;
+      bool early = ab->end == AB_DECIDED || ab->end == AB_RESOLVED;
+      ab->looks -= early; /* the same look again, with all metrics */
+      ab__compare (ab, options, early ? e.looks.early_level : e.looks.last_level);
+      const struct ab_metric *m = &ab->metric[ab->deciding];
+      if (!m->measured)
+        {
+          snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s", m->name, m->missing);
+          result = -1;
+        }
     }
-  counters__free (session.counters);
-  int fds[] = { session.null, session.output, session.errors, session.expected };
-  for (unsigned i = 0; i < 4; i++)
-    if (fds[i] >= 0)
-      close (fds[i]);
+  session__close (&e.session);
   return result;
 }
 
 void
 ab__free (struct ab *ab)
 {
-  for (unsigned m = 0; m < AB_METRICS; m++)
+  for (unsigned m = 0; m < ab->n_metrics; m++)
     for (unsigned side = 0; side < 2; side++)
-      free (ab->value[m][side]);
-  free (ab->undelayed[0]);
-  free (ab->undelayed[1]);
+      free (ab->metric[m].value[side]);
+  for (unsigned side = 0; side < 2; side++)
+    {
+      free (ab->undelayed[side]);
+      free (ab->begin[side]);
+      free (ab->environment[side]);
+    }
+  free (ab->layout);
   free (ab->order);
   memset (ab, 0, sizeof *ab);
-}
-
-enum ab_verdict
-ab__verdict (const struct ab *ab)
-{
-  const struct ab_comparison *c = &ab->comparison[ab->deciding];
-  if (!c->measured || ab->n_pairs < AB_PAIRS_MIN || !(c->p < 0.05))
-    return AB_NOTHING_SHOWN;
-  return c->ratio.low > 1 ? AB_FASTER : c->ratio.high < 1 ? AB_SLOWER : AB_NOTHING_SHOWN;
 }

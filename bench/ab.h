@@ -38,7 +38,8 @@ enum ab_unit
 struct ab_options
 {
   unsigned pairs;     /* at most; odd numbers are rounded up: a block is two pairs */
-  double seconds;     /* no new block after so many seconds from the first pair on; 0: no limit */
+  double seconds;     /* no block that would end later after the first one's begin; the first
+                         always runs; 0: no limit */
   double resolution;  /* stop where the interval excludes differences of this ratio less 1 (0.01: 1
                          %); 0: don't */
   bool no_early_stop; /* all the pairs, one look at the end: for a sample of a fixed size */
@@ -63,8 +64,9 @@ struct ab_metric
   char slug[COUNTERS_NAME_SIZE]; /* for --metric: "task" */
   char key[COUNTERS_NAME_SIZE];  /* in JSON and CSV: "task_seconds" */
   enum ab_unit unit;
-  enum rung rung; /* what the values stand on: the lowest of all runs */
-  double share;   /* least part of a run for which a counter was on the PMU; 1 for the rest */
+  enum rung rung;    /* what the values stand on: the lowest of all runs */
+  double share;      /* least part of a run for which a counter was on the PMU; 1 for the rest */
+  char missing[200]; /* why it isn't measured, or "" */
   double *value[2]; /* [A or B][pair]; negative: not measured */
   bool measured;    /* in all pairs: what follows is valid */
   double median[2];

@@ -16,8 +16,7 @@ const char *
 rung__name (enum rung rung)
 {
   static const char *const name[RUNGS]
-      = { "none",       "hardware group", "hardware, alone",    "kernel event",
-          "task clock", "rdtscp",         "CLOCK_MONOTONIC_RAW" };
+      = { "none", "PMU group", "PMU alone", "kernel event", "task clock", "rdtscp", "raw clock" };
   return (unsigned)rung < RUNGS ? name[rung] : "?";
 }
 

@@ -287,6 +287,12 @@ counters__name (const struct counters *counters, unsigned i)
 }
 
 const char *
+counter_id__slug (enum counter_id id)
+{
+  return standard[id].slug;
+}
+
+const char *
 counters__slug (const struct counters *counters, unsigned i)
 {
   return i < COUNTERS_STANDARD ? standard[i].slug : counters->counter[i].name;

@@ -13,16 +13,16 @@
 enum rung
 {
   RUNG_NONE,      /* not measured */
-  RUNG_GROUP,     /* hardware events that were counted together */
-  RUNG_ALONE,     /* a hardware event counted by itself: other events saw other moments */
-  RUNG_KERNEL,    /* counted by the kernel, without a PMU (page faults, ...) */
+  RUNG_GROUP,     /* events on the PMU that were counted together */
+  RUNG_ALONE,     /* an event on the PMU counted by itself: other events saw other moments */
+  RUNG_KERNEL,    /* counted by the kernel, without the PMU (page faults, ...) */
   RUNG_TASK,      /* the scheduler's clock of user and system time */
   RUNG_TSC,       /* rdtscp */
   RUNG_MONOTONIC, /* CLOCK_MONOTONIC_RAW */
   RUNGS
 };
 
-/* "hardware group", "task clock", ...: the same in tables and in JSON.  */
+/* "PMU group", "task clock", ...: the same in tables and in JSON, 12 columns at most.  */
 const char *rung__name (enum rung rung);
 
 /* The events that are always asked for, in this order; the user's come after them.  */
@@ -37,6 +37,9 @@ enum counter_id
   COUNTERS_MAX = 16,      /* with the user's */
   COUNTERS_NAME_SIZE = 96 /* of an event's name, its end included */
 };
+
+/* What standard event ID is called on command lines ("branch-misses").  */
+const char *counter_id__slug (enum counter_id id);
 
 /* perf_event_attr's fields of an event.  */
 struct counter_code

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* SplitMix64 (Steele, Lea & Flood 2014): small, and good enough to draw indices.  */
-static uint64_t
-draw (uint64_t *state)
+uint64_t
+statistics__random (uint64_t *state)
 {
   uint64_t z = (*state += UINT64_C (0x9e3779b97f4a7c15));
   z = (z ^ (z >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
@@ -24,7 +24,7 @@ draw (uint64_t *state)
 static size_t
 draw_below (uint64_t *state, size_t n)
 {
-  return (size_t) (((unsigned __int128) draw (state) * n) >> 64);
+  return (size_t) (((unsigned __int128) statistics__random (state) * n) >> 64);
 }
 
 static int
@@ -149,50 +149,107 @@ statistics__geomean (const double *ratio, size_t n, double confidence, unsigned 
   return interval;
 }
 
-static int
-by_size (const void *a, const void *b)
+/* Trimmed mean of a sample of SIZE that holds SORTED[i] COUNT[i] times, i < N.  */
+static double
+trimmed_of_counts (const double *sorted, const unsigned *count, size_t n, size_t size)
 {
-  double x = fabs (*(const double *) a), y = fabs (*(const double *) b);
-  return (x > y) - (x < y);
+  size_t cut = (size_t) (STATISTICS_TRIM * (double) size), at = 0;
+  double sum = 0;
+  for (size_t i = 0; i < n && at < size - cut; i++)
+    {
+      size_t begin = at < cut ? cut : at, end = at + count[i];
+      at = end;
+      if (end > size - cut)
+        end = size - cut;
+      if (end > begin)
+        sum += (double) (end - begin) * sorted[i];
+    }
+  return sum / (double) (size - 2 * cut);
 }
 
-/* Wilcoxon 1945: zeros are left out; ranks of ties are averaged and the variance corrected.  */
 double
-statistics__signed_rank (const double *a, const double *b, size_t n)
+statistics__trimmed_mean (const double *x, size_t n)
 {
-  size_t kept;
-  double *d = log_ratios (a, b, n, &kept);
-  if (!d)
+  double *sorted = n ? malloc (n * sizeof *sorted) : NULL;
+  if (!sorted)
     return NAN;
-  size_t m = 0;
-  for (size_t i = 0; i < kept; i++)
-    if (d[i] != 0)
-      d[m++] = d[i];
-  if (m == 0)
+  memcpy (sorted, x, n * sizeof *sorted);
+  qsort (sorted, n, sizeof *sorted, ascending);
+  size_t cut = (size_t) (STATISTICS_TRIM * (double) n);
+  double found = mean (sorted + cut, n - 2 * cut);
+  free (sorted);
+  return found;
+}
+
+/* Trimmed means of RESAMPLES samples of SIZE from SORTED[N], sorted; malloc'ed, or NULL.  Sorting the sample once and
+   counting draws saves sorting each resample.  */
+static double *
+resample_trimmed (const double *sorted, size_t n, size_t size, unsigned resamples, uint64_t seed)
+{
+  double *found = malloc (resamples * sizeof *found);
+  unsigned *count = malloc (n * sizeof *count);
+  for (unsigned r = 0; found && count && r < resamples; r++)
     {
-      free (d);
-      return 1;
+      memset (count, 0, n * sizeof *count);
+      for (size_t i = 0; i < size; i++)
+        count[draw_below (&seed, n)]++;
+      found[r] = trimmed_of_counts (sorted, count, n, size);
     }
-  qsort (d, m, sizeof *d, by_size);
-  double positive = 0, ties = 0;
-  for (size_t i = 0; i < m;)
+  if (!count)
     {
-      size_t j = i;
-      while (j < m && fabs (d[j]) == fabs (d[i]))
-        j++;
-      double rank = 0.5 * (double) (i + 1 + j), t = (double) (j - i);
-      ties += t * t * t - t;
-      for (; i < j; i++)
-        if (d[i] > 0)
-          positive += rank;
+      free (found);
+      found = NULL;
     }
-  free (d);
-  double k = (double) m;
-  double variance = k * (k + 1) * (2 * k + 1) / 24 - ties / 48;
-  if (variance <= 0)
-    return 1;
-  double distance = fabs (positive - k * (k + 1) / 4) - 0.5; /* continuity */
-  if (distance < 0)
-    distance = 0;
-  return erfc (distance / sqrt (variance) / sqrt (2));
+  free (count);
+  return found;
+}
+
+struct interval
+statistics__bootstrap_trimmed (const double *x, size_t n, double confidence, unsigned resamples,
+                               uint64_t seed)
+{
+  struct interval interval = { NAN, NAN, NAN };
+  double *sorted = n && resamples ? malloc (n * sizeof *sorted) : NULL;
+  if (!sorted)
+    return interval;
+  memcpy (sorted, x, n * sizeof *sorted);
+  qsort (sorted, n, sizeof *sorted, ascending);
+  double *found = resample_trimmed (sorted, n, n, resamples, seed);
+  if (found)
+    {
+      qsort (found, resamples, sizeof *found, ascending);
+      interval.estimate = statistics__trimmed_mean (x, n);
+      interval.low = quantile (found, resamples, (1 - confidence) / 2);
+      interval.high = quantile (found, resamples, (1 + confidence) / 2);
+    }
+  free (found);
+  free (sorted);
+  return interval;
+}
+
+double
+statistics__null_width (const double *x, size_t n, size_t size, double share, unsigned resamples,
+                        uint64_t seed)
+{
+  double *both = n && size && resamples ? malloc (2 * n * sizeof *both) : NULL;
+  double width = NAN;
+  if (!both)
+    return width;
+  for (size_t i = 0; i < n; i++)
+    {
+      both[2 * i] = x[i];
+      both[2 * i + 1] = -x[i];
+    }
+  qsort (both, 2 * n, sizeof *both, ascending);
+  double *found = resample_trimmed (both, 2 * n, size, resamples, seed);
+  if (found)
+    {
+      for (unsigned r = 0; r < resamples; r++)
+        found[r] = fabs (found[r]);
+      qsort (found, resamples, sizeof *found, ascending);
+      width = quantile (found, resamples, share);
+    }
+  free (found);
+  free (both);
+  return width;
 }

@@ -70,7 +70,7 @@ ab_metric__quantity (const struct ab_metric *metric, double value, char buffer[3
   {
     double least, factor;
     const char *unit;
-  } seconds[] = { { 1, 1, "s" }, { 1e-3, 1e3, "ms" }, { 0, 1e6, "\302\265s" } },
+  } seconds[] = { { 1, 1, "s" }, { 1e-3, 1e3, "ms" }, { 0, 1e6, "us" } },
     counts[] = { { 1e9, 1e-9, " G" }, { 1e6, 1e-6, " M" }, { 1e4, 1e-3, " k" }, { 0, 1, "" } };
   unsigned i = 0;
   if (metric->unit == AB_SECONDS)

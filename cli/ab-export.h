@@ -31,7 +31,7 @@ int ab_report__write (const struct ab_report *report, const char *path,
                       void (*what) (FILE *f, const struct ab_report *report));
 
 /* For people, into BUFFER, with as many digits as mean something: a value of METRIC ("12.34 ms",
-   "1.203 G"); a ratio ("1.184", "0.99873"); what the metric stands on ("hardware group, 43 % of the
+   "1.203 G"); a ratio ("1.184", "0.99873"); what the metric stands on ("PMU group, 43 % of the
    time"); p ("0.012", "< 0.0001").  */
 const char *ab_metric__quantity (const struct ab_metric *metric, double value, char buffer[32]);
 const char *ab_metric__ratio (const struct ab_metric *metric, double ratio, char buffer[32]);

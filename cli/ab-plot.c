@@ -208,7 +208,7 @@ axis_unit (const struct ab_metric *metric, double value, const char **unit)
 {
   bool seconds = metric->unit == AB_SECONDS;
   static const char *const name[2][4] = { { "", "thousands", "millions", "billions" },
-                                          { "s", "ms", "\302\265s", "ns" } };
+                                          { "s", "ms", "us", "ns" } };
   unsigned i = 0;
   double factor = 1;
   if (seconds)

@@ -1,18 +1,18 @@
 /* `aiopt ab A -- B`: which program is faster, and how sure is that?
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "bench/ab.h"
+#include "cli/ab.h"
+#include "cli/ab-export.h"
+#include "cli/ab-relink.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
 #include <argp.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/utsname.h>
 
 enum
 {
@@ -21,30 +21,78 @@ enum
   KEY_SAME = 's',
   KEY_WARMUP = 'w',
   KEY_METRIC = 'm',
-  KEY_SEED = 256
+  KEY_TIME = 't',
+  KEY_RESOLUTION = 'r',
+  KEY_RELINK = 'l',
+  KEY_SEED = 256,
+  KEY_ALL,
+  KEY_EVENTS,
+  KEY_CSV,
+  KEY_MARKDOWN,
+  KEY_HTML
 };
 
-struct options
+/* Without options an answer, or its lack, comes within two minutes.  */
+enum
 {
-  struct ab_options ab;
-  const char *json;
-  char **side[2];
+  DEFAULT_RUNS = 100,
+  DEFAULT_SECONDS = 120,
+  RUNS_IN_TIME = 2000, /* at most, where --seconds alone is given */
+  DAY = 24 * 60 * 60
 };
 
 static const struct argp_option option_table[] = {
-  { "runs", KEY_RUNS, "N", 0, "pairs of runs (default 20)", 0 },
+  { "runs", KEY_RUNS, "N", 0, "pairs of runs at most (default 100)", 0 },
+  { "seconds", KEY_TIME, "S", 0, "time for the pairs (default 120 without --runs, else no limit)", 0 },
+  { "resolution", KEY_RESOLUTION, "PERCENT", 0,
+    "stop too where a difference of so much either way is excluded", 0 },
+  { "all-runs", KEY_ALL, NULL, 0, "don't stop before, look once", 0 },
+  { "relink", KEY_RELINK, NULL, 0,
+    "A and B are link commands (CC OBJECTS... LIBRARIES...): each block of two pairs gets a new layout", 0 },
   { "warmup", KEY_WARMUP, "N", 0, "runs of each before, not counted (default 1)", 0 },
   { "same-output", KEY_SAME, NULL, 0, "fail unless every run writes the same standard output", 0 },
-  { "metric", KEY_METRIC, "NAME", 0, "what decides: task, wall, cycles or instructions", 0 },
+  { "metric", KEY_METRIC, "NAME", 0,
+    "what decides: task, wall, cycles, instructions, branches, branch-misses or cache-misses", 0 },
+  { "events", KEY_EVENTS, "NAMES", 0,
+    "count these events of libpfm4 too, with commas between them: [PMU::]EVENT[:UMASK][:MODIFIER]", 0 },
   { "json", KEY_JSON, "FILE", 0, "write everything measured to FILE (- for standard output)", 0 },
-  { "seed", KEY_SEED, "N", 0, "of the order and the bootstrap, to repeat an analysis", 0 },
+  { "csv", KEY_CSV, "FILE", 0, "write a line for each run to FILE", 0 },
+  { "markdown", KEY_MARKDOWN, "FILE", 0, "write verdict and table to FILE, as Markdown", 0 },
+  { "html", KEY_HTML, "FILE", 0, "write a page with plots to FILE, which loads nothing", 0 },
+  { "seed", KEY_SEED, "N", 0, "of order, layouts and bootstrap, to repeat an analysis", 0 },
   { 0 },
 };
+
+/* Takes the words from FIRST on apart: A -- B, and with --relink perhaps -- ARGUMENTS.  */
+static void
+take_sides (struct cli_ab *options, struct argp_state *state, int first)
+{
+  int middle = first;
+  while (middle < state->argc && strcmp (state->argv[middle], "--") != 0)
+    middle++;
+  if (middle >= state->argc)
+    argp_error (state, "no '--' between the two programs: expected A [ARGS...] -- B [ARGS...]");
+  int end = state->argc;
+  for (int i = middle + 1; options->relink && i < end; i++)
+    if (strcmp (state->argv[i], "--") == 0)
+      end = i;
+  if (middle == first || middle + 1 >= end)
+    argp_error (state, "expected a program on both sides of '--'");
+  options->side[0] = state->argv + first;
+  options->side[1] = state->argv + middle + 1;
+  state->argv[middle] = NULL;
+  if (end < state->argc)
+    {
+      state->argv[end] = NULL;
+      options->arguments = state->argv + end + 1;
+    }
+  state->next = state->argc;
+}
 
 static error_t
 parse (int key, char *argument, struct argp_state *state)
 {
-  struct options *options = state->input;
+  struct cli_ab *options = state->input;
   double number;
   switch (key)
     {
@@ -52,6 +100,24 @@ parse (int key, char *argument, struct argp_state *state)
       if (cli__number (argument, 1, 100000, &number) != 0 || number != (unsigned)number)
         argp_error (state, "--runs '%s': expected a whole number from 1 to 100000", argument);
       options->ab.pairs = (unsigned)number;
+      options->runs_given = true;
+      return 0;
+    case KEY_TIME:
+      if (cli__number (argument, 0, DAY, &number) != 0 || number <= 0)
+        argp_error (state, "--seconds '%s': expected a number above 0, at most %d", argument, DAY);
+      options->ab.seconds = number;
+      options->seconds_given = true;
+      return 0;
+    case KEY_RESOLUTION:
+      if (cli__number (argument, 0, 100, &number) != 0 || number <= 0)
+        argp_error (state, "--resolution '%s': expected per cent, above 0 and at most 100", argument);
+      options->ab.resolution = number / 100;
+      return 0;
+    case KEY_ALL:
+      options->ab.no_early_stop = true;
+      return 0;
+    case KEY_RELINK:
+      options->relink = true;
       return 0;
     case KEY_WARMUP:
       if (cli__number (argument, 0, 1000, &number) != 0 || number != (unsigned)number)
@@ -67,39 +133,48 @@ parse (int key, char *argument, struct argp_state *state)
       options->ab.same_output = true;
       return 0;
     case KEY_METRIC:
+      options->ab.metric = ab__metric (argument);
+      if (options->ab.metric < 0)
+        argp_error (state, "--metric '%s': expected task, wall, cycles, instructions, branches, branch-misses or"
+                    " cache-misses", argument);
+      return 0;
+    case KEY_EVENTS:
       {
-        static const char *const name[AB_METRICS] = { "task", "wall", "cycles", "instructions" };
-        options->ab.metric = -1;
-        for (int i = 0; i < AB_METRICS; i++)
-          if (strcmp (argument, name[i]) == 0)
-            options->ab.metric = i;
-        if (options->ab.metric < 0)
-          argp_error (state, "--metric '%s': expected task, wall, cycles or instructions",
-                      argument);
+        char error[300];
+        struct counters *counters = counters__new (argument, error, sizeof error);
+        if (!counters)
+          argp_error (state, "--events: %s", error);
+        counters__free (counters);
+        options->ab.events = argument;
         return 0;
       }
+    case KEY_CSV:
+      options->csv = argument;
+      return 0;
+    case KEY_MARKDOWN:
+      options->markdown = argument;
+      return 0;
+    case KEY_HTML:
+      options->html = argument;
+      return 0;
     case KEY_JSON:
       options->json = argument;
       return 0;
     case ARGP_KEY_ARG:
-      {
-        /* From here on the words belong to the programs, whatever they look like.  */
-        int first = state->next - 1, middle = first;
-        while (middle < state->argc && strcmp (state->argv[middle], "--") != 0)
-          middle++;
-        if (middle >= state->argc)
-          argp_error (state,
-                      "no '--' between the two programs: expected A [ARGS...] -- B [ARGS...]");
-        if (middle == first || middle + 1 >= state->argc)
-          argp_error (state, "expected a program on both sides of '--'");
-        options->side[0] = state->argv + first;
-        options->side[1] = state->argv + middle + 1;
-        state->argv[middle] = NULL;
-        state->next = state->argc;
-        return 0;
-      }
+      /* From here on the words belong to the programs, whatever they look like.  */
+      take_sides (options, state, state->next - 1);
+      return 0;
     case ARGP_KEY_NO_ARGS:
       argp_error (state, "expected two programs: A [ARGS...] -- B [ARGS...]");
+      return 0;
+    case ARGP_KEY_END:
+      if (options->ab.no_early_stop && options->ab.resolution > 0)
+        argp_error (state, "--all-runs and --resolution contradict each other");
+      if (!options->runs_given && !options->seconds_given)
+        options->ab.seconds = DEFAULT_SECONDS;
+      /* A time limit alone is the limit.  */
+      if (!options->runs_given)
+        options->ab.pairs = options->seconds_given ? RUNS_IN_TIME : DEFAULT_RUNS;
       return 0;
     }
   return ARGP_ERR_UNKNOWN;
@@ -121,213 +196,177 @@ on_progress (void *context, unsigned done, unsigned total)
   progress__update (context, done, total, "runs");
 }
 
-/* "12.34 ms", "1.2 G": VALUE of METRIC into BUFFER.  */
-static const char *
-quantity (enum ab_metric metric, double value, char buffer[32])
-{
-  if (metric == AB_TASK || metric == AB_WALL)
-    snprintf (buffer, 32,
-              value < 1e-3 ? "%.0f us"
-              : value < 1  ? "%.2f ms"
-                           : "%.3f s",
-              value < 1e-3 ? value * 1e6
-              : value < 1  ? value * 1e3
-                           : value);
-  else
-    snprintf (buffer, 32,
-              value < 1e6   ? "%.0f"
-              : value < 1e9 ? "%.2f M"
-                            : "%.3f G",
-              value < 1e6   ? value
-              : value < 1e9 ? value * 1e-6
-                            : value * 1e-9);
-  return buffer;
-}
-
-/* The one line that answers.  */
+/* A metric's row.  A long name has a line of its own.  */
 static void
-verdict_line (const struct ab *ab, char *buffer, size_t size)
+print_metric (FILE *stream, const struct ab_metric *m)
 {
-  const struct ab_comparison *c = &ab->comparison[ab->deciding];
-  const char *metric = ab_metric__name (ab->deciding);
-  switch (ab__verdict (ab))
-    {
-    case AB_FASTER:
-      snprintf (buffer, size, "B is %.3gx faster, 95 %% interval %.3f-%.3f (%s, %u pairs)",
-                c->ratio.estimate, c->ratio.low, c->ratio.high, metric, ab->n_pairs);
-      break;
-    case AB_SLOWER:
-      snprintf (buffer, size, "B is %.3gx slower, 95 %% interval %.3f-%.3f (%s, %u pairs)",
-                1 / c->ratio.estimate, 1 / c->ratio.high, 1 / c->ratio.low, metric, ab->n_pairs);
-      break;
-    case AB_NOTHING_SHOWN:
-      if (ab->n_pairs < AB_PAIRS_MIN)
-        snprintf (buffer, size,
-                  "no difference shown: %u pair%s can't show one, %d or more can (A/B %.3f, %s)",
-                  ab->n_pairs, ab->n_pairs == 1 ? "" : "s", AB_PAIRS_MIN, c->ratio.estimate,
-                  metric);
-      else
-        snprintf (buffer, size,
-                  "no difference shown (A/B %.3f, 95 %% interval %.3f-%.3f, p %.2g, %s, %u pairs)",
-                  c->ratio.estimate, c->ratio.low, c->ratio.high, c->p, metric, ab->n_pairs);
-      break;
-    }
+  enum
+  {
+    NAME = 17
+  };
+  char a[32], b[32], ratio[32], low[32], high[32], both[80], p[32];
+  bool is_long = strlen (m->name) > NAME;
+  if (is_long)
+    fprintf (stream, "%s\n", m->name);
+  snprintf (both, sizeof both, "%s (%s-%s)", ab_metric__ratio (m, m->ratio.estimate, ratio),
+            ab_metric__ratio (m, m->ratio.low, low), ab_metric__ratio (m, m->ratio.high, high));
+  fprintf (stream, "%-*s %9s %9s  %-19s %8s %s\n", NAME, is_long ? "" : m->name,
+           ab_metric__quantity (m, m->median[0], a), ab_metric__quantity (m, m->median[1], b), both,
+           ab_metric__p (m->holm, p), rung__name (m->rung));
 }
 
 static void
 print_table (FILE *stream, const struct ab *ab)
 {
-  fprintf (stream, "%-18s %12s %12s   %s\n", "median of pairs", "A", "B", "A/B (95 % interval)");
-  for (unsigned m = 0; m < AB_METRICS; m++)
-    {
-      const struct ab_comparison *c = &ab->comparison[m];
-      char a[32], b[32];
-      if (!c->measured)
-        continue;
-      fprintf (stream, "%-18s %12s %12s   %.3f (%.3f-%.3f), p %.2g\n", ab_metric__name (m),
-               quantity (m, c->median[0], a), quantity (m, c->median[1], b), c->ratio.estimate,
-               c->ratio.low, c->ratio.high, c->p);
-    }
-  if (!ab->comparison[AB_CYCLES].measured && *ab->no_counters)
-    fprintf (stream, "%sno cycle counts: %s%s\n", terminal__sgr (stream, COLOUR_DIM),
-             ab->no_counters, terminal__sgr (stream, COLOUR_NONE));
+  const char *dim = terminal__sgr (stream, COLOUR_DIM), *none = terminal__sgr (stream, COLOUR_NONE);
+  fprintf (stream, "%-17s %9s %9s  %-19s %8s %s\n", "median of runs", "A", "B", "A/B (95 % interval)",
+           "p (Holm)", "stands on");
+  for (unsigned i = 0; i < ab->n_metrics; i++)
+    if (ab->metric[i].measured)
+      print_metric (stream, &ab->metric[i]);
+  for (unsigned i = 0; i < ab->n_metrics; i++)
+    if (ab->metric[i].measured && ab->metric[i].share < 1)
+      fprintf (stream, "%s%s: on the PMU for %.0f %% of the time (multiplexed), and scaled%s\n", dim,
+               ab->metric[i].name, 100 * ab->metric[i].share, none);
+  if (!ab->metric[AB_CYCLES].measured && *ab->no_counters)
+    fprintf (stream, "%sno cycle counts: %s%s\n", dim, ab->no_counters, none);
+  /* Those that the user asked for, each with its reason.  */
+  for (unsigned i = AB_COUNTERS + COUNTERS_STANDARD; i < ab->n_metrics; i++)
+    if (!ab->metric[i].measured && strcmp (ab->metric[i].missing, ab->no_counters) == 0)
+      fprintf (stream, "%s%s: not counted, for the same reason%s\n", dim, ab->metric[i].name, none);
+    else if (!ab->metric[i].measured)
+      fprintf (stream, "%s%s: not counted: %s%s\n", dim, ab->metric[i].name, ab->metric[i].missing, none);
+  if (ab->n_layouts > 1)
+    fprintf (stream, "%u layouts of each; A/B spreads by %.2g %% between them\n", ab->n_layouts,
+             100 * ab->layout_spread);
 }
 
-static cJSON *
-to_json (const struct ab *ab, const struct options *options, const char *verdict)
+/* Why there were fewer pairs than asked for, if there were.  */
+static void
+print_end (FILE *stream, const struct ab *ab)
 {
-  static const char *const key[AB_METRICS]
-      = { "task_seconds", "wall_seconds", "user_cycles", "user_instructions" };
-  static const char *const verdict_slug[] = { "no-difference-shown", "faster", "slower" };
-  cJSON *json = cJSON_CreateObject ();
-  cJSON_AddNumberToObject (json, "schema", 1);
-  cJSON_AddStringToObject (json, "verdict", verdict_slug[ab__verdict (ab)]);
-  cJSON_AddStringToObject (json, "sentence", verdict);
-  cJSON_AddStringToObject (json, "metric", key[ab->deciding]);
-  const struct ab_comparison *d = &ab->comparison[ab->deciding];
-  cJSON_AddNumberToObject (json, "ratio", d->ratio.estimate);
-  cJSON_AddNumberToObject (json, "ratio_low", d->ratio.low);
-  cJSON_AddNumberToObject (json, "ratio_high", d->ratio.high);
-  cJSON_AddNumberToObject (json, "p", d->p);
-  cJSON_AddNumberToObject (json, "pairs", ab->n_pairs);
-  cJSON_AddBoolToObject (json, "interrupted", ab->interrupted);
-  cJSON_AddNumberToObject (json, "warmup", options->ab.warmup);
-  cJSON_AddNumberToObject (json, "seed", (double)options->ab.seed);
+  switch (ab->end)
+    {
+    case AB_DECIDED:
+      fprintf (stream, "stopped early: decided at look %u, after %.1f s\n", ab->looks, ab->seconds);
+      break;
+    case AB_RESOLVED:
+      fprintf (stream, "stopped early: resolution reached at look %u, after %.1f s\n", ab->looks, ab->seconds);
+      break;
+    case AB_TIMED_OUT:
+      fprintf (stream, "stopped by the time limit, after %.1f s\n", ab->seconds);
+      break;
+    case AB_ALL_RUN:
+    case AB_INTERRUPTED:
+      break;
+    }
+}
+
+/* What was found, for people, on STREAM; the sentence into VERDICT[SIZE].  */
+static void
+print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options, char *verdict, size_t size)
+{
+  static const enum colour colour[] = { COLOUR_YELLOW, COLOUR_GREEN, COLOUR_RED };
+  ab__sentence (ab, verdict, size);
+  print_table (stream, ab);
+  print_end (stream, ab);
   if (options->ab.same_output)
-    cJSON_AddTrueToObject (json, "same_output");
-  else
-    cJSON_AddNullToObject (json, "same_output");
-  if (ab->comparison[AB_CYCLES].measured)
-    cJSON_AddNullToObject (json, "no_counters");
-  else
-    cJSON_AddStringToObject (json, "no_counters", ab->no_counters);
-  struct utsname name;
-  if (uname (&name) == 0)
-    {
-      cJSON_AddStringToObject (json, "host", name.nodename);
-      cJSON_AddStringToObject (json, "kernel", name.release);
-    }
-  for (unsigned side = 0; side < 2; side++)
-    {
-      cJSON *argv = cJSON_AddArrayToObject (json, side ? "b" : "a");
-      for (char **p = options->side[side]; *p; p++)
-        cJSON_AddItemToArray (argv, cJSON_CreateString (*p));
-    }
-  cJSON *order = cJSON_AddArrayToObject (json, "order");
-  for (unsigned i = 0; i < ab->n_pairs; i++)
-    cJSON_AddItemToArray (order, cJSON_CreateString (ab->order[i] ? "BA" : "AB"));
-  cJSON *metrics = cJSON_AddObjectToObject (json, "metrics");
-  for (unsigned m = 0; m < AB_METRICS; m++)
-    {
-      const struct ab_comparison *c = &ab->comparison[m];
-      if (!c->measured)
-        continue;
-      cJSON *one = cJSON_AddObjectToObject (metrics, key[m]);
-      cJSON_AddNumberToObject (one, "ratio", c->ratio.estimate);
-      cJSON_AddNumberToObject (one, "ratio_low", c->ratio.low);
-      cJSON_AddNumberToObject (one, "ratio_high", c->ratio.high);
-      cJSON_AddNumberToObject (one, "p", c->p);
-      cJSON_AddNumberToObject (one, "median_a", c->median[0]);
-      cJSON_AddNumberToObject (one, "median_b", c->median[1]);
-      cJSON_AddItemToObject (one, "a", cJSON_CreateDoubleArray (ab->value[m][0], (int)ab->n_pairs));
-      cJSON_AddItemToObject (one, "b", cJSON_CreateDoubleArray (ab->value[m][1], (int)ab->n_pairs));
-    }
-  return json;
+    fprintf (stream, "standard output was the same in all runs\n");
+  fprintf (stream, "%s%s%s\n", terminal__sgr (stream, colour[ab__verdict (ab)]), verdict,
+           terminal__sgr (stream, COLOUR_NONE));
 }
 
-/* Writes JSON to FILE.  0, or CLI_FAILED after a message.  */
-static int
-write_json (const struct ab *ab, const struct options *options, const char *verdict)
+/* Does FILE mean standard output?  */
+static bool
+is_standard (const char *file)
 {
-  cJSON *json = to_json (ab, options, verdict);
-  char *text = cJSON_Print (json);
-  cJSON_Delete (json);
-  if (!text)
-    return cli__error ("aiopt ab", "out of memory");
+  return file && strcmp (file, "-") == 0;
+}
+
+/* Writes the files that were asked for besides JSON.  CLI_OK, or CLI_FAILED after a message.  */
+static int
+export (const struct ab *ab, const struct cli_ab *options, const char *verdict)
+{
+  struct ab_report report = { .ab = ab,
+                              .argv = { options->side[0], options->side[1] },
+                              .sentence = verdict,
+                              .same_output = options->ab.same_output };
+  const struct
+  {
+    const char *file;
+    void (*what) (FILE *, const struct ab_report *);
+  } wanted[] = { { options->csv, ab_report__csv },
+                 { options->markdown, ab_report__markdown },
+                 { options->html, ab_report__html } };
   int status = CLI_OK;
-  if (strcmp (options->json, "-") == 0)
-    puts (text);
-  else
-    {
-      FILE *f = fopen (options->json, "we");
-      bool failed = !f || fprintf (f, "%s\n", text) < 0;
-      if ((f && fclose (f) != 0) || failed)
-        status = cli__error ("aiopt ab", "writing %s: %s", options->json, strerror (errno));
-    }
-  cJSON_free (text);
+  ab_report__note_machine (&report);
+  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    if (wanted[i].file && ab_report__write (&report, wanted[i].file, wanted[i].what) != 0)
+      status = cli__error ("aiopt ab", "writing %s: %s", wanted[i].file, strerror (errno));
   return status;
 }
+
+static const char documentation[]
+    = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and how sure that"
+      " is.\v"
+      "What decides is the task clock (user and system time), unless a program sleeps for more than half of"
+      " the time or runs on several cores: then it is the wall clock.  A difference is claimed only where the"
+      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 % of false"
+      " claims, so that stopping early costs no honesty.  Other metrics' p are Holm's.\n\n"
+      "With --relink, A and B are commands that link, without -o, and what follows a second '--' are both"
+      " programs' arguments:\n\n"
+      "  aiopt ab --relink gcc main.o f.o -lm -- gcc main.o g.o -lm -- input.txt\n\n"
+      "Objects are linked in random order with padding between them.\n\n"
+      "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; 64 wrong"
+      " usage; 130 interrupted.";
 
 int
 cli_ab (int argc, char **argv)
 {
   static const struct argp argp
-      = { option_table,
-          parse,
-          "A [ARGS...] -- B [ARGS...]",
-          "Runs A and B in pairs, in random order, and says which is faster and how sure that is.\v"
-          "What decides is the task clock (user and system time), unless a program sleeps for more "
-          "than half of"
-          " the time or runs on several cores: then it is the wall clock.  A difference is claimed "
-          "only where the 95 %"
-          " bootstrap interval of the ratio excludes 1 and the signed-rank test gives p < 0.05.\n\n"
-          "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another "
-          "output; 64 wrong"
-          " usage; 130 interrupted.",
-          NULL,
-          NULL,
-          NULL };
-  struct options options = { .ab = { .pairs = 20, .warmup = 1, .metric = -1, .stop = &stop } };
+      = { option_table, parse, "A [ARGS...] -- B [ARGS...]", documentation, NULL, NULL, NULL };
+  struct cli_ab options = { .ab = { .warmup = 1, .metric = -1, .stop = &stop } };
   if (getrandom (&options.ab.seed, sizeof options.ab.seed, 0) < 0)
     options.ab.seed = 1;
   options.ab.seed >>= 12; /* exact as a JSON number */
   if (argp_parse (&argp, argc, argv, ARGP_IN_ORDER, NULL, &options))
     return CLI_USAGE;
+  char **run[2] = { options.side[0], options.side[1] };
+  char why[400];
+  struct relink *relink = NULL;
+  if (options.relink)
+    {
+      relink = relink__new (options.side, options.arguments, why, sizeof why);
+      if (!relink)
+        return cli__error ("aiopt ab", "--relink: %s", why);
+      run[0] = relink__argv (relink, 0);
+      run[1] = relink__argv (relink, 1);
+      options.ab.relayout = relink__layout;
+      options.ab.layouts = relink;
+    }
   struct sigaction interrupt = { .sa_handler = on_interrupt }, before;
   sigaction (SIGINT, &interrupt, &before);
   struct progress *progress = progress__new (stderr, false);
   options.ab.progress = on_progress;
   options.ab.context = progress;
   struct ab ab;
-  int result = ab__run ((char **const[2]){ options.side[0], options.side[1] }, &options.ab, &ab);
+  int result = ab__run ((char **const[2]){ run[0], run[1] }, &options.ab, &ab);
   progress__finish (progress);
   sigaction (SIGINT, &before, NULL);
+  relink__free (relink);
   int status = CLI_OK;
   if (result != 0)
     status = cli__error ("aiopt ab", "%s", ab.error);
   else
     {
       char verdict[400];
-      verdict_line (&ab, verdict, sizeof verdict);
-      FILE *stream = options.json && strcmp (options.json, "-") == 0 ? stderr : stdout;
-      print_table (stream, &ab);
-      if (options.ab.same_output)
-        fprintf (stream, "standard output was the same in all runs\n");
-      static const enum colour colour[] = { COLOUR_YELLOW, COLOUR_GREEN, COLOUR_RED };
-      fprintf (stream, "%s%s%s\n", terminal__sgr (stream, colour[ab__verdict (&ab)]), verdict,
-               terminal__sgr (stream, COLOUR_NONE));
+      bool taken = is_standard (options.json) || is_standard (options.csv) || is_standard (options.markdown)
+                   || is_standard (options.html); /* standard output */
+      print_report (taken ? stderr : stdout, &ab, &options, verdict, sizeof verdict);
       if (options.json)
-        status = write_json (&ab, &options, verdict);
+        status = ab__write_json (&ab, &options, verdict);
+      if (export (&ab, &options, verdict) != CLI_OK)
+        status = CLI_FAILED;
     }
   if (ab.interrupted || stop)
     {

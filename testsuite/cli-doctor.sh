@@ -53,4 +53,4 @@ check "a damaged cache is a failure, and left alone" unusable_cache
 check "EACCES: not permitted" fake_pmu denied 13 "not permitted"
 check "ENOENT: no PMU" fake_pmu denied 2 "would grant more: (a virtual PMU|a kernel)"
 check "ENOSYS: no perf_event_open" fake_pmu denied 38 "no perf_event_open"
-check "all is granted" fake_pmu denied group "ok *counters *hardware group: cycles"
+check "all is granted" fake_pmu denied group "ok *counters *PMU group: cycles"
