@@ -204,16 +204,12 @@ counter__take (struct counter *c, uint64_t count, uint64_t enabled, uint64_t run
 static void
 counter__excuse (struct counter *c, const struct counter_setting *setting)
 {
-  char why[WHY_SIZE / 2 - 10], hint[WHY_SIZE / 2 - 10];
+  char hint[WHY_SIZE];
   if (c->error)
-    {
-      counters__explain (c->error, setting, why, hint, sizeof why);
-      snprintf (c->why, sizeof c->why, "%s%s%s%s", why, *hint ? " (would help: " : "", hint,
-                *hint ? ")" : "");
-    }
+    counters__explain (c->error, setting, c->why, hint, sizeof hint);
   else
     snprintf (c->why, sizeof c->why, "never got its turn on the PMU%s",
-              setting->watchdog ? " (would help: sysctl kernel.nmi_watchdog=0)" : "");
+              setting->watchdog ? ", of which the NMI watchdog holds a counter" : "");
 }
 
 /* Reads the group into VALUE.  False where the group never got its turn.  */

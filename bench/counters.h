@@ -83,7 +83,7 @@ enum rung counters__rung (const struct counters *counters, unsigned i);
    than the PMU has counters for.  */
 double counters__share (const struct counters *counters, unsigned i);
 
-/* Why event I was not counted, with what would help; "" where it was.  */
+/* Why event I was not counted in the last run; "" where it was.  */
 const char *counters__why (const struct counters *counters, unsigned i);
 
 /* errno of I's last opening; 0: it was opened.  */

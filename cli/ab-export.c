@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -92,13 +93,13 @@ ab_metric__quantity (const struct ab_metric *metric, double value, char buffer[3
 const char *
 ab_metric__ratio (const struct ab_metric *metric, double ratio, char buffer[32])
 {
-  /* Two digits of the interval's width, three decimals at least: nobody believes more.  */
+  /* Three decimals, and more where the interval is too narrow for them.  */
   double width = metric->ratio.high - metric->ratio.low;
   int decimals = 3;
   if (isfinite (width) && width > 0)
-    decimals = (int)fmin (5, fmax (3, 1 - floor (log10 (width))));
+    decimals = (int)fmin (5, fmax (3, -floor (log10 (width))));
   if (isinf (ratio))
-    snprintf (buffer, 32, "\342\210\236"); /* infinity */
+    snprintf (buffer, 32, "inf");
   else if (isnan (ratio))
     snprintf (buffer, 32, "?");
   else if (ratio >= 100)
@@ -171,29 +172,55 @@ ab_report__csv (FILE *f, const struct ab_report *report)
     }
 }
 
+char *
+ab_report__command (char *const *argv)
+{
+  /* What a shell leaves alone.  */
+  static const char plain[]
+      = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  char *text = NULL;
+  size_t size;
+  FILE *f = open_memstream (&text, &size);
+  if (!f)
+    return NULL;
+  for (char *const *word = argv; *word; word++)
+    {
+      bool quoted = !**word || (*word)[strspn (*word, plain)];
+      fputs (word == argv ? "" : " ", f);
+      fputs (quoted ? "'" : "", f);
+      for (const char *p = *word; *p; p++)
+        if (*p == '\'')
+          fputs ("'\\''", f);
+        else
+          fputc (*p, f);
+      fputs (quoted ? "'" : "", f);
+    }
+  if (fclose (f) == 0)
+    return text;
+  free (text);
+  return NULL;
+}
+
 /* ARGV as a code span of Markdown, whatever is in it.  */
 static void
 markdown_command (FILE *f, char *const *argv)
 {
+  char *command = ab_report__command (argv);
   unsigned longest = 0, ticks = 0;
-  for (char *const *word = argv; *word; word++, ticks = 0)
-    for (const char *p = *word; *p; p++)
-      {
-        ticks = *p == '`' ? ticks + 1 : 0;
-        longest = ticks > longest ? ticks : longest;
-      }
-  for (unsigned i = 0; i <= longest; i++)
-    fputc ('`', f);
-  fputs (longest ? " " : "", f);
-  for (char *const *word = argv; *word; word++)
+  for (const char *p = command; p && *p; p++)
     {
-      fputs (word == argv ? "" : " ", f);
-      for (const char *p = *word; *p; p++)
-        fputc ((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, f);
+      ticks = *p == '`' ? ticks + 1 : 0;
+      longest = ticks > longest ? ticks : longest;
     }
+  for (unsigned i = 0; i <= longest; i++)
+    fputc ('`', f);
+  fputs (longest ? " " : "", f);
+  for (const char *p = command; p && *p; p++)
+    fputc ((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, f);
   fputs (longest ? " " : "", f);
   for (unsigned i = 0; i <= longest; i++)
     fputc ('`', f);
+  free (command);
 }
 
 /* TEXT, which is none of ours, as plain words of Markdown in a table's cell.  */

@@ -26,6 +26,9 @@ void ab_report__csv (FILE *f, const struct ab_report *report);
 void ab_report__markdown (FILE *f, const struct ab_report *report);
 void ab_report__html (FILE *f, const struct ab_report *report);
 
+/* ARGV as a shell would take it, quoted where it must be.  Malloc'ed; NULL: no memory.  */
+char *ab_report__command (char *const *argv);
+
 /* Writes WHAT (one of the above) into file PATH, "-" for standard output.  0, or -1 with errno.  */
 int ab_report__write (const struct ab_report *report, const char *path,
                       void (*what) (FILE *f, const struct ab_report *report));

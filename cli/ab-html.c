@@ -3,6 +3,9 @@
 #include "cli/ab-export.h"
 #include "cli/ab-plot.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* Colours by Okabe and Ito (2008), which colour-blind people tell apart; lighter ones on dark.  */
 static const char style[]
     = ":root{color-scheme:light dark;--back:#fff;--card:#f6f7f8;--ink:#1b1f23;--dim:#5a636d;"
@@ -14,8 +17,9 @@ static const char style[]
       "*{box-sizing:border-box}\n"
       "body{margin:0 auto;max-width:1240px;padding:20px 16px 40px;background:var(--back);"
       "color:var(--ink);font:16px/1.5 system-ui,sans-serif}\n"
-      "h1{font-size:1.6rem;line-height:1.3;margin:0 0 .6rem;padding-left:.7rem;"
+      "h1{font-size:1.5rem;line-height:1.3;margin:0 0 .6rem;padding-left:.7rem;"
       "border-left:6px solid var(--even);overflow-wrap:anywhere}\n"
+      "h1::first-letter{text-transform:uppercase}\n"
       "h1.faster{border-color:var(--good)}h1.slower{border-color:var(--bad)}\n"
       "h2{font-size:1.05rem;margin:0 0 .3rem}\n"
       "p{margin:.3rem 0}.dim,figcaption{color:var(--dim);font-size:.875rem}\n"
@@ -32,8 +36,8 @@ static const char style[]
       "th[scope=row]{overflow-wrap:anywhere}tr.decides{background:var(--card)}\n"
       ".tag{display:inline-block;font-size:.75rem;font-weight:400;color:var(--dim);"
       "border:1px solid var(--line);border-radius:9px;padding:0 .5em;margin-left:.4em}\n"
-      "main{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px;margin-top:1.2rem}\n"
-      "figure{margin:0;padding:12px 14px;background:var(--card);border-radius:8px;min-width:0}\n"
+      "main{columns:2;column-gap:16px;margin-top:1.2rem}\n"
+      "figure{break-inside:avoid;margin:0 0 16px;padding:12px 14px;background:var(--card);border-radius:8px}\n"
       "svg{display:block;width:100%;height:auto}\n"
       "svg text{font:11.5px system-ui,sans-serif;fill:var(--ink)}\n"
       ".axis text,.unit{fill:var(--dim)!important}.axis line{stroke:var(--line);stroke-width:1}\n"
@@ -52,27 +56,41 @@ static const char style[]
       ".one{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:4 3}\n"
       ".layout{stroke:var(--b);stroke-width:2.5}\n"
       "footer{margin-top:1.4rem;border-top:1px solid var(--line);padding-top:.6rem}\n"
-      "@media(max-width:860px){main{grid-template-columns:minmax(0,1fr)}}\n"
+      "@media(max-width:860px){main{columns:1}}\n"
       "@media(max-width:720px){body{padding:14px 12px 30px}h1{font-size:1.25rem}\n"
       "table,tbody,tr,th[scope=row],td{display:block}thead{position:absolute;clip-path:inset(50%);"
       "width:1px;height:1px;overflow:hidden}\n"
-      "tr{padding:.5rem .6rem;border-bottom:1px solid var(--line)}th,td{border:0;padding:.1rem 0}\n"
-      "td{display:flex;justify-content:space-between;gap:1rem}\n"
-      "td::before{content:attr(data-label);color:var(--dim)}\n"
+      "tr{display:grid;grid-template-columns:1.5fr 1fr .9fr;gap:.2rem .6rem;padding:.5rem .6rem;"
+      "border-bottom:1px solid var(--line)}th,td{border:0;padding:0;text-align:left}\n"
+      "th[scope=row],td:last-child{grid-column:1/-1}\n"
+      "td::before{content:attr(data-label);color:var(--dim);display:block;font-size:.8rem}\n"
+      "td:last-child::before{display:inline;margin-right:.5em}\n"
       "figure{padding:10px 8px}svg text{font-size:13px}svg text.name{font-size:13.5px}}\n"
-      "@media print{main{display:block}figure{break-inside:avoid;margin-bottom:12px}}\n";
+      "@media print{main{columns:1}}\n";
 
 /* Term KEY, of side SIDE, and ARGV.  */
 static void
 command (FILE *f, unsigned side, char *const *argv)
 {
+  char *text = ab_report__command (argv);
   fprintf (f, "<dt class=\"key %c\">%c</dt><dd><code>", side ? 'b' : 'a', side ? 'B' : 'A');
-  for (char *const *word = argv; *word; word++)
-    {
-      fputs (word == argv ? "" : " ", f);
-      html__text (f, *word);
-    }
+  html__text (f, text ? text : "?");
   fputs ("</code></dd>\n", f);
+  free (text);
+}
+
+/* TEXT for a heading: no line begins with "%".  */
+static void
+heading (FILE *f, const char *text)
+{
+  char part[400];
+  for (const char *end; (end = strstr (text, " %")) != NULL; text = end + 1)
+    {
+      snprintf (part, sizeof part, "%.*s", (int)(end - text), text);
+      html__text (f, part);
+      fputs ("&nbsp;", f);
+    }
+  html__text (f, text);
 }
 
 /* What was measured and how.  */
@@ -177,7 +195,8 @@ plots (FILE *f, const struct ab *ab)
   begin_figure (f, "Distribution");
   ab_plot__distribution (f, ab, metric);
   end_figure (f, "A dot for each run; the box holds the middle half, its line is the median, whiskers reach from 5 to "
-                 "95 %. Hollow triangles lie beyond the axis.");
+                 "95 %. Hollow triangles mark runs "
+                 "beyond the axis.");
   begin_figure (f, "Order of the runs");
   ab_plot__order (f, ab, metric);
   end_figure (f, "Lines: running medians of A (solid) and B (dashed). What bends both is the machine, not the "
@@ -196,6 +215,9 @@ plots (FILE *f, const struct ab *ab)
       end_figure (f, text);
     }
   fputs ("</main>\n", f);
+  if (ab_plot__stride (ab) > 1)
+    fprintf (f, "<p class=\"dim\">Dots: one of %u pairs is drawn; boxes, lines and intervals are of all.</p>\n",
+             ab_plot__stride (ab));
 }
 
 void
@@ -209,7 +231,7 @@ ab_report__html (FILE *f, const struct ab_report *report)
   html__text (f, report->sentence);
   fprintf (f, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1 class=\"%s\">", style,
            verdict[ab__verdict (report->ab)]);
-  html__text (f, report->sentence);
+  heading (f, report->sentence);
   fputs ("</h1>\n", f);
   conditions (f, report);
   fputs ("</header>\n", f);

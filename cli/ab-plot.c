@@ -1,6 +1,6 @@
 /* Plots of an experiment as SVG.
-   A is round and B is square, besides their colours.  Axes leave out no more than what lies beyond
-   four times the distance of the quartiles; what does is drawn at the edge, as a hollow triangle.
+   A is round and B is square, besides their colours.  Axes leave out no more than what lies farther
+   from the quartiles than three times their distance; what does is drawn at the edge, as a hollow triangle.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-plot.h"
 #include "cli/ab-export.h"
@@ -21,7 +21,7 @@ enum
   RUNNING = 12     /* points of a line of running medians */
 };
 
-static const double FENCE = 4; /* distances of the quartiles that an axis shows beyond them */
+static const double FENCE = 3; /* distances of the quartiles that an axis shows beyond them (Tukey's outer fences) */
 
 /* An area with axes.  */
 struct plot
@@ -97,8 +97,13 @@ widen (const double *x, unsigned n, double *low, double *high)
     {
       double first = quantile (s, count, 0.25), third = quantile (s, count, 0.75);
       double fence = FENCE * (third - first);
-      *low = fmin (*low, fmax (s[0], first - fence));
-      *high = fmax (*high, fmin (s[count - 1], third + fence));
+      unsigned from = 0, to = count - 1;
+      while (s[from] < first - fence)
+        from++;
+      while (s[to] > third + fence)
+        to--;
+      *low = fmin (*low, s[from]);
+      *high = fmax (*high, s[to]);
     }
   free (s);
 }
@@ -250,9 +255,8 @@ beyond (double value, double low, double high)
   return value < low ? -1 : value > high ? 1 : 0;
 }
 
-/* Every so many pairs are drawn.  */
-static unsigned
-stride (const struct ab *ab)
+unsigned
+ab_plot__stride (const struct ab *ab)
 {
   return (ab->n_pairs + DOTS_MOST - 1) / DOTS_MOST;
 }
@@ -363,7 +367,7 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
       double *s = sorted (metric->value[side], ab->n_pairs, &n);
       fprintf (f, "<text class=\"side\" x=\"%d\" y=\"%.1f\">%c</text>\n<g>", LEFT - 30, middle + 14,
                side ? 'B' : 'A');
-      for (unsigned i = 0; i < ab->n_pairs; i += stride (ab))
+      for (unsigned i = 0; i < ab->n_pairs; i += ab_plot__stride (ab))
         {
           /* Spread by the golden ratio: neighbours in time don't hide each other.  */
           double spread = fmod (i * 0.6180339887, 1) - 0.5, value = metric->value[side][i];
@@ -444,7 +448,7 @@ ab_plot__order (FILE *f, const struct ab *ab, const struct ab_metric *metric)
   for (unsigned side = 0; side < 2; side++)
     {
       fputs ("<g>", f);
-      for (unsigned i = 0; i < ab->n_pairs; i += stride (ab))
+      for (unsigned i = 0; i < ab->n_pairs; i += ab_plot__stride (ab))
         dot (f, side, plot__x (&plot, ab->begin[side][i]), plot__y (&plot, metric->value[side][i]),
              beyond (metric->value[side][i], plot.y_low, plot.y_high), true);
       fputs ("</g>\n", f);
@@ -510,7 +514,7 @@ ab_plot__pairs (FILE *f, const struct ab *ab, const struct ab_metric *metric)
   axis_x (&plot, 1, "pair");
   axis_y (&plot, 1);
   ratio_band (&plot, metric);
-  for (unsigned i = 0; i < ab->n_pairs; i += stride (ab))
+  for (unsigned i = 0; i < ab->n_pairs; i += ab_plot__stride (ab))
     if (isfinite (ratio[i]))
       dot (f, 2, plot__x (&plot, i + 1), plot__y (&plot, ratio[i]),
            beyond (ratio[i], plot.y_low, plot.y_high), true);
@@ -557,7 +561,7 @@ ab_plot__layouts (FILE *f, const struct ab *ab, const struct ab_metric *metric)
             n ? layout[0].median : NAN, n ? layout[n - 1].median : NAN);
   plot.x_low = 0.5;
   plot.x_high = fmax (1, n) + 0.5;
-  svg__begin (f, "layouts", plot.bottom + FOOT, "Ratio of A to B, by link layout", description);
+  svg__begin (f, "layouts", plot.bottom + FOOT / 2.0 + 4, "Ratio of A to B, by link layout", description);
   axis_y (&plot, 1);
   fprintf (f, "<g class=\"axis\"><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">link layouts, by their median</text></g>\n",
            RIGHT, plot.bottom + 18);

@@ -11,6 +11,9 @@
    characters come out as U+FFFD.  */
 void html__text (FILE *f, const char *text);
 
+/* Of so many pairs the plots show one, lest there be too many dots; 1: all of them.  */
+unsigned ab_plot__stride (const struct ab *ab);
+
 /* Each metric's A/B with its interval and, behind it, the noise of A against A.  */
 void ab_plot__ratios (FILE *f, const struct ab *ab);
 /* All values of METRIC, A's over B's, with the quartiles.  */

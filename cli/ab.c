@@ -224,10 +224,17 @@ print_table (FILE *stream, const struct ab *ab)
   for (unsigned i = 0; i < ab->n_metrics; i++)
     if (ab->metric[i].measured)
       print_metric (stream, &ab->metric[i]);
+  unsigned shared = 0;
+  double share = 1;
   for (unsigned i = 0; i < ab->n_metrics; i++)
     if (ab->metric[i].measured && ab->metric[i].share < 1)
-      fprintf (stream, "%s%s: on the PMU for %.0f %% of the time (multiplexed), and scaled%s\n", dim,
-               ab->metric[i].name, 100 * ab->metric[i].share, none);
+      {
+        shared++;
+        share = ab->metric[i].share < share ? ab->metric[i].share : share;
+      }
+  if (shared)
+    fprintf (stream, "%smultiplexed: %u of the metrics were on the PMU for %.0f %% of a run, and are scaled%s\n",
+             dim, shared, 100 * share, none);
   if (!ab->metric[AB_CYCLES].measured && *ab->no_counters)
     fprintf (stream, "%sno cycle counts: %s%s\n", dim, ab->no_counters, none);
   /* Those that the user asked for, each with its reason.  */

@@ -8,8 +8,8 @@ cli_aiopt_LDADD = policy/libpolicy.a record/librecord.a verify/libverify.a bench
   prove/libprove.a semantics/libsemantics.a term/libterm.a sandbox/libsandbox.a cache/libcache.a machine/libmachine.a \
   $(TERM_LIBS) $(POLICY_LIBS) $(BENCH_LIBS) $(SANDBOX_LIBS) $(CACHE_LIBS) $(MACHINE_LIBS) -lpthread
 
-TESTS += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
-EXTRA_DIST += doc/record.md testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
+TESTS += testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-ab-export.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
+EXTRA_DIST += testsuite/ab-export.py doc/record.md testsuite/cli-usage.sh testsuite/cli-ab.sh testsuite/cli-ab-export.sh testsuite/cli-cache.sh testsuite/cli-doctor.sh testsuite/cli-record.sh
 
 check_PROGRAMS += testsuite/cli-terminal testsuite/cli-fill
 testsuite_cli_terminal_SOURCES = testsuite/cli-terminal.c cli/terminal.c cli/terminal.h

@@ -47,7 +47,8 @@ fake_open (const struct perf_event_attr *attribute, int group)
     SMALL = 3
   };
   bool grouped = attribute->read_format & PERF_FORMAT_GROUP;
-  uint64_t enabled = 4000, running = is ("shared") ? 1000 : 4000, count = 1000 * (attribute->config + 1);
+  bool on_pmu = attribute->type != PERF_TYPE_SOFTWARE;
+  uint64_t enabled = 4000, running = on_pmu && is ("shared") ? 1000 : 4000, count = 1000 * (attribute->config + 1);
   if (atoi (how))
     return fail (atoi (how));
   if (!attribute->exclude_kernel || !attribute->inherit || (grouped && is ("old")))
