@@ -14,7 +14,6 @@
    rather larger than smaller.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab-compare.h"
-#include "bench/looks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,17 +44,24 @@ block_differences (const struct ab *ab, const struct ab_metric *m, double *d)
     d[b] = 0.5 * (log_ratio (m, 2 * b) + log_ratio (m, 2 * b + 1));
 }
 
-/* M's interval and p at LEVEL from differences D.  */
+/* M's p at LEVEL from differences D, and the signed-rank test's own interval.  */
 static void
-compare_metric (const struct ab *ab, struct ab_metric *m, const double *d, double level, uint64_t seed)
+compare_ranks (const struct ab *ab, struct ab_metric *m, const double *d, double level)
 {
   unsigned n = ab->n_pairs / 2;
   struct interval rank = statistics__rank_interval (d, n, 1 - level);
-  struct interval boot = statistics__bootstrap_trimmed (d, n, 1 - level, AB_RESAMPLES, seed);
-  m->ratio.estimate = exp (boot.estimate);
-  m->ratio.low = exp (fmin (rank.low, boot.low));
-  m->ratio.high = exp (fmax (rank.high, boot.high));
+  m->ratio = (struct interval){ exp (rank.estimate), exp (rank.low), exp (rank.high) };
   m->p = m->holm = looks__adjust (statistics__signed_rank (d, n), level);
+}
+
+/* The bootstrap's part, after compare_ranks: the estimate, and ends that are farther out.  */
+static void
+compare_bootstrap (const struct ab *ab, struct ab_metric *m, const double *d, double level, uint64_t seed)
+{
+  struct interval boot = statistics__bootstrap_trimmed (d, ab->n_pairs / 2, 1 - level, AB_RESAMPLES, seed);
+  m->ratio.estimate = exp (boot.estimate);
+  m->ratio.low = fmin (m->ratio.low, exp (boot.low));
+  m->ratio.high = fmax (m->ratio.high, exp (boot.high));
 }
 
 static bool
@@ -81,22 +87,38 @@ choose_metric (const struct ab *ab)
   return AB_TASK;
 }
 
-void
-ab__look (struct ab *ab, const struct ab_options *options, double level)
+/* Would the deciding metric, as it stands, end the experiment?  */
+static enum ab_end
+early_end (const struct ab *ab, const struct ab_options *options)
+{
+  return ab__verdict (ab) != AB_NOTHING_SHOWN                                            ? AB_DECIDED
+         : ab__excluded (ab->metric[ab->deciding].ratio) <= options->resolution ? AB_RESOLVED
+                                                                                : AB_ALL_RUN;
+}
+
+bool
+ab__look_early (struct ab *ab, const struct ab_options *options, const struct looks *looks)
 {
   unsigned n = ab->n_pairs / 2;
+  if (!looks__is_due (looks, n))
+    return false;
+  double *d = malloc (n * sizeof *d);
   ab->deciding = options->metric >= 0 ? (unsigned)options->metric : choose_metric (ab);
   struct ab_metric *m = &ab->metric[ab->deciding];
-  double *d = malloc ((n ? n : 1) * sizeof *d);
   m->measured = d && is_measured (ab, m);
   ab->looks++;
-  ab->level = level;
   if (m->measured)
     {
       block_differences (ab, m, d);
-      compare_metric (ab, m, d, level, options->seed);
+      compare_ranks (ab, m, d, looks->early_level);
+      /* The bootstrap can only object.  */
+      if (early_end (ab, options) != AB_ALL_RUN)
+        compare_bootstrap (ab, m, d, looks->early_level, options->seed + ab->deciding);
+      ab->end = early_end (ab, options);
     }
+  bool over = !m->measured || ab->end != AB_ALL_RUN;
   free (d);
+  return over;
 }
 
 /* M's A/A noise from N blocks; SCRATCH[N].  */
@@ -136,11 +158,15 @@ layout_spread (const struct ab *ab, const struct ab_metric *m, double *scratch)
 }
 
 void
-ab__compare (struct ab *ab, const struct ab_options *options, double level)
+ab__finish (struct ab *ab, const struct ab_options *options, const struct looks *looks)
 {
+  bool early = ab->end == AB_DECIDED || ab->end == AB_RESOLVED;
+  double level = early ? looks->early_level : looks->last_level;
   unsigned n = ab->n_pairs / 2, others = 0;
   double *d = malloc ((n ? n : 1) * sizeof *d), p[AB_METRICS_MAX];
-  ab__look (ab, options, level);
+  ab->looks += !early; /* else the same look again */
+  ab->level = level;
+  ab->deciding = options->metric >= 0 ? (unsigned)options->metric : choose_metric (ab);
   for (unsigned i = 0; d && i < ab->n_metrics; i++)
     {
       struct ab_metric *m = &ab->metric[i];
@@ -150,11 +176,10 @@ ab__compare (struct ab *ab, const struct ab_options *options, double level)
       for (unsigned side = 0; side < 2; side++)
         m->median[side] = statistics__median (m->value[side], ab->n_pairs);
       block_differences (ab, m, d);
+      compare_ranks (ab, m, d, level);
+      compare_bootstrap (ab, m, d, level, options->seed + i);
       if (i != ab->deciding)
-        {
-          compare_metric (ab, m, d, level, options->seed + i);
-          p[others++] = m->p;
-        }
+        p[others++] = m->p;
       m->noise = noise (m, n, d, options->seed + AB_METRICS_MAX + i);
     }
   statistics__holm (p, others, p);

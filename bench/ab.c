@@ -201,17 +201,7 @@ run_blocks (struct experiment *e)
       int result = run_block (e);
       if (result != 0)
         return result;
-      if (!looks__is_due (&e->looks, block))
-        continue;
-      ab__look (ab, options, e->looks.early_level);
-      const struct ab_metric *m = &ab->metric[ab->deciding];
-      if (!m->measured)
-        return 0;
-      if (ab__verdict (ab) != AB_NOTHING_SHOWN)
-        ab->end = AB_DECIDED;
-      else if (ab__excluded (m->ratio) <= options->resolution)
-        ab->end = AB_RESOLVED;
-      if (ab->end != AB_ALL_RUN)
+      if (ab__look_early (ab, options, &e->looks))
         return 0;
     }
   return 0;
@@ -252,9 +242,7 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
     note_rungs (ab, e.session.counters);
   if (result == 0)
     {
-      bool early = ab->end == AB_DECIDED || ab->end == AB_RESOLVED;
-      ab->looks -= early; /* the same look again, with all metrics */
-      ab__compare (ab, options, early ? e.looks.early_level : e.looks.last_level);
+      ab__finish (ab, options, &e.looks);
       const struct ab_metric *m = &ab->metric[ab->deciding];
       if (!m->measured)
         {
