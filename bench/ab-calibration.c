@@ -1,6 +1,6 @@
-/* Does `aiopt ab` keep its word?  On two copies of one program it may claim a difference in 5 % of experiments; a slowdown that is really
-   there it has to find.  Everything runs through the command itself, as a user's experiment would.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+/* Does `aiopt ab` keep its word?  On two copies of one program it may claim a difference in 5 % of
+   experiments; a slowdown that is really there it has to find.  Everything runs through the command
+   itself, as a user's experiment would. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/looks.h"
 #include "bench/statistics.h"
 
@@ -22,7 +22,8 @@
 
 extern char **environ;
 
-/* More claims than this probable at a true rate of 5 % fail: one calibration in a thousand by bad luck.  */
+/* More claims than this probable at a true rate of 5 % fail: one calibration in a thousand by bad
+ * luck.  */
 #define UNLIKELY 0.001
 /* What has to be found of the larger slowdown.  */
 #define SHARE_DETECTED 0.9
@@ -144,18 +145,19 @@ read_outcome (const char *path, struct outcome *outcome)
   return verdict != NULL;
 }
 
-/* One experiment: PROGRAM[0] with STEPS against PROGRAM[1] with PER_CENT more, LIMIT being "--runs" or "--seconds"
-   and VALUE.  False after a message, or where interrupted.  */
+/* One experiment: PROGRAM[0] with STEPS against PROGRAM[1] with PER_CENT more, LIMIT being "--runs"
+   or "--seconds" and VALUE.  False after a message, or where interrupted.  */
 static bool
-experiment (const struct options *options, char *const program[2], const char *json, unsigned per_cent,
-            const char *limit, unsigned value, struct outcome *outcome)
+experiment (const struct options *options, char *const program[2], const char *json,
+            unsigned per_cent, const char *limit, unsigned value, struct outcome *outcome)
 {
   char number[32], steps[2][32];
   snprintf (number, sizeof number, "%u", value);
   snprintf (steps[0], sizeof steps[0], "%u", STEPS);
   snprintf (steps[1], sizeof steps[1], "%u", STEPS / 100 * (100 + per_cent));
-  const char *argv[] = { options->aiopt, "ab",       limit, number,     "--metric", "task", "--json",
-                         json,           program[0], steps[0], "--", program[1], steps[1],   NULL };
+  const char *argv[]
+      = { options->aiopt, "ab",       limit,    number, "--metric", "task",   "--json",
+          json,           program[0], steps[0], "--",   program[1], steps[1], NULL };
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init (&actions);
   posix_spawn_file_actions_addopen (&actions, 1, "/dev/null", 1, 0);
@@ -217,7 +219,8 @@ most_claims (unsigned n)
     statistics__median (column, n);                                                                \
   })
 
-/* Prints what N OUTCOMEs with a slowdown of PER_CENT come to.  False where that breaks the promise.  */
+/* Prints what N OUTCOMEs with a slowdown of PER_CENT come to.  False where that breaks the promise.
+ */
 static bool
 report (const struct outcome *outcome, unsigned n, unsigned per_cent, double *column)
 {
@@ -235,18 +238,23 @@ report (const struct outcome *outcome, unsigned n, unsigned per_cent, double *co
     {
       unsigned limit = most_claims (n);
       good = claimed <= limit;
-      printf ("two copies of one program: %u of %u experiments claim a difference (%u slower), %.1f %%\n"
+      printf ("two copies of one program: %u of %u experiments claim a difference (%u slower), "
+              "%.1f %%\n"
               "  5 %% would be %.1f; more than %u would be wrong: %s\n",
-              claimed, n, slower, 100.0 * claimed / n, LOOKS_LEVEL * n, limit, good ? "kept" : "BROKEN");
+              claimed, n, slower, 100.0 * claimed / n, LOOKS_LEVEL * n, limit,
+              good ? "kept" : "BROKEN");
     }
   else
     {
       good = per_cent < 2 || (slower >= SHARE_DETECTED * n && longest <= SECONDS_EACH + 1);
-      printf ("%u %% slower: %u of %u experiments find it, %.0f %%; %u claim the contrary%s\n", per_cent, slower, n,
-              100.0 * slower / n, claimed - slower, per_cent < 2 ? "" : good ? ": kept" : ": BROKEN");
+      printf ("%u %% slower: %u of %u experiments find it, %.0f %%; %u claim the contrary%s\n",
+              per_cent, slower, n, 100.0 * slower / n, claimed - slower,
+              per_cent < 2 ? ""
+              : good       ? ": kept"
+                           : ": BROKEN");
     }
-  printf ("  median: %.0f pairs, %.1f s, A/B %.4f, A/A noise %.2f %%; longest %.1f s\n", pairs, seconds,
-          MEDIAN (ratio), 100 * noise, longest);
+  printf ("  median: %.0f pairs, %.1f s, A/B %.4f, A/A noise %.2f %%; longest %.1f s\n", pairs,
+          seconds, MEDIAN (ratio), 100 * noise, longest);
   fflush (stdout);
   return good;
 }
@@ -258,12 +266,14 @@ calibrate (const struct options *options, const char *directory)
   static const unsigned per_cent[] = { 0, 2, 1 };
   char paths[3][200];
   for (unsigned i = 0; i < 3; i++)
-    snprintf (paths[i], sizeof paths[i], "%s/%s", directory, (const char *[]){ "a", "b", "json" }[i]);
+    snprintf (paths[i], sizeof paths[i], "%s/%s", directory,
+              (const char *[]){ "a", "b", "json" }[i]);
   char *const program[2] = { paths[0], paths[1] };
   int status = 0;
   if (!copy (options->workload, program[0]) || !copy (options->workload, program[1]))
     {
-      fprintf (stderr, "ab-calibration: copying %s to %s: %s\n", options->workload, directory, strerror (errno));
+      fprintf (stderr, "ab-calibration: copying %s to %s: %s\n", options->workload, directory,
+               strerror (errno));
       status = 1;
     }
   for (unsigned s = 0; status == 0 && s < 3; s++)
@@ -271,7 +281,8 @@ calibrate (const struct options *options, const char *directory)
       unsigned n = options->n[s];
       struct outcome *outcome = calloc (n + 1, sizeof *outcome);
       double *column = calloc (n + 1, sizeof *column);
-      unsigned done = outcome && column ? series (options, program, paths[2], per_cent[s], n, outcome) : 0;
+      unsigned done
+          = outcome && column ? series (options, program, paths[2], per_cent[s], n, outcome) : 0;
       if (done > 0 && !report (outcome, done, per_cent[s], column))
         status = 1;
       if (done < n)
@@ -287,9 +298,15 @@ calibrate (const struct options *options, const char *directory)
 int
 main (int argc, char **argv)
 {
-  static const struct argp argp
-      = { option_table, parse, "AIOPT AB-WORKLOAD",
-          "Counts the false and the missed claims of `aiopt ab`.\vExit status: 0 as promised, 1 not.", NULL, NULL, NULL };
+  static const struct argp argp = {
+    option_table,
+    parse,
+    "AIOPT AB-WORKLOAD",
+    "Counts the false and the missed claims of `aiopt ab`.\vExit status: 0 as promised, 1 not.",
+    NULL,
+    NULL,
+    NULL
+  };
   struct options options = { .n = { 200, 50, 20 }, .runs = 60 };
   argp_parse (&argp, argc, argv, 0, NULL, &options);
   struct sigaction interrupt = { .sa_handler = on_interrupt };
@@ -304,8 +321,8 @@ main (int argc, char **argv)
   time_t now = time (NULL);
   strftime (date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime (&now));
   if (uname (&name) == 0)
-    printf ("%s, %s %s, %ld CPUs, %s\n", name.nodename, name.sysname, name.release, sysconf (_SC_NPROCESSORS_ONLN),
-            date);
+    printf ("%s, %s %s, %ld CPUs, %s\n", name.nodename, name.sysname, name.release,
+            sysconf (_SC_NPROCESSORS_ONLN), date);
   fflush (stdout);
   int status = calibrate (&options, directory);
   rmdir (directory);

@@ -1,16 +1,19 @@
 /* What the values say.
 
-   The unit is the block.  Its four runs give one difference, d = (log A1 + log A2 - log B1 - log B2) / 2, and a coin
-   decided whether the block was ABBA or BAAB.  If the programs are the same, the coin decided d's sign and
-   nothing else did, whatever the machine was doing: so the signed-rank test over blocks keeps its level by construction, with
-   drift, bursts and autocorrelation.  Pairs don't have that: the second one's order follows from the first one's.
+   The unit is the block.  Its four runs give one difference, d = (log A1 + log A2 - log B1 - log
+   B2) / 2, and a coin decided whether the block was ABBA or BAAB.  If the programs are the same,
+   the coin decided d's sign and nothing else did, whatever the machine was doing: so the
+   signed-rank test over blocks keeps its level by construction, with drift, bursts and
+   autocorrelation.  Pairs don't have that: the second one's order follows from the first one's.
 
-   The interval is, at each end, the wider of two: the centres that the signed-rank test doesn't reject, and the
-   bootstrap's for the trimmed mean, which is the estimate.  So an interval that excludes 1 means that both agree.
+   The interval is, at each end, the wider of two: the centres that the signed-rank test doesn't
+   reject, and the bootstrap's for the trimmed mean, which is the estimate.  So an interval that
+   excludes 1 means that both agree.
 
-   A/A: the two runs of A in a block give log A1 - log A2 for free, under the very load that the comparison
-   met, not one of a minute before.  Divided by the square root of two it has the spread of d; drawn with random signs, as many as there are blocks, it
-   gives what A against A would have shown (statistics__null_width).  In ABBA the two A's are three runs apart, which makes this
+   A/A: the two runs of A in a block give log A1 - log A2 for free, under the very load that the
+   comparison met, not one of a minute before.  Divided by the square root of two it has the spread
+   of d; drawn with random signs, as many as there are blocks, it gives what A against A would have
+   shown (statistics__null_width).  In ABBA the two A's are three runs apart, which makes this
    rather larger than smaller.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab-compare.h"
@@ -22,7 +25,8 @@
 
 #define CONFIDENCE 0.95
 
-/* log of A or B of PAIR, or of the ratio; a value of 0 (a counter that counted nothing) counts as one.  */
+/* log of A or B of PAIR, or of the ratio; a value of 0 (a counter that counted nothing) counts as
+ * one.  */
 static double
 log_value (const struct ab_metric *m, unsigned side, unsigned pair)
 {
@@ -56,9 +60,11 @@ compare_ranks (const struct ab *ab, struct ab_metric *m, const double *d, double
 
 /* The bootstrap's part, after compare_ranks: the estimate, and ends that are farther out.  */
 static void
-compare_bootstrap (const struct ab *ab, struct ab_metric *m, const double *d, double level, uint64_t seed)
+compare_bootstrap (const struct ab *ab, struct ab_metric *m, const double *d, double level,
+                   uint64_t seed)
 {
-  struct interval boot = statistics__bootstrap_trimmed (d, ab->n_pairs / 2, 1 - level, AB_RESAMPLES, seed);
+  struct interval boot
+      = statistics__bootstrap_trimmed (d, ab->n_pairs / 2, 1 - level, AB_RESAMPLES, seed);
   m->ratio.estimate = exp (boot.estimate);
   m->ratio.low = fmin (m->ratio.low, exp (boot.low));
   m->ratio.high = fmax (m->ratio.high, exp (boot.high));
@@ -91,7 +97,7 @@ choose_metric (const struct ab *ab)
 static enum ab_end
 early_end (const struct ab *ab, const struct ab_options *options)
 {
-  return ab__verdict (ab) != AB_NOTHING_SHOWN                                            ? AB_DECIDED
+  return ab__verdict (ab) != AB_NOTHING_SHOWN                                   ? AB_DECIDED
          : ab__excluded (ab->metric[ab->deciding].ratio) <= options->resolution ? AB_RESOLVED
                                                                                 : AB_ALL_RUN;
 }
@@ -139,9 +145,10 @@ deviation (double *x, unsigned n)
   return 1.4826 * statistics__median (x, n); /* 1 / the normal distribution's third quartile */
 }
 
-/* Spread between layouts, each of which is a block: the variance of the blocks' differences, less what the difference of the
-   two pairs in a block predicts of it (the one-way random-effects model, with medians in place of mean squares).  The two pairs have
-   opposite orders, so that an effect of order is taken for noise: the spread is rather understated.  */
+/* Spread between layouts, each of which is a block: the variance of the blocks' differences, less
+   what the difference of the two pairs in a block predicts of it (the one-way random-effects model,
+   with medians in place of mean squares).  The two pairs have opposite orders, so that an effect of
+   order is taken for noise: the spread is rather understated.  */
 static double
 layout_spread (const struct ab *ab, const struct ab_metric *m, double *scratch)
 {
@@ -188,7 +195,8 @@ ab__finish (struct ab *ab, const struct ab_options *options, const struct looks 
     if (ab->metric[i].measured && i != ab->deciding)
       ab->metric[i].holm = p[others++];
   ab->n_layouts = options->relayout ? n : 1;
-  ab->layout_spread = options->relayout && d ? layout_spread (ab, &ab->metric[ab->deciding], d) : NAN;
+  ab->layout_spread
+      = options->relayout && d ? layout_spread (ab, &ab->metric[ab->deciding], d) : NAN;
   free (d);
 }
 
@@ -207,19 +215,29 @@ ab__excluded (struct interval ratio)
   return fmax (ratio.high, 1 / ratio.low) - 1;
 }
 
-/* "1.18x faster, 95 % interval 1.15-1.21": how much, with as many digits as the interval deserves.  */
+const char *
+ab__per_cent (double ratio, char buffer[32])
+{
+  double percent = 100 * ratio;
+  snprintf (buffer, 32, fabs (percent) < 10 ? "%.2g %%" : "%.0f %%", percent);
+  return buffer;
+}
+
+/* "1.18x faster, 95 % interval 1.15-1.21": how much, with as many digits as the interval deserves.
+ */
 static int
 print_ratio (char *buffer, size_t size, const char *word, double estimate, double low, double high)
 {
   int digits = high - low < 0.04 ? 3 : 2;
-  return snprintf (buffer, size, "B is %.*fx %s, 95 %% interval %.*f-%.*f", digits, estimate, word, digits, low,
-                   digits, high);
+  return snprintf (buffer, size, "B is %.*fx %s, 95 %% interval %.*f-%.*f", digits, estimate, word,
+                   digits, low, digits, high);
 }
 
 void
 ab__sentence (const struct ab *ab, char *buffer, size_t size)
 {
   const struct ab_metric *m = &ab->metric[ab->deciding];
+  char percent[32];
   int n = 0;
   switch (ab__verdict (ab))
     {
@@ -227,18 +245,20 @@ ab__sentence (const struct ab *ab, char *buffer, size_t size)
       n = print_ratio (buffer, size, "faster", m->ratio.estimate, m->ratio.low, m->ratio.high);
       break;
     case AB_SLOWER:
-      n = print_ratio (buffer, size, "slower", 1 / m->ratio.estimate, 1 / m->ratio.high, 1 / m->ratio.low);
+      n = print_ratio (buffer, size, "slower", 1 / m->ratio.estimate, 1 / m->ratio.high,
+                       1 / m->ratio.low);
       break;
     case AB_NOTHING_SHOWN:
       if (isfinite (ab__excluded (m->ratio)))
-        n = snprintf (buffer, size, "no difference larger than %.2g %% shown", 100 * ab__excluded (m->ratio));
+        n = snprintf (buffer, size, "no difference larger than %s shown",
+                      ab__per_cent (ab__excluded (m->ratio), percent));
       else
-        n = snprintf (buffer, size, "no difference shown: %u pairs can't show one, %u can", ab->n_pairs,
-                      2 * looks__fewest (ab->level));
+        n = snprintf (buffer, size, "no difference shown: %u pairs can't show one, %u can",
+                      ab->n_pairs, 2 * looks__fewest (ab->level));
       break;
     }
   if (n < 0 || (size_t)n >= size)
     return;
-  snprintf (buffer + n, size - (size_t)n, " (%s, %u pairs; A/A noise %.2g %%)", m->name, ab->n_pairs,
-            100 * m->noise);
+  snprintf (buffer + n, size - (size_t)n, " (%s, %u pairs; A/A noise %s)", m->name, ab->n_pairs,
+            ab__per_cent (m->noise, percent));
 }

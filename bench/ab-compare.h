@@ -6,12 +6,13 @@
 #include "bench/ab.h"
 #include "bench/looks.h"
 
-/* Where LOOKS has an early look after the pairs that AB has: looks, and says whether that ends the experiment, with ab->end
-   set.  True too where what decides can't be measured, which ab__finish finds again.  */
+/* Where LOOKS has an early look after the pairs that AB has: looks, and says whether that ends the
+   experiment, with ab->end set.  True too where what decides can't be measured, which ab__finish
+   finds again.  */
 bool ab__look_early (struct ab *ab, const struct ab_options *options, const struct looks *looks);
 
-/* The last look, or the early one that ended the experiment again: all metrics, with everything that a report
-   needs.  */
+/* The last look, or the early one that ended the experiment again: all metrics, with everything
+   that a report needs.  */
 void ab__finish (struct ab *ab, const struct ab_options *options, const struct looks *looks);
 
 #endif

@@ -39,7 +39,8 @@ run_delay (pid_t pid)
   return (double)delayed * 1e-9;
 }
 
-/* In the child: waits for GATE to be closed, becomes ARGV with ENVIRONMENT bytes more in its environment; what fails goes to REPORT.  */
+/* In the child: waits for GATE to be closed, becomes ARGV with ENVIRONMENT bytes more in its
+ * environment; what fails goes to REPORT.  */
 static void __attribute__ ((noreturn))
 become (char **argv, const struct session *session, unsigned environment, int gate, int report)
 {
@@ -208,9 +209,12 @@ session__blame (struct session *session)
 }
 
 int
-session__open (struct session *session, char **const argv[2], const struct ab_options *options, struct ab *ab)
+session__open (struct session *session, char **const argv[2], const struct ab_options *options,
+               struct ab *ab)
 {
-  *session = (struct session){ .options = options, .ab = ab, .argv = { argv[0], argv[1] }, .expected = -1 };
+  *session = (struct session){
+    .options = options, .ab = ab, .argv = { argv[0], argv[1] }, .expected = -1
+  };
   session->null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   session->output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
   session->errors = memfd_create ("aiopt-ab-errors", MFD_CLOEXEC);

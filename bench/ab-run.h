@@ -33,11 +33,12 @@ void session__close (struct session *session);
 /* CLOCK_MONOTONIC_RAW, seconds.  */
 double session__now (void);
 
-/* Runs SIDE once, with ENVIRONMENT (at most AB_ENVIRONMENT_MAX) bytes more in its environment.  0 and
-   VALUE[AB_METRICS_MAX], 1 where interrupted, -1 and ab->error.  */
+/* Runs SIDE once, with ENVIRONMENT (at most AB_ENVIRONMENT_MAX) bytes more in its environment.  0
+   and VALUE[AB_METRICS_MAX], 1 where interrupted, -1 and ab->error.  */
 int session__run (struct session *session, unsigned side, unsigned environment, double *value);
 
-/* After a run of B failed by its output: perhaps A's own differs too, from run to run, which is another error.  */
+/* After a run of B failed by its output: perhaps A's own differs too, from run to run, which is
+ * another error.  */
 void session__blame (struct session *session);
 
 #endif

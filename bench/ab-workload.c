@@ -1,5 +1,5 @@
-/* A program whose time is proportional to its argument: xorshift steps, nothing else, so that a slowdown of any size can be had
-   with one and the same code at one and the same place.
+/* A program whose time is proportional to its argument: xorshift steps, nothing else, so that a
+   slowdown of any size can be had with one and the same code at one and the same place.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <inttypes.h>
 #include <stdint.h>

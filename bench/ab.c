@@ -1,10 +1,10 @@
 /* Honest A/B of two programs.
-   A block runs A B B A or B A A B, by coin, so that a drift of the machine's speed falls on both; each run gets an environment of
-   another size, and each block another link where the caller has one to give.  Nothing is thrown away, and the figure that
-   decides is chosen by a rule that doesn't look at who wins: task clock, unless a program mostly
-   waits (time in which it could have run but other programs had the CPU left out) or runs on
-   several cores, where wall clock decides.  Early ends are planned before the first run (looks.c); what the values say is in
-   ab-compare.c.
+   A block runs A B B A or B A A B, by coin, so that a drift of the machine's speed falls on both;
+   each run gets an environment of another size, and each block another link where the caller has
+   one to give.  Nothing is thrown away, and the figure that decides is chosen by a rule that
+   doesn't look at who wins: task clock, unless a program mostly waits (time in which it could have
+   run but other programs had the CPU left out) or runs on several cores, where wall clock decides.
+   Early ends are planned before the first run (looks.c); what the values say is in ab-compare.c.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab.h"
 #include "bench/ab-compare.h"
@@ -193,7 +193,8 @@ run_blocks (struct experiment *e)
   for (unsigned block = 1; block <= blocks; block++)
     {
       /* Not even begun where it would end too late.  */
-      if (options->seconds > 0 && block > 1 && ab->seconds + ab->seconds / (block - 1) > options->seconds)
+      if (options->seconds > 0 && block > 1
+          && ab->seconds + ab->seconds / (block - 1) > options->seconds)
         {
           ab->end = AB_TIMED_OUT;
           return 0;
@@ -234,7 +235,8 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
       result = 0;
       if (!ab->n_pairs)
         {
-          snprintf (ab->error, sizeof ab->error, "interrupted before the first block of two pairs was complete");
+          snprintf (ab->error, sizeof ab->error,
+                    "interrupted before the first block of two pairs was complete");
           result = -1;
         }
     }

@@ -134,6 +134,10 @@ enum ab_verdict ab__verdict (const struct ab *ab);
 /* The largest difference, as a ratio less 1, that RATIO's interval leaves possible either way.  */
 double ab__excluded (struct interval ratio);
 
+/* RATIO less 1 (0.0123) as "1.2 %", two digits where it is below 10 %, into BUFFER, which is
+ * returned.  */
+const char *ab__per_cent (double ratio, char buffer[32]);
+
 /* The answer in one sentence, into BUFFER[SIZE].  */
 void ab__sentence (const struct ab *ab, char *buffer, size_t size);
 

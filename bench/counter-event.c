@@ -32,7 +32,8 @@ counter__encode (const char *name, struct counter_code *code, char *error, size_
   int result = pfm_initialize ();
   if (result != PFM_SUCCESS)
     {
-      snprintf (error, size, "event '%.80s': libpfm4 doesn't start: %s", name, pfm_strerror (result));
+      snprintf (error, size, "event '%.80s': libpfm4 doesn't start: %s", name,
+                pfm_strerror (result));
       return -1;
     }
   result = pfm_get_os_event_encoding (name, PFM_PLM3, PFM_OS_PERF_EVENT, &encoded);
@@ -53,7 +54,8 @@ counter__encode (const char *name, struct counter_code *code, char *error, size_
     }
   if (attribute.exclude_user || !attribute.exclude_kernel)
     {
-      snprintf (error, size, "event '%.80s': asks for kernel mode; only user mode is counted", name);
+      snprintf (error, size, "event '%.80s': asks for kernel mode; only user mode is counted",
+                name);
       return -1;
     }
   *code = (struct counter_code){ .type = attribute.type,

@@ -101,7 +101,8 @@ counters__explain (int error, const struct counter_setting *setting, char *why, 
         }
       else
         {
-          snprintf (why, size, "not permitted: a system-call filter or security module forbids it%s",
+          snprintf (why, size,
+                    "not permitted: a system-call filter or security module forbids it%s",
                     setting->paranoid == INT_MIN ? " (perf_event_paranoid can't be read)" : "");
           snprintf (hint, size,
                     "docker run --cap-add PERFMON, or a seccomp profile with perf_event_open");
@@ -111,7 +112,8 @@ counters__explain (int error, const struct counter_setting *setting, char *why, 
     case EOPNOTSUPP:
     case ENODEV:
       snprintf (why, size, "no hardware counters: %s",
-                setting->guest ? "a virtual machine without a PMU" : "the kernel drives no PMU here");
+                setting->guest ? "a virtual machine without a PMU"
+                               : "the kernel drives no PMU here");
       snprintf (hint, size, "%s",
                 setting->guest ? "a virtual PMU (QEMU/KVM: -cpu host,pmu=on), or a bare machine"
                                : "a kernel with CONFIG_HW_PERF_EVENTS that knows this CPU");
@@ -123,7 +125,8 @@ counters__explain (int error, const struct counter_setting *setting, char *why, 
     case EBUSY:
       snprintf (why, size, "another program holds the counters");
       snprintf (hint, size, "%s",
-                setting->watchdog ? "sysctl kernel.nmi_watchdog=0 frees one" : "end the other program");
+                setting->watchdog ? "sysctl kernel.nmi_watchdog=0 frees one"
+                                  : "end the other program");
       return;
     case EMFILE:
       snprintf (why, size, "too many open files");
@@ -168,7 +171,8 @@ counters__granted (char *why, char *hint, size_t size)
   else
     {
       snprintf (why, size, "%u of %d events in user mode, %u of them as a group%s%s",
-                grouped + alone, COUNTERS_STANDARD, grouped, missing < COUNTERS_STANDARD ? "; without " : "",
+                grouped + alone, COUNTERS_STANDARD, grouped,
+                missing < COUNTERS_STANDARD ? "; without " : "",
                 missing < COUNTERS_STANDARD ? counters__name (counters, missing) : "");
       if (setting.watchdog)
         snprintf (hint, size, "sysctl kernel.nmi_watchdog=0 frees a counter");

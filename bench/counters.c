@@ -65,8 +65,9 @@ counters__add (struct counters *counters, const char *name, const char *event, c
   struct counter *c = &counters->counter[counters->n];
   if (counters->n == COUNTERS_MAX)
     {
-      snprintf (error, size, "event '%.80s': %d events at most, besides the %d that are always counted",
-                event, COUNTERS_MAX - COUNTERS_STANDARD, COUNTERS_STANDARD);
+      snprintf (error, size,
+                "event '%.80s': %d events at most, besides the %d that are always counted", event,
+                COUNTERS_MAX - COUNTERS_STANDARD, COUNTERS_STANDARD);
       return -1;
     }
   if (strlen (name) > COUNTERS_NAME_SIZE - 1)

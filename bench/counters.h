@@ -79,8 +79,8 @@ void counters__close (struct counters *counters, double *value);
 /* The lowest rung that event I stood on in any run so far; RUNG_NONE: never counted.  */
 enum rung counters__rung (const struct counters *counters, unsigned i);
 
-/* The least part of a run (0-1) for which I was on the PMU.  Below 1 it was multiplexed: more events
-   than the PMU has counters for.  */
+/* The least part of a run (0-1) for which I was on the PMU.  Below 1 it was multiplexed: more
+   events than the PMU has counters for.  */
 double counters__share (const struct counters *counters, unsigned i);
 
 /* Why event I was not counted in the last run; "" where it was.  */

@@ -1,15 +1,16 @@
 /* The plan of looks: group-sequential testing, with Bonferroni's inequality for the sum.
 
-   A test that is repeated as the data come in and stops at the first p < 0.05 is wrong far more often than 5 % (Armitage,
-   McPherson & Rowe 1969).  Here the number of looks and their places are fixed before the first run, and the levels of all looks add
-   up to 5 %: EARLY_SHARE spread evenly over the early ones, the rest for the last.  The sum bounds the error whatever the
-   looks have to do with each other; Pocock's (1977) bounds, or a spending function (Lan & DeMets 1983), are a little sharper but lean on
-   normal increments, which a signed-rank test of ten blocks hasn't.  The interval that is reported has the level of its own look
-   (a repeated confidence interval: Jennison & Turnbull 1989), so that it too holds over all looks.
+   A test that is repeated as the data come in and stops at the first p < 0.05 is wrong far more
+   often than 5 % (Armitage, McPherson & Rowe 1969).  Here the number of looks and their places are
+   fixed before the first run, and the levels of all looks add up to 5 %: EARLY_SHARE spread evenly
+   over the early ones, the rest for the last.  The sum bounds the error whatever the looks have to
+   do with each other; Pocock's (1977) bounds, or a spending function (Lan & DeMets 1983), are a
+   little sharper but lean on normal increments, which a signed-rank test of ten blocks hasn't.  The
+   interval that is reported has the level of its own look (a repeated confidence interval: Jennison
+   & Turnbull 1989), so that it too holds over all looks.
 
-   The last look may come early without having been planned, because time ran out or someone pressed Ctrl-C: neither
-   depends on which side is ahead.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+   The last look may come early without having been planned, because time ran out or someone pressed
+   Ctrl-C: neither depends on which side is ahead. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/looks.h"
 
 #include <math.h>

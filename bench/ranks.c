@@ -1,9 +1,10 @@
 /* The signed-rank test, the interval that goes with it, and Holm's correction.
 
-   The test's null distribution is that of the signs: each of the 2^N ways to give N differences their signs is as likely as any other.
-   Where signs were drawn by coin, as `aiopt ab` does by drawing who runs first, that holds whatever the machine does
-   (Fisher's randomisation test), so the exact distribution is used as far as it is affordable.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+   The test's null distribution is that of the signs: each of the 2^N ways to give N differences
+   their signs is as likely as any other. Where signs were drawn by coin, as `aiopt ab` does by
+   drawing who runs first, that holds whatever the machine does (Fisher's randomisation test), so
+   the exact distribution is used as far as it is affordable. SPDX-License-Identifier:
+   GPL-3.0-or-later  */
 #include "bench/statistics.h"
 
 #include <math.h>
@@ -24,8 +25,8 @@ ascending (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* P (sum of chosen RANKs = s) into a malloc'ed array for s = 0 … *TOTAL, each of N ranks chosen by a fair coin.  NULL
-   without memory.  */
+/* P (sum of chosen RANKs = s) into a malloc'ed array for s = 0 … *TOTAL, each of N ranks chosen by
+   a fair coin.  NULL without memory.  */
 static double *
 sum_distribution (const unsigned *rank, size_t n, size_t *total)
 {
@@ -46,7 +47,8 @@ sum_distribution (const unsigned *rank, size_t n, size_t *total)
   return p;
 }
 
-/* The exact two-sided p for a sum POSITIVE of ranks, all doubled so that midranks are whole numbers.  */
+/* The exact two-sided p for a sum POSITIVE of ranks, all doubled so that midranks are whole
+ * numbers.  */
 static double
 exact_p (const unsigned *rank, size_t n, size_t positive)
 {
@@ -100,7 +102,8 @@ statistics__signed_rank (const double *x, size_t n)
     }
   double k = (double)m;
   double variance = k * (k + 1) * (2 * k + 1) / 24 - ties / 48;
-  double distance = fmax (0, fabs (0.5 * (double)positive - k * (k + 1) / 4) - 0.5); /* continuity */
+  double distance
+      = fmax (0, fabs (0.5 * (double)positive - k * (k + 1) / 4) - 0.5); /* continuity */
   p = variance > 0 ? erfc (distance / sqrt (variance) / sqrt (2)) : 1;
 done:
   free (d);
@@ -108,7 +111,8 @@ done:
   return p;
 }
 
-/* The largest K with P (signed-rank sum <= K) <= TAIL for N values without ties; -1: there is none.  */
+/* The largest K with P (signed-rank sum <= K) <= TAIL for N values without ties; -1: there is none.
+ */
 static double
 critical_sum (size_t n, double tail)
 {
@@ -133,8 +137,8 @@ critical_sum (size_t n, double tail)
   return k;
 }
 
-/* The K-th smallest (from 1) of the N (N + 1) / 2 averages of two of SORTED[N], each with itself too: by bisection,
-   counting in linear time, so that they need not be stored.  */
+/* The K-th smallest (from 1) of the N (N + 1) / 2 averages of two of SORTED[N], each with itself
+   too: by bisection, counting in linear time, so that they need not be stored.  */
 static double
 walsh_average (const double *sorted, size_t n, double k)
 {
@@ -169,8 +173,9 @@ statistics__rank_interval (const double *x, size_t n, double confidence)
   memcpy (sorted, x, n * sizeof *sorted);
   qsort (sorted, n, sizeof *sorted, ascending);
   double all = 0.5 * (double)n * ((double)n + 1), k = critical_sum (n, 0.5 * (1 - confidence));
-  interval.estimate = 0.5 * (walsh_average (sorted, n, floor (0.5 * (all + 1)))
-                             + walsh_average (sorted, n, ceil (0.5 * (all + 1))));
+  interval.estimate = 0.5
+                      * (walsh_average (sorted, n, floor (0.5 * (all + 1)))
+                         + walsh_average (sorted, n, ceil (0.5 * (all + 1))));
   interval.low = k < 0 ? -INFINITY : walsh_average (sorted, n, k + 1);
   interval.high = k < 0 ? INFINITY : walsh_average (sorted, n, all - k);
   free (sorted);
@@ -180,7 +185,8 @@ statistics__rank_interval (const double *x, size_t n, double confidence)
 void
 statistics__holm (const double *p, size_t n, double *adjusted)
 {
-  double *sorted = malloc ((n ? n : 1) * sizeof *sorted), *step = malloc ((n ? n : 1) * sizeof *step);
+  double *sorted = malloc ((n ? n : 1) * sizeof *sorted),
+         *step = malloc ((n ? n : 1) * sizeof *step);
   if (sorted && step)
     {
       memcpy (sorted, p, n * sizeof *sorted);

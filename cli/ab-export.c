@@ -79,13 +79,21 @@ ab_metric__quantity (const struct ab_metric *metric, double value, char buffer[3
       while (value < seconds[i].least)
         i++;
       value *= seconds[i].factor;
-      snprintf (buffer, 32, "%.*f %s", value < 10 ? 3 : value < 100 ? 2 : 1, value, seconds[i].unit);
+      snprintf (buffer, 32, "%.*f %s",
+                value < 10    ? 3
+                : value < 100 ? 2
+                              : 1,
+                value, seconds[i].unit);
       return buffer;
     }
   while (value < counts[i].least)
     i++;
   value *= counts[i].factor;
-  snprintf (buffer, 32, "%.*f%s", !*counts[i].unit && value == floor (value) ? 0 : value < 10 ? 3 : value < 100 ? 2 : 1,
+  snprintf (buffer, 32, "%.*f%s",
+            !*counts[i].unit && value == floor (value) ? 0
+            : value < 10                               ? 3
+            : value < 100                              ? 2
+                                                       : 1,
             value, counts[i].unit);
   return buffer;
 }
@@ -125,7 +133,8 @@ const char *
 ab_metric__stands_on (const struct ab_metric *metric, char buffer[64])
 {
   if (metric->share < 1)
-    snprintf (buffer, 64, "%s, %.0f %% of the time", rung__name (metric->rung), 100 * metric->share);
+    snprintf (buffer, 64, "%s, %.0f %% of the time", rung__name (metric->rung),
+              100 * metric->share);
   else
     snprintf (buffer, 64, "%s", rung__name (metric->rung));
   return buffer;
@@ -251,24 +260,28 @@ ab_report__markdown (FILE *f, const struct ab_report *report)
   for (unsigned m = 0; m < ab->n_metrics; m++)
     {
       const struct ab_metric *metric = &ab->metric[m];
-      char a[32], b[32], ratio[32], low[32], high[32], p[32], rung[64];
+      char a[32], b[32], ratio[32], low[32], high[32], p[32], noise[32], rung[64];
       if (!metric->measured)
         continue;
       fputs ("| ", f);
       markdown_text (f, metric->name);
-      fprintf (f, "%s | %s | %s | %s | %s to %s | %s | %.2g %% | %s |\n",
-               m == ab->deciding ? " (decides)" : "", ab_metric__quantity (metric, metric->median[0], a),
+      fprintf (f, "%s | %s | %s | %s | %s to %s | %s | %s | %s |\n",
+               m == ab->deciding ? " (decides)" : "",
+               ab_metric__quantity (metric, metric->median[0], a),
                ab_metric__quantity (metric, metric->median[1], b),
                ab_metric__ratio (metric, metric->ratio.estimate, ratio),
                ab_metric__ratio (metric, metric->ratio.low, low),
                ab_metric__ratio (metric, metric->ratio.high, high), ab_metric__p (metric->holm, p),
-               100 * metric->noise, ab_metric__stands_on (metric, rung));
+               ab__per_cent (metric->noise, noise), ab_metric__stands_on (metric, rung));
     }
   fprintf (f, "\nA/B above 1: B takes less. %u pairs in %.1f s, %s.", ab->n_pairs, ab->seconds,
            ab_end__name (ab->end));
   if (ab->n_layouts > 1)
-    fprintf (f, " %u link layouts; between them A/B spreads by %.2g %% (standard deviation).",
-             ab->n_layouts, 100 * ab->layout_spread);
+    {
+      char spread[32];
+      fprintf (f, " %u link layouts; between them A/B spreads by %s (standard deviation).",
+               ab->n_layouts, ab__per_cent (ab->layout_spread, spread));
+    }
   if (report->same_output)
     fputs (" Standard output was the same in all runs.", f);
   if (*ab->no_counters)

@@ -10,9 +10,9 @@
 struct ab_report
 {
   const struct ab *ab;
-  char *const *argv[2]; /* of A and B, each with a NULL at its end */
-  const char *sentence; /* ab__sentence's */
-  bool same_output;     /* it was compared, and the same */
+  char *const *argv[2];                          /* of A and B, each with a NULL at its end */
+  const char *sentence;                          /* ab__sentence's */
+  bool same_output;                              /* it was compared, and the same */
   char host[65], kernel[132], cpu[80], date[32]; /* date: UTC, ISO 8601 */
 };
 

@@ -37,7 +37,8 @@ static const char style[]
       ".tag{display:inline-block;font-size:.75rem;font-weight:400;color:var(--dim);"
       "border:1px solid var(--line);border-radius:9px;padding:0 .5em;margin-left:.4em}\n"
       "main{columns:2;column-gap:16px;margin-top:1.2rem}\n"
-      "figure{break-inside:avoid;margin:0 0 16px;padding:12px 14px;background:var(--card);border-radius:8px}\n"
+      "figure{break-inside:avoid;margin:0 0 16px;padding:12px "
+      "14px;background:var(--card);border-radius:8px}\n"
       "svg{display:block;width:100%;height:auto}\n"
       "svg text{font:11.5px system-ui,sans-serif;fill:var(--ink)}\n"
       ".axis text,.unit{fill:var(--dim)!important}.axis line{stroke:var(--line);stroke-width:1}\n"
@@ -101,7 +102,8 @@ conditions (FILE *f, const struct ab_report *report)
   fputs ("<dl>\n", f);
   command (f, 0, report->argv[0]);
   command (f, 1, report->argv[1]);
-  fprintf (f, "<dt>Runs</dt><dd>%u pairs in %.1f s; %s", ab->n_pairs, ab->seconds, ab_end__name (ab->end));
+  fprintf (f, "<dt>Runs</dt><dd>%u pairs in %.1f s; %s", ab->n_pairs, ab->seconds,
+           ab_end__name (ab->end));
   if (report->same_output)
     fputs ("; standard output was the same in all runs", f);
   if (ab->n_layouts > 1)
@@ -152,14 +154,15 @@ table (FILE *f, const struct ab *ab)
                 ab_metric__ratio (metric, metric->ratio.high, high));
       cell (f, "95 % interval", text);
       cell (f, "p", ab_metric__p (metric->holm, text));
-      snprintf (text, sizeof text, "%.2g %%", 100 * metric->noise);
-      cell (f, "A/A noise", text);
+      cell (f, "A/A noise", ab__per_cent (metric->noise, text));
       cell (f, "Stands on", ab_metric__stands_on (metric, text));
       fputs ("</tr>\n", f);
     }
   fputs ("</tbody>\n</table>\n"
-         "<p class=\"dim\">A/B above 1: B takes less. p: signed-rank test; corrected for several metrics (Holm) where "
-         "the metric doesn\342\200\231t decide. A/A noise: 95 % of experiments of this size with two equal programs "
+         "<p class=\"dim\">A/B above 1: B takes less. p: signed-rank test; corrected for several "
+         "metrics (Holm) where "
+         "the metric doesn\342\200\231t decide. A/A noise: 95 % of experiments of this size with "
+         "two equal programs "
          "end below it.</p>\n",
          f);
   if (*ab->no_counters)
@@ -186,37 +189,45 @@ static void
 plots (FILE *f, const struct ab *ab)
 {
   const struct ab_metric *metric = &ab->metric[ab->deciding];
-  char text[300];
+  char text[300], spread[32];
   fputs ("<main>\n", f);
   begin_figure (f, "A/B by metric");
   ab_plot__ratios (f, ab);
-  end_figure (f, "Diamond: estimate; bar: 95 % interval; grey: noise of A against A. A bar clear of the dashed line "
+  end_figure (f, "Diamond: estimate; bar: 95 % interval; grey: noise of A against A. A bar clear "
+                 "of the dashed line "
                  "is a difference.");
   begin_figure (f, "Distribution");
   ab_plot__distribution (f, ab, metric);
-  end_figure (f, "A dot for each run; the box holds the middle half, its line is the median, whiskers reach from 5 to "
+  end_figure (f, "A dot for each run; the box holds the middle half, its line is the median, "
+                 "whiskers reach from 5 to "
                  "95 %. Hollow triangles mark runs "
                  "beyond the axis.");
   begin_figure (f, "Order of the runs");
   ab_plot__order (f, ab, metric);
-  end_figure (f, "Lines: running medians of A (solid) and B (dashed). What bends both is the machine, not the "
-                 "programs.");
+  end_figure (
+      f,
+      "Lines: running medians of A (solid) and B (dashed). What bends both is the machine, not the "
+      "programs.");
   begin_figure (f, "A/B by pair");
   ab_plot__pairs (f, ab, metric);
-  end_figure (f, "Band and line: 95 % interval and estimate over all pairs; dashed: no difference.");
+  end_figure (f,
+              "Band and line: 95 % interval and estimate over all pairs; dashed: no difference.");
   if (ab->n_layouts > 1)
     {
       begin_figure (f, "A/B by link layout");
       ab_plot__layouts (f, ab, metric);
       snprintf (text, sizeof text,
-                "Bars: the layouts\342\200\231 medians. Between layouts A/B spreads by %.2g %% (standard deviation, "
+                "Bars: the layouts\342\200\231 medians. Between layouts A/B spreads by %s "
+                "(standard deviation, "
                 "noise taken off).",
-                100 * ab->layout_spread);
+                ab__per_cent (ab->layout_spread, spread));
       end_figure (f, text);
     }
   fputs ("</main>\n", f);
   if (ab_plot__stride (ab) > 1)
-    fprintf (f, "<p class=\"dim\">Dots: one of %u pairs is drawn; boxes, lines and intervals are of all.</p>\n",
+    fprintf (f,
+             "<p class=\"dim\">Dots: one of %u pairs is drawn; boxes, lines and intervals are of "
+             "all.</p>\n",
              ab_plot__stride (ab));
 }
 
@@ -225,7 +236,8 @@ ab_report__html (FILE *f, const struct ab_report *report)
 {
   static const char *const verdict[] = { "even", "faster", "slower" };
   fputs ("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+         "'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
          f);
   html__text (f, report->sentence);
@@ -237,7 +249,8 @@ ab_report__html (FILE *f, const struct ab_report *report)
   fputs ("</header>\n", f);
   table (f, report->ab);
   plots (f, report->ab);
-  fputs ("<footer class=\"dim\">Measured by <code>aiopt ab</code> " AIOPT_VERSION
-         ". <code>--csv</code> and <code>--json</code> give all values.</footer>\n</body>\n</html>\n",
-         f);
+  fputs (
+      "<footer class=\"dim\">Measured by <code>aiopt ab</code> " AIOPT_VERSION
+      ". <code>--csv</code> and <code>--json</code> give all values.</footer>\n</body>\n</html>\n",
+      f);
 }

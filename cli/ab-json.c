@@ -46,7 +46,8 @@ static cJSON *
 to_json (const struct ab *ab, const struct cli_ab *options, const char *verdict)
 {
   static const char *const verdict_slug[] = { "no-difference-shown", "faster", "slower" };
-  static const char *const end_slug[] = { "all-run", "decided", "resolved", "timed-out", "interrupted" };
+  static const char *const end_slug[]
+      = { "all-run", "decided", "resolved", "timed-out", "interrupted" };
   const struct ab_metric *d = &ab->metric[ab->deciding];
   cJSON *json = cJSON_CreateObject ();
   cJSON_AddNumberToObject (json, "schema", 2);

@@ -1,7 +1,7 @@
 /* Plots of an experiment as SVG.
    A is round and B is square, besides their colours.  Axes leave out no more than what lies farther
-   from the quartiles than three times their distance; what does is drawn at the edge, as a hollow triangle.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+   from the quartiles than three times their distance; what does is drawn at the edge, as a hollow
+   triangle. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-plot.h"
 #include "cli/ab-export.h"
 
@@ -21,7 +21,8 @@ enum
   RUNNING = 12     /* points of a line of running medians */
 };
 
-static const double FENCE = 3; /* distances of the quartiles that an axis shows beyond them (Tukey's outer fences) */
+static const double FENCE
+    = 3; /* distances of the quartiles that an axis shows beyond them (Tukey's outer fences) */
 
 /* An area with axes.  */
 struct plot
@@ -37,15 +38,18 @@ html__text (FILE *f, const char *text)
   const unsigned char *p = (const unsigned char *)text;
   while (*p)
     {
-      unsigned length = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3
-                                                       : *p >= 0xf0 && *p < 0xf5   ? 4
-                                                                                   : 0;
+      unsigned length = *p < 0x80                 ? 1
+                        : *p >= 0xc2 && *p < 0xe0 ? 2
+                        : *p >= 0xe0 && *p < 0xf0 ? 3
+                        : *p >= 0xf0 && *p < 0xf5 ? 4
+                                                  : 0;
       unsigned good = length > 0;
       while (good && good < length && (p[good] & 0xc0) == 0x80)
         good++;
       /* Overlong forms, surrogates, beyond U+10FFFF.  */
-      bool bad = good < length || !length || (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0)
-                 || (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90);
+      bool bad = good < length || !length || (*p == 0xe0 && p[1] < 0xa0)
+                 || (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90)
+                 || (*p == 0xf4 && p[1] >= 0x90);
       if (bad || *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
         fputs ("\357\277\275", f);
       else if (strchr ("&<>\"'", *p))
@@ -202,7 +206,8 @@ axis_y (const struct plot *plot, double factor)
       fprintf (plot->f,
                "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
                "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>",
-               LEFT, RIGHT, y, y, LEFT - 5, y + 4, tick_decimals (step), fabs (t) < step / 2 ? 0 : t);
+               LEFT, RIGHT, y, y, LEFT - 5, y + 4, tick_decimals (step),
+               fabs (t) < step / 2 ? 0 : t);
     }
   fputs ("</g>\n", plot->f);
 }
@@ -212,8 +217,8 @@ static double
 axis_unit (const struct ab_metric *metric, double value, const char **unit)
 {
   bool seconds = metric->unit == AB_SECONDS;
-  static const char *const name[2][4] = { { "", "thousands", "millions", "billions" },
-                                          { "s", "ms", "us", "ns" } };
+  static const char *const name[2][4]
+      = { { "", "thousands", "millions", "billions" }, { "s", "ms", "us", "ns" } };
   unsigned i = 0;
   double factor = 1;
   if (seconds)
@@ -239,12 +244,12 @@ dot (FILE *f, unsigned side, double x, double y, int out, bool vertical)
         fprintf (f, "<path class=\"out %s\" d=\"M%.1f %.1fl-3.5 %.1fh7z\"/>", name[side], x,
                  y - along, along);
       else
-        fprintf (f, "<path class=\"out %s\" d=\"M%.1f %.1fl%.1f -3.5v7z\"/>", name[side], x + along, y,
-                 -along);
+        fprintf (f, "<path class=\"out %s\" d=\"M%.1f %.1fl%.1f -3.5v7z\"/>", name[side], x + along,
+                 y, -along);
     }
   else if (side == 1)
-    fprintf (f, "<rect class=\"dot b\" x=\"%.1f\" y=\"%.1f\" width=\"4.6\" height=\"4.6\"/>", x - 2.3,
-             y - 2.3);
+    fprintf (f, "<rect class=\"dot b\" x=\"%.1f\" y=\"%.1f\" width=\"4.6\" height=\"4.6\"/>",
+             x - 2.3, y - 2.3);
   else
     fprintf (f, "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\"/>", name[side], x, y);
 }
@@ -303,8 +308,10 @@ ab_plot__ratios (FILE *f, const struct ab *ab)
                  x, x, plot.top, plot.bottom, x, plot.bottom + 15, tick_decimals (step), t);
       }
   fprintf (f, "<text x=\"%d\" y=\"%.1f\">\342\206\220 B takes more</text>", LEFT, plot.bottom + 32);
-  fprintf (f, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">A/B: B takes less \342\206\222</text></g>\n",
-           RIGHT, plot.bottom + 32);
+  fprintf (
+      f,
+      "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">A/B: B takes less \342\206\222</text></g>\n",
+      RIGHT, plot.bottom + 32);
   double one = plot__x (&plot, 0);
   fprintf (f, "<line class=\"one\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", one, one,
            plot.top, plot.bottom);
@@ -318,13 +325,14 @@ ab_plot__ratios (FILE *f, const struct ab *ab)
       snprintf (name, sizeof name, "%.*s%s", LABEL_MOST, metric->name,
                 strlen (metric->name) > LABEL_MOST ? "..." : "");
       double at = y + 27, noise = isfinite (metric->noise) ? log1p (metric->noise) : 0;
-      double left = plot__x (&plot, log (metric->ratio.low)), right = plot__x (&plot, log (metric->ratio.high));
+      double left = plot__x (&plot, log (metric->ratio.low)),
+             right = plot__x (&plot, log (metric->ratio.high));
       fprintf (f, "<rect class=\"noise\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"16\"/>",
                plot__x (&plot, -noise), at - 8, plot__x (&plot, noise) - plot__x (&plot, -noise));
       fprintf (f, "<text class=\"name\" x=\"%d\" y=\"%.1f\">", LEFT, y + 13);
       html__text (f, name);
-      fprintf (f, "</text><text class=\"name\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", RIGHT,
-               y + 13, ab_metric__ratio (metric, metric->ratio.estimate, ratio));
+      fprintf (f, "</text><text class=\"name\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+               RIGHT, y + 13, ab_metric__ratio (metric, metric->ratio.estimate, ratio));
       fprintf (f, "<rect class=\"bar%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"6\"/>",
                m == ab->deciding ? " decides" : "", left, at - 3, fmax (1.5, right - left));
       double centre = plot__x (&plot, log (metric->ratio.estimate));
@@ -343,7 +351,8 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
     CLOUD = 40,
     BOX = 12
   };
-  struct plot plot = { .f = f, .top = TOP, .bottom = TOP + 2 * ROW, .x_low = INFINITY, .x_high = -INFINITY };
+  struct plot plot
+      = { .f = f, .top = TOP, .bottom = TOP + 2 * ROW, .x_low = INFINITY, .x_high = -INFINITY };
   char description[300], median[2][32];
   const char *unit;
   for (unsigned side = 0; side < 2; side++)
@@ -352,8 +361,10 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
       ab_metric__quantity (metric, metric->median[side], median[side]);
     }
   pad (&plot.x_low, &plot.x_high);
-  snprintf (description, sizeof description, "A dot for each run and a box from quartile to quartile. "
-            "Medians: A %s, B %s.", median[0], median[1]);
+  snprintf (description, sizeof description,
+            "A dot for each run and a box from quartile to quartile. "
+            "Medians: A %s, B %s.",
+            median[0], median[1]);
   char title[200];
   snprintf (title, sizeof title, "Distribution of %s", metric->name);
   svg__begin (f, "distribution", plot.bottom + FOOT, title, description);
@@ -377,15 +388,16 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
       fputs ("</g>\n", f);
       if (n)
         {
-          double first = plot__x (&plot, quantile (s, n, 0.25)), third = plot__x (&plot, quantile (s, n, 0.75));
+          double first = plot__x (&plot, quantile (s, n, 0.25)),
+                 third = plot__x (&plot, quantile (s, n, 0.75));
           double half = plot__x (&plot, quantile (s, n, 0.5)), top = middle + CLOUD / 2.0 + 5;
           fprintf (f,
                    "<g class=\"box %c\"><line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                    "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>"
                    "<line class=\"median\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/></g>\n",
                    side ? 'b' : 'a', plot__x (&plot, quantile (s, n, 0.05)),
-                   plot__x (&plot, quantile (s, n, 0.95)), top + BOX / 2.0, top + BOX / 2.0, first, top,
-                   fmax (1, third - first), BOX, half, half, top - 2, top + BOX + 2);
+                   plot__x (&plot, quantile (s, n, 0.95)), top + BOX / 2.0, top + BOX / 2.0, first,
+                   top, fmax (1, third - first), BOX, half, half, top - 2, top + BOX + 2);
         }
       free (s);
     }
@@ -394,7 +406,8 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
 
 /* A line through medians of consecutive parts of Y over X, [N] each.  */
 static void
-running_medians (const struct plot *plot, const char *class, const double *x, const double *y, unsigned n)
+running_medians (const struct plot *plot, const char *class, const double *x, const double *y,
+                 unsigned n)
 {
   unsigned parts = n / 3 < RUNNING ? n / 3 : RUNNING;
   if (parts < 2)
@@ -402,7 +415,8 @@ running_medians (const struct plot *plot, const char *class, const double *x, co
   fprintf (plot->f, "<polyline class=\"running %s\" points=\"", class);
   for (unsigned i = 0; i < parts; i++)
     {
-      unsigned from = (unsigned)((size_t)n * i / parts), to = (unsigned)((size_t)n * (i + 1) / parts);
+      unsigned from = (unsigned)((size_t)n * i / parts),
+               to = (unsigned)((size_t)n * (i + 1) / parts);
       fprintf (plot->f, "%s%.1f,%.1f", i ? " " : "",
                plot__x (plot, statistics__median (x + from, to - from)),
                plot__y (plot, statistics__median (y + from, to - from)));
@@ -432,14 +446,15 @@ ab_plot__order (FILE *f, const struct ab *ab, const struct ab_metric *metric)
   plot.x_high += plot.x_high > 0 ? 0.02 * plot.x_high : 1;
   plot.x_low = -0.02 * plot.x_high;
   snprintf (title, sizeof title, "%.80s of each run over time", metric->name);
-  svg__begin (f, "order", plot.bottom + FOOT, title,
-              "A dot for each run, at the time at which it began, and lines through running medians. A "
-              "slope or a step that both share is a change of the machine.");
+  svg__begin (
+      f, "order", plot.bottom + FOOT, title,
+      "A dot for each run, at the time at which it began, and lines through running medians. A "
+      "slope or a step that both share is a change of the machine.");
   double factor = axis_unit (metric, fmin (metric->median[0], metric->median[1]), &unit);
   axis_x (&plot, 1, "began, s after the first");
   axis_y (&plot, factor);
-  fprintf (f, "<text class=\"unit\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 5, TOP + 4,
-           unit);
+  fprintf (f, "<text class=\"unit\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 5,
+           TOP + 4, unit);
   fprintf (f, "<g class=\"legend\">");
   dot (f, 0, RIGHT - 66, TOP + 1, 0, true);
   fprintf (f, "<text x=\"%d\" y=\"%d\">A</text>", RIGHT - 58, TOP + 5);
@@ -482,8 +497,8 @@ ratio_band (const struct plot *plot, const struct ab_metric *metric)
            "<rect class=\"band\" x=\"%d\" y=\"%.1f\" width=\"%d\" height=\"%.1f\"/>"
            "<line class=\"estimate\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
            "<line class=\"one\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-           LEFT, top, RIGHT - LEFT, fmax (1, bottom - top), LEFT, RIGHT, middle, middle, LEFT, RIGHT,
-           one, one);
+           LEFT, top, RIGHT - LEFT, fmax (1, bottom - top), LEFT, RIGHT, middle, middle, LEFT,
+           RIGHT, one, one);
 }
 
 /* A plot whose y axis shows RATIO of all pairs, the interval and 1.  */
@@ -505,9 +520,11 @@ ab_plot__pairs (FILE *f, const struct ab *ab, const struct ab_metric *metric)
   struct plot plot = ratio_plot (f, ab, metric, ratio);
   char description[300], estimate[32], low[32], high[32];
   snprintf (description, sizeof description,
-            "A divided by B for each pair. The band is the 95 %% interval of the whole: %s, from %s to %s.",
+            "A divided by B for each pair. The band is the 95 %% interval of the whole: %s, from "
+            "%s to %s.",
             ab_metric__ratio (metric, metric->ratio.estimate, estimate),
-            ab_metric__ratio (metric, metric->ratio.low, low), ab_metric__ratio (metric, metric->ratio.high, high));
+            ab_metric__ratio (metric, metric->ratio.low, low),
+            ab_metric__ratio (metric, metric->ratio.high, high));
   plot.x_low = 0.5 - 0.02 * ab->n_pairs;
   plot.x_high = ab->n_pairs + 0.5 + 0.02 * ab->n_pairs;
   svg__begin (f, "pairs", plot.bottom + FOOT, "Ratio of A to B, by pair", description);
@@ -561,9 +578,12 @@ ab_plot__layouts (FILE *f, const struct ab *ab, const struct ab_metric *metric)
             n ? layout[0].median : NAN, n ? layout[n - 1].median : NAN);
   plot.x_low = 0.5;
   plot.x_high = fmax (1, n) + 0.5;
-  svg__begin (f, "layouts", plot.bottom + FOOT / 2.0 + 4, "Ratio of A to B, by link layout", description);
+  svg__begin (f, "layouts", plot.bottom + FOOT / 2.0 + 4, "Ratio of A to B, by link layout",
+              description);
   axis_y (&plot, 1);
-  fprintf (f, "<g class=\"axis\"><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">link layouts, by their median</text></g>\n",
+  fprintf (f,
+           "<g class=\"axis\"><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">link layouts, by their "
+           "median</text></g>\n",
            RIGHT, plot.bottom + 18);
   ratio_band (&plot, metric);
   double half = fmin (14, 0.4 * (RIGHT - LEFT) / fmax (1, n));
@@ -572,9 +592,10 @@ ab_plot__layouts (FILE *f, const struct ab *ab, const struct ab_metric *metric)
       double x = plot__x (&plot, k + 1), y = plot__y (&plot, layout[k].median);
       for (unsigned i = 0; i < ab->n_pairs; i++)
         if (ab->layout[i] == layout[k].number && isfinite (ratio[i]) && n <= DOTS_MOST)
-          dot (f, 2, x, plot__y (&plot, ratio[i]), beyond (ratio[i], plot.y_low, plot.y_high), true);
-      fprintf (f, "<line class=\"layout\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n", x - half,
-               x + half, y, y);
+          dot (f, 2, x, plot__y (&plot, ratio[i]), beyond (ratio[i], plot.y_low, plot.y_high),
+               true);
+      fprintf (f, "<line class=\"layout\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
+               x - half, x + half, y, y);
     }
   svg__end (f);
   free (layout);

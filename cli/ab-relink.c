@@ -1,14 +1,15 @@
 /* New layouts of a program from its objects.
 
-   Where functions and data happen to lie can outweigh what an experiment is about (Mytkowicz, Diwan, Hauswirth & Sweeney,
-   Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS 2009; Curtsinger & Berger, Stabilizer, ASPLOS 2013).  So the
-   link command is run again and again, each time with
+   Where functions and data happen to lie can outweigh what an experiment is about (Mytkowicz,
+   Diwan, Hauswirth & Sweeney, Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS
+   2009; Curtsinger & Berger, Stabilizer, ASPLOS 2013).  So the link command is run again and again,
+   each time with
    - its objects in another order (what isn't an object stays where it is),
    - an object of random padding, code and data, before each of them,
-   - where objects were compiled with -ffunction-sections and the linker knows INSERT in scripts (GNU ld and lld do), their functions
-     in random order with padding between them.
-   What depends on the order of objects (constructors in several units, the first of two weak definitions) can change with it.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+   - where objects were compiled with -ffunction-sections and the linker knows INSERT in scripts
+   (GNU ld and lld do), their functions in random order with padding between them. What depends on
+   the order of objects (constructors in several units, the first of two weak definitions) can
+   change with it. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-relink.h"
 
 #include "bench/statistics.h"
@@ -35,13 +36,13 @@ enum
 
 struct side
 {
-  char **line;          /* the link command, in the caller's hands */
-  unsigned *object;     /* indices of LINE that are objects */
+  char **line;      /* the link command, in the caller's hands */
+  unsigned *object; /* indices of LINE that are objects */
   unsigned n_objects;
-  char **section;       /* names of sections with a function each */
+  char **section; /* names of sections with a function each */
   unsigned n_sections;
-  char *program;        /* where it is linked to */
-  char **argv;          /* that, with the arguments */
+  char *program; /* where it is linked to */
+  char **argv;   /* that, with the arguments */
 };
 
 struct relink
@@ -74,7 +75,8 @@ by_name (const void *a, const void *b)
   return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
-/* Adds the function sections of object PATH to SIDE.  False where it is no object, with a message.  */
+/* Adds the function sections of object PATH to SIDE.  False where it is no object, with a message.
+ */
 static bool
 add_sections (struct side *side, const char *path, char *error, size_t size)
 {
@@ -92,7 +94,8 @@ add_sections (struct side *side, const char *path, char *error, size_t size)
   for (Elf_Scn *scn = NULL; good && (scn = elf_nextscn (elf, scn)) != NULL;)
     {
       GElf_Shdr header;
-      const char *name = gelf_getshdr (scn, &header) ? elf_strptr (elf, names, header.sh_name) : NULL;
+      const char *name
+          = gelf_getshdr (scn, &header) ? elf_strptr (elf, names, header.sh_name) : NULL;
       if (!name || !(header.sh_flags & SHF_EXECINSTR) || !is_function_section (name))
         continue;
       char **grown = realloc (side->section, (side->n_sections + 1) * sizeof *grown);
@@ -126,7 +129,9 @@ take_line (struct side *side, char **line, char *error, size_t size)
     {
       if (strncmp (line[i], "-o", 2) == 0)
         {
-          snprintf (error, size, "'%.200s': expected a link command without -o, aiopt chooses the file", line[i]);
+          snprintf (error, size,
+                    "'%.200s': expected a link command without -o, aiopt chooses the file",
+                    line[i]);
           return false;
         }
       if (!is_object (line[i]))
@@ -137,7 +142,8 @@ take_line (struct side *side, char **line, char *error, size_t size)
     }
   if (side->n_objects == 0)
     {
-      snprintf (error, size, "'%.200s' with no object (*.o): expected CC OBJECTS... LIBRARIES...", line[0]);
+      snprintf (error, size, "'%.200s' with no object (*.o): expected CC OBJECTS... LIBRARIES...",
+                line[0]);
       return false;
     }
   if (side->n_sections == 0)
@@ -195,15 +201,16 @@ make_paddings (struct relink *relink, char *error, size_t size)
       snprintf (name, sizeof name, "padding-%u.o", i);
       relink->padding[i] = in_directory (relink, name);
       char *source = in_directory (relink, "padding.s");
-      /* Sizes all over a page, code and data independent of each other (11 and 7 are coprime to 32).  Code is retained,
-         whatever --gc-sections finds unused.  */
+      /* Sizes all over a page, code and data independent of each other (11 and 7 are coprime to
+         32).  Code is retained, whatever --gc-sections finds unused.  */
       unsigned step = PAGE_STEPS / N_PADDINGS, fine = i * 3 % step;
       int length = snprintf (text, sizeof text,
                              "\t.section .text.aiopt_padding,\"axR\",@progbits\n\t.skip %u, 0xcc\n"
                              "\t.section .data.aiopt_padding,\"awR\",@progbits\n\t.skip %u\n"
                              "\t.section .bss.aiopt_padding,\"awR\",@nobits\n\t.skip %u\n"
                              "\t.section .note.GNU-stack,\"\",@progbits\n",
-                             PADDING_STEP * (step * i + fine), PADDING_STEP * (step * (i * 11 % N_PADDINGS) + fine),
+                             PADDING_STEP * (step * i + fine),
+                             PADDING_STEP * (step * (i * 11 % N_PADDINGS) + fine),
                              PADDING_STEP * (step * (i * 7 % N_PADDINGS) + fine));
       struct arguments arguments = { 0 };
       char **line = relink->side[0].line;
@@ -321,7 +328,8 @@ write_script (const struct relink *relink, const struct side *side, uint64_t *ra
       fprintf (f, "SECTIONS\n{\n  .text.aiopt :\n  {\n");
       for (unsigned i = 0; i < side->n_sections; i++)
         fprintf (f, "    . += %u;\n    *(%s)\n",
-                 PADDING_STEP * (unsigned)(statistics__random (random) % FUNCTION_STEPS), side->section[order[i]]);
+                 PADDING_STEP * (unsigned)(statistics__random (random) % FUNCTION_STEPS),
+                 side->section[order[i]]);
       fprintf (f, "  }\n}\nINSERT BEFORE .text;\n");
       good = !ferror (f);
       good &= fclose (f) == 0;
@@ -335,8 +343,8 @@ write_script (const struct relink *relink, const struct side *side, uint64_t *ra
 
 /* Links SIDE once.  0 or -1 as relink__layout.  */
 static int
-link_once (const struct relink *relink, const struct side *side, uint64_t random, bool script, char *error,
-           size_t size)
+link_once (const struct relink *relink, const struct side *side, uint64_t random, bool script,
+           char *error, size_t size)
 {
   struct arguments arguments = { 0 };
   unsigned *order = shuffled (side->n_objects, &random), next = 0;
@@ -361,7 +369,8 @@ link_once (const struct relink *relink, const struct side *side, uint64_t random
   arguments__add (&arguments, fresh);
   if (!order || !fresh || (script && !option))
     snprintf (error, size, "preparing a link in %s: %s", relink->directory, strerror (errno));
-  else if ((result = command (relink, &arguments, error, size)) == 0 && rename (fresh, side->program) != 0)
+  else if ((result = command (relink, &arguments, error, size)) == 0
+           && rename (fresh, side->program) != 0)
     {
       /* A new file each time: the old one may still be running in what it started.  */
       snprintf (error, size, "renaming %s: %s", fresh, strerror (errno));
@@ -391,4 +400,10 @@ relink__layout (void *context, unsigned which, uint64_t seed, char *error, size_
     return 0;
   snprintf (error, size, "linking %c: %s", "AB"[which], why);
   return -1;
+}
+
+bool
+relink__by_function (const struct relink *relink)
+{
+  return !relink->no_script && relink->side[0].n_sections > 1 && relink->side[1].n_sections > 1;
 }

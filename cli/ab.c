@@ -43,12 +43,15 @@ enum
 
 static const struct argp_option option_table[] = {
   { "runs", KEY_RUNS, "N", 0, "pairs of runs at most (default 100)", 0 },
-  { "seconds", KEY_TIME, "S", 0, "time for the pairs (default 120 without --runs, else no limit)", 0 },
+  { "seconds", KEY_TIME, "S", 0, "time for the pairs (default 120 without --runs, else no limit)",
+    0 },
   { "resolution", KEY_RESOLUTION, "PERCENT", 0,
     "stop too where a difference of so much either way is excluded", 0 },
   { "all-runs", KEY_ALL, NULL, 0, "don't stop before, look once", 0 },
   { "relink", KEY_RELINK, NULL, 0,
-    "A and B are link commands (CC OBJECTS... LIBRARIES...): each block of two pairs gets a new layout", 0 },
+    "A and B are link commands (CC OBJECTS... LIBRARIES...): each block of two pairs gets a new "
+    "layout",
+    0 },
   { "warmup", KEY_WARMUP, "N", 0, "runs of each before, not counted (default 1)", 0 },
   { "same-output", KEY_SAME, NULL, 0, "fail unless every run writes the same standard output", 0 },
   { "metric", KEY_METRIC, "NAME", 0,
@@ -110,7 +113,8 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_RESOLUTION:
       if (cli__number (argument, 0, 100, &number) != 0 || number <= 0)
-        argp_error (state, "--resolution '%s': expected per cent, above 0 and at most 100", argument);
+        argp_error (state, "--resolution '%s': expected per cent, above 0 and at most 100",
+                    argument);
       options->ab.resolution = number / 100;
       return 0;
     case KEY_ALL:
@@ -196,58 +200,6 @@ on_progress (void *context, unsigned done, unsigned total)
   progress__update (context, done, total, "runs");
 }
 
-/* A metric's row.  A long name has a line of its own.  */
-static void
-print_metric (FILE *stream, const struct ab_metric *m)
-{
-  enum
-  {
-    NAME = 17
-  };
-  char a[32], b[32], ratio[32], low[32], high[32], both[80], p[32];
-  bool is_long = strlen (m->name) > NAME;
-  if (is_long)
-    fprintf (stream, "%s\n", m->name);
-  snprintf (both, sizeof both, "%s (%s-%s)", ab_metric__ratio (m, m->ratio.estimate, ratio),
-            ab_metric__ratio (m, m->ratio.low, low), ab_metric__ratio (m, m->ratio.high, high));
-  fprintf (stream, "%-*s %9s %9s  %-19s %8s %s\n", NAME, is_long ? "" : m->name,
-           ab_metric__quantity (m, m->median[0], a), ab_metric__quantity (m, m->median[1], b), both,
-           ab_metric__p (m->holm, p), rung__name (m->rung));
-}
-
-static void
-print_table (FILE *stream, const struct ab *ab)
-{
-  const char *dim = terminal__sgr (stream, COLOUR_DIM), *none = terminal__sgr (stream, COLOUR_NONE);
-  fprintf (stream, "%-17s %9s %9s  %-19s %8s %s\n", "median of runs", "A", "B", "A/B (95 % interval)",
-           "p (Holm)", "stands on");
-  for (unsigned i = 0; i < ab->n_metrics; i++)
-    if (ab->metric[i].measured)
-      print_metric (stream, &ab->metric[i]);
-  unsigned shared = 0;
-  double share = 1;
-  for (unsigned i = 0; i < ab->n_metrics; i++)
-    if (ab->metric[i].measured && ab->metric[i].share < 1)
-      {
-        shared++;
-        share = ab->metric[i].share < share ? ab->metric[i].share : share;
-      }
-  if (shared)
-    fprintf (stream, "%smultiplexed: %u of the metrics were on the PMU for %.0f %% of a run, and are scaled%s\n",
-             dim, shared, 100 * share, none);
-  if (!ab->metric[AB_CYCLES].measured && *ab->no_counters)
-    fprintf (stream, "%sno cycle counts: %s%s\n", dim, ab->no_counters, none);
-  /* Those that the user asked for, each with its reason.  */
-  for (unsigned i = AB_COUNTERS + COUNTERS_STANDARD; i < ab->n_metrics; i++)
-    if (!ab->metric[i].measured && strcmp (ab->metric[i].missing, ab->no_counters) == 0)
-      fprintf (stream, "%s%s: not counted, for the same reason%s\n", dim, ab->metric[i].name, none);
-    else if (!ab->metric[i].measured)
-      fprintf (stream, "%s%s: not counted: %s%s\n", dim, ab->metric[i].name, ab->metric[i].missing, none);
-  if (ab->n_layouts > 1)
-    fprintf (stream, "%u layouts of each; A/B spreads by %.2g %% between them\n", ab->n_layouts,
-             100 * ab->layout_spread);
-}
-
 /* Why there were fewer pairs than asked for, if there were.  */
 static void
 print_end (FILE *stream, const struct ab *ab)
@@ -258,7 +210,8 @@ print_end (FILE *stream, const struct ab *ab)
       fprintf (stream, "stopped early: decided at look %u, after %.1f s\n", ab->looks, ab->seconds);
       break;
     case AB_RESOLVED:
-      fprintf (stream, "stopped early: resolution reached at look %u, after %.1f s\n", ab->looks, ab->seconds);
+      fprintf (stream, "stopped early: resolution reached at look %u, after %.1f s\n", ab->looks,
+               ab->seconds);
       break;
     case AB_TIMED_OUT:
       fprintf (stream, "stopped by the time limit, after %.1f s\n", ab->seconds);
@@ -271,11 +224,17 @@ print_end (FILE *stream, const struct ab *ab)
 
 /* What was found, for people, on STREAM; the sentence into VERDICT[SIZE].  */
 static void
-print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options, char *verdict, size_t size)
+print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options,
+              const struct relink *relink, char *verdict, size_t size)
 {
   static const enum colour colour[] = { COLOUR_YELLOW, COLOUR_GREEN, COLOUR_RED };
+  char percent[32];
   ab__sentence (ab, verdict, size);
-  print_table (stream, ab);
+  ab__print_table (stream, ab);
+  if (relink)
+    fprintf (stream, "%u layouts of each; A/B spreads by %s between them (%s)\n", ab->n_layouts,
+             ab__per_cent (ab->layout_spread, percent),
+             relink__by_function (relink) ? "objects shuffled, functions too" : "objects shuffled");
   print_end (stream, ab);
   if (options->ab.same_output)
     fprintf (stream, "standard output was the same in all runs\n");
@@ -314,17 +273,23 @@ export (const struct ab *ab, const struct cli_ab *options, const char *verdict)
 }
 
 static const char documentation[]
-    = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and how sure that"
+    = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and "
+      "how sure that"
       " is.\v"
-      "What decides is the task clock (user and system time), unless a program sleeps for more than half of"
-      " the time or runs on several cores: then it is the wall clock.  A difference is claimed only where the"
-      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 % of false"
+      "What decides is the task clock (user and system time), unless a program sleeps for more "
+      "than half of"
+      " the time or runs on several cores: then it is the wall clock.  A difference is claimed "
+      "only where the"
+      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 "
+      "% of false"
       " claims, so that stopping early costs no honesty.  Other metrics' p are Holm's.\n\n"
-      "With --relink, A and B are commands that link, without -o, and what follows a second '--' are both"
+      "With --relink, A and B are commands that link, without -o, and what follows a second '--' "
+      "are both"
       " programs' arguments:\n\n"
       "  aiopt ab --relink gcc main.o f.o -lm -- gcc main.o g.o -lm -- input.txt\n\n"
       "Objects are linked in random order with padding between them.\n\n"
-      "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; 64 wrong"
+      "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; "
+      "64 wrong"
       " usage; 130 interrupted.";
 
 int
@@ -345,7 +310,7 @@ cli_ab (int argc, char **argv)
     {
       relink = relink__new (options.side, options.arguments, why, sizeof why);
       if (!relink)
-        return cli__error ("aiopt ab", "--relink: %s", why);
+        return cli__usage ("aiopt ab", "--relink: %s", why);
       run[0] = relink__argv (relink, 0);
       run[1] = relink__argv (relink, 1);
       options.ab.relayout = relink__layout;
@@ -360,7 +325,6 @@ cli_ab (int argc, char **argv)
   int result = ab__run ((char **const[2]){ run[0], run[1] }, &options.ab, &ab);
   progress__finish (progress);
   sigaction (SIGINT, &before, NULL);
-  relink__free (relink);
   int status = CLI_OK;
   if (result != 0)
     status = cli__error ("aiopt ab", "%s", ab.error);
@@ -369,7 +333,7 @@ cli_ab (int argc, char **argv)
       char verdict[400];
       bool taken = is_standard (options.json) || is_standard (options.csv) || is_standard (options.markdown)
                    || is_standard (options.html); /* standard output */
-      print_report (taken ? stderr : stdout, &ab, &options, verdict, sizeof verdict);
+      print_report (taken ? stderr : stdout, &ab, &options, relink, verdict, sizeof verdict);
       if (options.json)
         status = ab__write_json (&ab, &options, verdict);
       if (export (&ab, &options, verdict) != CLI_OK)
@@ -380,6 +344,7 @@ cli_ab (int argc, char **argv)
       fprintf (stderr, "aiopt ab: interrupted after %u pairs\n", ab.n_pairs);
       status = 130;
     }
+  relink__free (relink);
   ab__free (&ab);
   return status;
 }

@@ -4,6 +4,7 @@
 #define AIOPT_CLI_AB_H
 
 #include "bench/ab.h"
+#include <stdio.h>
 
 /* The command line of `aiopt ab`.  */
 struct cli_ab
@@ -16,6 +17,9 @@ struct cli_ab
   char **side[2];   /* A and B as given, NULL-terminated, in argv */
   char **arguments; /* with relink: the programs' arguments, NULL-terminated, in argv; or NULL */
 };
+
+/* Prints what was measured of AB, a line a metric with what it stands on, and why what isn't was not.  */
+void ab__print_table (FILE *stream, const struct ab *ab);
 
 /* Writes all of AB as JSON to OPTIONS->json.  0, or CLI_FAILED after a message.  */
 int ab__write_json (const struct ab *ab, const struct cli_ab *options, const char *verdict);

@@ -1,6 +1,5 @@
-/* The whole procedure of `aiopt ab` on made-up machines: how often it claims what isn't, finds what is, and covers the truth,
-   early looks and all.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+/* The whole procedure of `aiopt ab` on made-up machines: how often it claims what isn't, finds what
+   is, and covers the truth, early looks and all. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab-compare.h"
 #include "bench/looks.h"
 #include "bench/statistics.h"
@@ -11,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 /* A test fails by bad luck once in so many times; seeds are fixed, so that it doesn't.  */
@@ -28,7 +28,8 @@ normal (uint64_t *seed)
   return sqrt (-2 * log (1 - uniform (seed))) * cos (6.283185307179586 * uniform (seed));
 }
 
-/* A machine: each run's time is off by noise, a wandering speed, and sometimes a burst of others' work that lasts.  */
+/* A machine: each run's time is off by noise, a wandering speed, and sometimes a burst of others'
+ * work that lasts.  */
 struct machine
 {
   double noise, wander, burst_begins, burst_ends, burst;
@@ -45,13 +46,16 @@ run_time (struct machine *m, double seconds, uint64_t *seed)
 {
   m->speed = 0.98 * m->speed + m->wander * normal (seed);
   m->in_burst = m->in_burst ? uniform (seed) >= m->burst_ends : uniform (seed) < m->burst_begins;
-  return seconds * exp (m->speed + m->noise * normal (seed) + (m->in_burst ? m->burst * uniform (seed) : 0));
+  return seconds
+         * exp (m->speed + m->noise * normal (seed)
+                + (m->in_burst ? m->burst * uniform (seed) : 0));
 }
 
-/* One experiment of at most OPTIONS->pairs pairs into AB, A taking RATIO times as long as B, with the engine's own
-   order of runs and looks.  */
+/* One experiment of at most OPTIONS->pairs pairs into AB, A taking RATIO times as long as B, with
+   the engine's own order of runs and looks.  */
 static void
-simulate (struct ab *ab, const struct ab_options *options, struct machine machine, double ratio, uint64_t *seed)
+simulate (struct ab *ab, const struct ab_options *options, struct machine machine, double ratio,
+          uint64_t *seed)
 {
   struct looks looks = looks__plan (options->pairs / 2, !options->no_early_stop);
   ab->n_pairs = ab->looks = 0;
@@ -86,14 +90,16 @@ make_room (struct ab *ab, unsigned pairs)
     }
 }
 
-/* EXPERIMENTS of them: how many claim that B is faster, slower, and how many intervals miss RATIO; early ends too.  */
+/* EXPERIMENTS of them: how many claim that B is faster, slower, and how many intervals miss RATIO;
+ * early ends too.  */
 struct tally
 {
   unsigned faster, slower, missed, early;
 };
 
 static struct tally
-repeat (unsigned experiments, const struct ab_options *options, struct machine machine, double ratio, uint64_t seed)
+repeat (unsigned experiments, const struct ab_options *options, struct machine machine,
+        double ratio, uint64_t seed)
 {
   struct tally tally = { 0 };
   struct ab ab;
@@ -110,8 +116,9 @@ repeat (unsigned experiments, const struct ab_options *options, struct machine m
       assert_true ((ab__verdict (&ab) != AB_NOTHING_SHOWN)
                    == (m->p <= LOOKS_LEVEL && (m->ratio.low > 1 || m->ratio.high < 1)));
     }
-  print_message ("# %u experiments, A/B %g: %u faster, %u slower, %u intervals miss, %u ended early\n", experiments,
-                 ratio, tally.faster, tally.slower, tally.missed, tally.early);
+  print_message (
+      "# %u experiments, A/B %g: %u faster, %u slower, %u intervals miss, %u ended early\n",
+      experiments, ratio, tally.faster, tally.slower, tally.missed, tally.early);
   ab__free (&ab);
   return tally;
 }
@@ -128,14 +135,17 @@ false_claims_stay_rare (void **state)
   (void)state;
   struct ab_options options = { .pairs = 120, .metric = -1, .seed = 1 };
   struct tally t = repeat (300, &options, quiet, 1, 1);
-  assert_true (within_five_per_cent (t.faster + t.slower, 300) && within_five_per_cent (t.missed, 300));
+  assert_true (within_five_per_cent (t.faster + t.slower, 300)
+               && within_five_per_cent (t.missed, 300));
   t = repeat (300, &options, shared, 1, 2);
-  assert_true (within_five_per_cent (t.faster + t.slower, 300) && within_five_per_cent (t.missed, 300));
+  assert_true (within_five_per_cent (t.faster + t.slower, 300)
+               && within_five_per_cent (t.missed, 300));
   /* One look at the end: 5 % is what there is to spend, and about that much is spent.  */
   options.pairs = 40;
   options.no_early_stop = true;
   t = repeat (600, &options, shared, 1, 3);
-  assert_true (within_five_per_cent (t.faster + t.slower, 600) && t.early == 0 && t.faster + t.slower > 10);
+  assert_true (within_five_per_cent (t.faster + t.slower, 600) && t.early == 0
+               && t.faster + t.slower > 10);
 }
 
 static void
@@ -176,14 +186,15 @@ resolution_ends_what_shows_nothing (void **state)
   snprintf (ab.metric[AB_TASK].name, sizeof ab.metric[AB_TASK].name, "task clock");
   ab__sentence (&ab, sentence, sizeof sentence);
   char want[100];
-  snprintf (want, sizeof want, "no difference larger than %.2g %% shown (task clock, %u pairs; A/A noise ",
+  snprintf (want, sizeof want,
+            "no difference larger than %.2g %% shown (task clock, %u pairs; A/A noise ",
             100 * ab__excluded (ab.metric[AB_TASK].ratio), ab.n_pairs);
   assert_memory_equal (sentence, want, strlen (want));
   ab__free (&ab);
 }
 
-/* A deviation of 1 % of each run gives d one of 1 %; its trimmed mean over 50 blocks stays within 0.3 % (1.96 / sqrt (50), and
-   a little for the trimming).  */
+/* A deviation of 1 % of each run gives d one of 1 %; its trimmed mean over 50 blocks stays within
+   0.3 % (1.96 / sqrt (50), and a little for the trimming).  */
 static void
 noise_is_that_of_the_machine (void **state)
 {

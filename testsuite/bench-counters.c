@@ -4,6 +4,7 @@
 #include "bench/counters.h"
 #include "testsuite/fake-pmu.h"
 
+#include <cmocka.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/perf_event.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 enum
 {
@@ -274,12 +274,14 @@ errors_and_what_would_help (void **state)
   explained (EPERM, (struct counter_setting){ .paranoid = 4 }, "perf_event_paranoid is 4",
              "CAP_PERFMON");
   /* With the capability paranoid doesn't count, and at 2 user mode is allowed: a filter it is.  */
-  explained (EACCES, (struct counter_setting){ .paranoid = 3, .perfmon = true }, "filter", "PERFMON");
+  explained (EACCES, (struct counter_setting){ .paranoid = 3, .perfmon = true }, "filter",
+             "PERFMON");
   explained (EPERM, (struct counter_setting){ .paranoid = 2 }, "filter", "docker run --cap-add");
   explained (EPERM, (struct counter_setting){ .paranoid = INT_MIN }, "can't be read", "seccomp");
   explained (ENOENT, (struct counter_setting){ .paranoid = 2, .guest = true },
              "virtual machine without a PMU", "pmu=on");
-  explained (ENOENT, (struct counter_setting){ .paranoid = 2 }, "no PMU here", "CONFIG_HW_PERF_EVENTS");
+  explained (ENOENT, (struct counter_setting){ .paranoid = 2 }, "no PMU here",
+             "CONFIG_HW_PERF_EVENTS");
   explained (ENOSYS, (struct counter_setting){ 0 }, "no perf_event_open", "CONFIG_PERF_EVENTS");
   explained (EBUSY, (struct counter_setting){ .watchdog = true }, "holds", "nmi_watchdog=0");
   explained (ERANGE, (struct counter_setting){ 0 }, strerror (ERANGE), "");

@@ -48,7 +48,8 @@ fake_open (const struct perf_event_attr *attribute, int group)
   };
   bool grouped = attribute->read_format & PERF_FORMAT_GROUP;
   bool on_pmu = attribute->type != PERF_TYPE_SOFTWARE;
-  uint64_t enabled = 4000, running = on_pmu && is ("shared") ? 1000 : 4000, count = 1000 * (attribute->config + 1);
+  uint64_t enabled = 4000, running = on_pmu && is ("shared") ? 1000 : 4000,
+           count = 1000 * (attribute->config + 1);
   if (atoi (how))
     return fail (atoi (how));
   if (!attribute->exclude_kernel || !attribute->inherit || (grouped && is ("old")))
@@ -72,7 +73,8 @@ fake_open (const struct perf_event_attr *attribute, int group)
   head[0] = n + 1;
   int leader = group >= 0 ? group : fd;
   if (pwrite (leader, head, sizeof head, 0) != sizeof head
-      || pwrite (leader, &count, sizeof count, (off_t)(sizeof head + n * sizeof count)) != sizeof count)
+      || pwrite (leader, &count, sizeof count, (off_t)(sizeof head + n * sizeof count))
+             != sizeof count)
     return -1;
   return fd;
 }
@@ -91,5 +93,6 @@ syscall (long number, ...)
   if (number == SYS_perf_event_open && how && *how)
     return fake_open ((const struct perf_event_attr *)argument[0], (int)argument[3]);
   long (*real) (long, ...) = (long (*) (long, ...))dlsym (RTLD_NEXT, "syscall");
-  return real (number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
+  return real (number, argument[0], argument[1], argument[2], argument[3], argument[4],
+               argument[5]);
 }
