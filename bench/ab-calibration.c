@@ -155,9 +155,8 @@ experiment (const struct options *options, char *const program[2], const char *j
   snprintf (number, sizeof number, "%u", value);
   snprintf (steps[0], sizeof steps[0], "%u", STEPS);
   snprintf (steps[1], sizeof steps[1], "%u", STEPS / 100 * (100 + per_cent));
-  const char *argv[]
-      = { options->aiopt, "ab",       limit,    number, "--metric", "task",   "--json",
-          json,           program[0], steps[0], "--",   program[1], steps[1], NULL };
+  const char *argv[] = { options->aiopt, "ab",     limit, number,     "--json", json,
+                         program[0],     steps[0], "--",  program[1], steps[1], NULL };
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init (&actions);
   posix_spawn_file_actions_addopen (&actions, 1, "/dev/null", 1, 0);

@@ -85,9 +85,9 @@ choose_metric (const struct ab *ab)
 {
   for (unsigned side = 0; side < 2; side++)
     {
-      double wall = statistics__median (ab->undelayed[side], ab->n_pairs);
       double task = statistics__median (ab->metric[AB_TASK].value[side], ab->n_pairs);
-      if (task < 0.5 * wall || task > 1.5 * wall)
+      if (statistics__median (ab->blocked[side], ab->n_pairs) > task
+          || task > 1.5 * statistics__median (ab->undelayed[side], ab->n_pairs))
         return AB_WALL;
     }
   return AB_TASK;
@@ -228,7 +228,7 @@ ab__per_cent (double ratio, char buffer[32])
 static int
 print_ratio (char *buffer, size_t size, const char *word, double estimate, double low, double high)
 {
-  int digits = high - low < 0.04 ? 3 : 2;
+  int digits = high - low < 0.04 || low < 1.01 ? 3 : 2; /* "1.00" would look like nothing */
   return snprintf (buffer, size, "B is %.*fx %s, 95 %% interval %.*f-%.*f", digits, estimate, word,
                    digits, low, digits, high);
 }

@@ -23,14 +23,14 @@ session__now (void)
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds that zombie PID's main thread was ready to run and another had the CPU
-   (/proc/PID/schedstat, second field, nanoseconds); 0 where the kernel doesn't say.  */
+/* Seconds that a thread was ready to run and another had the CPU (second field of schedstat in
+   DIRECTORY of /proc, nanoseconds); 0 where the kernel doesn't say.  */
 static double
-run_delay (pid_t pid)
+run_delay (const char *directory)
 {
   char path[64];
   unsigned long long ran = 0, delayed = 0;
-  snprintf (path, sizeof path, "/proc/%d/schedstat", (int)pid);
+  snprintf (path, sizeof path, "/proc/%s/schedstat", directory);
   FILE *f = fopen (path, "re");
   if (f && fscanf (f, "%llu %llu", &ran, &delayed) != 2)
     delayed = 0;
@@ -129,6 +129,7 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
       return -1;
     }
   counters__open (session->counters, pid);
+  double own_delay = run_delay ("thread-self");
   double begin = session->begin = session__now ();
   close (gate[1]);
   int status, error = 0;
@@ -138,7 +139,11 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
     if (session->options->stop && *session->options->stop)
       kill (pid, SIGTERM);
   double end = session__now ();
-  session->delay = run_delay (pid);
+  /* The main thread's, of what is a zombie now; and ours, who may have come late to see its end. */
+  char directory[32];
+  snprintf (directory, sizeof directory, "%d", (int)pid);
+  session->delay = run_delay (directory);
+  session->own_delay = run_delay ("thread-self") - own_delay;
   pid_t waited;
   while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
     ;

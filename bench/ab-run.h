@@ -22,7 +22,9 @@ struct session
   int output, errors;
   bool differs; /* the last run failed by its output */
   double begin; /* of the last run, session__now () */
-  double delay; /* of the last run: seconds in which other programs had the CPU */
+  double delay; /* of the last run: seconds in which other programs had the CPU that it was ready
+                   for */
+  double own_delay; /* of the last run: the same of ourselves */
 };
 
 /* 0, or -1 and ab->error; session__close either way.  */

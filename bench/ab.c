@@ -2,9 +2,10 @@
    A block runs A B B A or B A A B, by coin, so that a drift of the machine's speed falls on both;
    each run gets an environment of another size, and each block another link where the caller has
    one to give.  Nothing is thrown away, and the figure that decides is chosen by a rule that
-   doesn't look at who wins: task clock, unless a program mostly waits (time in which it could have
-   run but other programs had the CPU left out) or runs on several cores, where wall clock decides.
-   Early ends are planned before the first run (looks.c); what the values say is in ab-compare.c.
+   doesn't look at who wins: task clock, unless a program waits for longer than it computes (time
+   in which it could have run but other programs had the CPU left out) or runs on several cores,
+   where wall clock decides.  Early ends are planned before the first run (looks.c); what the
+   values say is in ab-compare.c.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/ab.h"
 #include "bench/ab-compare.h"
@@ -50,6 +51,7 @@ allocate (struct ab *ab, const struct counters *counters, unsigned pairs)
   for (unsigned side = 0; side < 2; side++)
     {
       ready &= (ab->undelayed[side] = calloc (pairs, sizeof (double))) != NULL;
+      ready &= (ab->blocked[side] = calloc (pairs, sizeof (double))) != NULL;
       ready &= (ab->begin[side] = calloc (pairs, sizeof (double))) != NULL;
       ready &= (ab->environment[side] = calloc (pairs, sizeof (uint16_t))) != NULL;
     }
@@ -173,6 +175,8 @@ run_block (struct experiment *e)
       for (unsigned m = 0; m < ab->n_metrics; m++)
         ab->metric[m].value[side][pair] = value[m];
       ab->undelayed[side][pair] = value[AB_WALL] - e->session.delay;
+      double blocked = ab->undelayed[side][pair] - e->session.own_delay - value[AB_TASK];
+      ab->blocked[side][pair] = blocked > 0 ? blocked : 0;
       ab->begin[side][pair] = e->session.begin - e->begin;
     }
   if (result == 0)
@@ -265,6 +269,7 @@ ab__free (struct ab *ab)
   for (unsigned side = 0; side < 2; side++)
     {
       free (ab->undelayed[side]);
+      free (ab->blocked[side]);
       free (ab->begin[side]);
       free (ab->environment[side]);
     }

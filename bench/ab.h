@@ -95,6 +95,7 @@ struct ab
   unsigned deciding;        /* index into metric */
   double *undelayed[2];     /* [A or B][pair]: wall clock less the time other programs had the CPU,
                                seconds */
+  double *blocked[2];       /* [A or B][pair]: seconds that it waited for anything but the CPU */
   double *begin[2];         /* [A or B][pair]: seconds from the first pair's begin to this run's */
   uint16_t *environment[2]; /* [A or B][pair]: bytes by which the environment was made larger */
   uint32_t *layout;         /* per pair: which link, from 0; all 0 without relayout */

@@ -15,7 +15,7 @@ check_PROGRAMS += testsuite/bench-counters
 testsuite_bench_counters_SOURCES = testsuite/bench-counters.c testsuite/fake-pmu.c testsuite/fake-pmu.h
 testsuite_bench_counters_LDADD = bench/libbench.a $(PFM_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-counters
-EXTRA_DIST += doc/counters.md
+EXTRA_DIST += doc/counters.md doc/ab.png
 
 check_PROGRAMS += testsuite/bench-ab
 testsuite_bench_ab_SOURCES = testsuite/bench-ab.c

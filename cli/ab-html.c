@@ -194,8 +194,7 @@ plots (FILE *f, const struct ab *ab)
   begin_figure (f, "A/B by metric");
   ab_plot__ratios (f, ab);
   end_figure (f, "Diamond: estimate; bar: 95 % interval; grey: noise of A against A. A bar clear "
-                 "of the dashed line "
-                 "is a difference.");
+                 "of the dashed line excludes equality, for that metric alone.");
   begin_figure (f, "Distribution");
   ab_plot__distribution (f, ab, metric);
   end_figure (f, "A dot for each run; the box holds the middle half, its line is the median, "

@@ -276,21 +276,18 @@ static const char documentation[]
     = "Runs A and B in blocks of two pairs (ABBA or BAAB, by coin), and says which is faster and "
       "how sure that"
       " is.\v"
-      "What decides is the task clock (user and system time), unless a program sleeps for more "
-      "than half of"
-      " the time or runs on several cores: then it is the wall clock.  A difference is claimed "
-      "only where the"
-      " signed-rank test and the bootstrap interval agree.  At most nine planned looks share the 5 "
-      "% of false"
-      " claims, so that stopping early costs no honesty.  Other metrics' p are Holm's.\n\n"
+      "What decides is the task clock (user and system time), unless a program waits for longer "
+      "than it computes or runs on several cores: then it is the wall clock.  A difference is "
+      "claimed only where the signed-rank test and the bootstrap interval agree.  At most nine "
+      "planned looks share the 5 % of false claims, so that stopping early costs no honesty.  "
+      "Other metrics' p are Holm's.\n\n"
       "With --relink, A and B are commands that link, without -o, and what follows a second '--' "
-      "are both"
-      " programs' arguments:\n\n"
+      "are both programs' arguments:\n\n"
       "  aiopt ab --relink gcc main.o f.o -lm -- gcc main.o g.o -lm -- input.txt\n\n"
-      "Objects are linked in random order with padding between them.\n\n"
+      "Objects are linked in random order with padding between them, and their functions too "
+      "where they were compiled with -ffunction-sections.\n\n"
       "Exit status: 0 measured, whatever the outcome; 1 a program failed or wrote another output; "
-      "64 wrong"
-      " usage; 130 interrupted.";
+      "64 wrong usage; 130 interrupted.";
 
 int
 cli_ab (int argc, char **argv)

@@ -85,6 +85,7 @@ make_room (struct ab *ab, unsigned pairs)
   for (unsigned side = 0; side < 2; side++)
     {
       ab->undelayed[side] = calloc (pairs, sizeof (double));
+      ab->blocked[side] = calloc (pairs, sizeof (double));
       for (unsigned m = 0; m < 2; m++)
         assert_non_null (ab->metric[m].value[side] = calloc (pairs, sizeof (double)));
     }
