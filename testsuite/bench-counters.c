@@ -4,7 +4,6 @@
 #include "bench/counters.h"
 #include "testsuite/fake-pmu.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/perf_event.h>
@@ -13,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h> /* needs some of the above */
 
 enum
 {
