@@ -16,7 +16,8 @@ const char *
 rung__name (enum rung rung)
 {
   static const char *const name[RUNGS]
-      = { "none", "PMU group", "PMU alone", "kernel event", "task clock", "rdtscp", "raw clock" };
+      = { "none",       "PMU group",          "PMU alone", "kernel event",
+          "task clock", "time-stamp counter", "raw clock" };
   return (unsigned)rung < RUNGS ? name[rung] : "?";
 }
 

@@ -22,7 +22,7 @@ enum rung
   RUNGS
 };
 
-/* "PMU group", "task clock", ...: the same in tables and in JSON, 12 columns at most.  */
+/* "PMU group", "task clock", ...: the same in tables and in JSON.  */
 const char *rung__name (enum rung rung);
 
 /* The events that are always asked for, in this order; the user's come after them.  */

@@ -36,6 +36,8 @@ bench_verify_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_L
 bench-verify: bench/verify-speed
 	bench/verify-speed
 
+EXTRA_DIST += doc/ab.md
+
 # False and missed claims of `aiopt ab`: make bench-ab.
 noinst_PROGRAMS += bench/ab-calibration bench/ab-workload
 bench_ab_calibration_SOURCES = bench/ab-calibration.c
