@@ -50,7 +50,9 @@ struct relink
   struct side side[2];
   char *directory;
   char *padding[N_PADDINGS];
+  bool padded;    /* they are there */
   bool no_script; /* the linker refused one */
+  const volatile sig_atomic_t *stop;
 };
 
 /* A word of a link command that is an object file.  */
@@ -173,7 +175,8 @@ command (const struct relink *relink, const struct arguments *arguments, char *e
 {
   struct why why;
   char *errors = in_directory (relink, "errors");
-  struct process_options options = { .errors = errors, .limit_seconds = LINK_SECONDS };
+  struct process_options options
+      = { .errors = errors, .limit_seconds = LINK_SECONDS, .stop = relink->stop };
   int result = errors ? process__run (arguments, &options, &why) : -1;
   if (!errors)
     snprintf (error, size, "out of memory");
@@ -238,11 +241,13 @@ make_paddings (struct relink *relink, char *error, size_t size)
 }
 
 struct relink *
-relink__new (char **const line[2], char **arguments, char *error, size_t size)
+relink__new (char **const line[2], char **arguments, const volatile sig_atomic_t *stop, char *error,
+             size_t size)
 {
   struct relink *relink = calloc (1, sizeof *relink);
   if (!relink)
     return snprintf (error, size, "out of memory"), NULL;
+  relink->stop = stop;
   elf_version (EV_CURRENT);
   unsigned n = 0;
   while (arguments && arguments[n])
@@ -266,7 +271,7 @@ relink__new (char **const line[2], char **arguments, char *error, size_t size)
             side->argv[k + 1] = arguments[k];
         }
     }
-  if (good && make_paddings (relink, error, size) == 0)
+  if (good)
     return relink;
   relink__free (relink);
   return NULL;
@@ -390,11 +395,15 @@ relink__layout (void *context, unsigned which, uint64_t seed, char *error, size_
   struct relink *relink = context;
   const struct side *side = &relink->side[which];
   char why[800];
+  if (!relink->padded && make_paddings (relink, error, size) != 0)
+    return -1;
+  relink->padded = true;
   if (!relink->no_script && side->n_sections > 1)
     {
       if (link_once (relink, side, seed, true, why, sizeof why) == 0)
         return 0;
-      relink->no_script = true;
+      /* Refused for the script, or because it can't be linked at all: the link without tells.  */
+      relink->no_script = !relink->stop || !*relink->stop;
     }
   if (link_once (relink, side, seed, false, why, sizeof why) == 0)
     return 0;

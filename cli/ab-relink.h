@@ -3,6 +3,7 @@
 #ifndef AIOPT_AB_RELINK_H
 #define AIOPT_AB_RELINK_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,9 +11,10 @@
 struct relink;
 
 /* Takes apart the two link commands LINE (NULL-terminated, without -o; each has an object file at
-   least); the programs will be run with ARGUMENTS (NULL-terminated, or NULL).  NULL and a message
-   in ERROR[SIZE].  relink__free.  */
-struct relink *relink__new (char **const line[2], char **arguments, char *error, size_t size);
+   least); the programs will be run with ARGUMENTS (NULL-terminated, or NULL).  Links are given up
+   as soon as *STOP is set (STOP may be NULL).  NULL and a message in ERROR[SIZE].  relink__free. */
+struct relink *relink__new (char **const line[2], char **arguments,
+                            const volatile sig_atomic_t *stop, char *error, size_t size);
 void relink__free (struct relink *relink);
 
 /* What runs SIDE (0 A, 1 B): NULL-terminated, valid until relink__free.  The program is there after

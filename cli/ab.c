@@ -305,7 +305,7 @@ cli_ab (int argc, char **argv)
   struct relink *relink = NULL;
   if (options.relink)
     {
-      relink = relink__new (options.side, options.arguments, why, sizeof why);
+      relink = relink__new (options.side, options.arguments, &stop, why, sizeof why);
       if (!relink)
         return cli__usage ("aiopt ab", "--relink: %s", why);
       run[0] = relink__argv (relink, 0);

@@ -105,7 +105,22 @@ E
   # Of 24 orders of four functions, ten draws give fewer than four once in a million.
   [ "$(wc -l <"$work/places")" -ge 5 ] && { [ -z "$1" ] || [ "$(wc -l <"$work/orders")" -ge 4 ]; }
 }
-plan 38
+# Ctrl-C while it links: nothing is left behind.
+relink_interrupted ()
+{
+  objects || return
+  mkdir -p "$work/tmp"
+  TMPDIR=$work/tmp "$aiopt" ab --relink --runs 100 "$AIOPT_GCC" "$work/main.o" "$work/one.o" -- \
+    "$AIOPT_GCC" "$work/main.o" "$work/two.o" >"$work/out" 2>&1 &
+  pid=$!
+  sleep 0.5
+  kill -INT $pid
+  wait $pid
+  status=$?
+  cat "$work/out"
+  [ $status -eq 130 ] && [ -z "$(ls "$work/tmp")" ]
+}
+plan 39
 check "a sleeper is slower, by the wall clock" ab 0 "B is .*x slower, 95 % interval .*wall clock, 12 pairs; A/A noise [0-9.]+ %" \
   --runs 12 --json "$work/j" true -- sleep 0.02
 check "its JSON holds all that was measured" parses "$work/j"
@@ -141,6 +156,7 @@ check "a metric that isn't" ab 64 "'luck'" --metric luck true -- true
 check "options after A are A's" ab 0 "pairs" --runs 2 echo --runs x -- echo --json
 check "cycles, or why not" sh -c '"$0" ab --runs 6 --metric cycles true -- true 2>&1 | grep -Eq "user cycles"' "$aiopt"
 check "relinked: layouts, their spread, nothing left behind" relinks ""
+check "Ctrl-C while it links leaves nothing behind" relink_interrupted
 check "relinked by functions" relinks "-ffunction-sections"
 check "each link puts objects elsewhere" layouts_differ ""
 check "each link has another order of functions" layouts_differ "-ffunction-sections"
