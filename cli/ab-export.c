@@ -248,6 +248,7 @@ void
 ab_report__markdown (FILE *f, const struct ab_report *report)
 {
   const struct ab *ab = report->ab;
+  char seconds[32];
   fputs ("**", f);
   markdown_text (f, report->sentence);
   fputs ("**\n\n- A: ", f);
@@ -274,7 +275,8 @@ ab_report__markdown (FILE *f, const struct ab_report *report)
                ab_metric__ratio (metric, metric->ratio.high, high), ab_metric__p (metric->holm, p),
                ab__per_cent (metric->noise, noise), ab_metric__stands_on (metric, rung));
     }
-  fprintf (f, "\nA/B above 1: B takes less. %u pairs in %.3g s, %s.", ab->n_pairs, ab->seconds,
+  fprintf (f, "\nA/B above 1: B takes less. %u pairs in %s, %s.", ab->n_pairs,
+           ab_metric__quantity (&ab->metric[AB_WALL], ab->seconds, seconds),
            ab_end__name (ab->end));
   if (ab->n_layouts > 1)
     {

@@ -99,10 +99,12 @@ static void
 conditions (FILE *f, const struct ab_report *report)
 {
   const struct ab *ab = report->ab;
+  char seconds[32];
   fputs ("<dl>\n", f);
   command (f, 0, report->argv[0]);
   command (f, 1, report->argv[1]);
-  fprintf (f, "<dt>Runs</dt><dd>%u pairs in %.3g s; %s", ab->n_pairs, ab->seconds,
+  fprintf (f, "<dt>Runs</dt><dd>%u pairs in %s; %s", ab->n_pairs,
+           ab_metric__quantity (&ab->metric[AB_WALL], ab->seconds, seconds),
            ab_end__name (ab->end));
   if (report->same_output)
     fputs ("; standard output was the same in all runs", f);
