@@ -128,8 +128,7 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
       snprintf (ab->error, sizeof ab->error, "fork: %s", strerror (saved));
       return -1;
     }
-  struct counters counters;
-  bool counted = counters__open (&counters, pid, ab->no_counters, sizeof ab->no_counters);
+  counters__open (session->counters, pid);
   double own_delay = run_delay ("thread-self");
   double begin = session->begin = session__now ();
   close (gate[1]);
@@ -148,11 +147,7 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
   pid_t waited;
   while ((waited = wait4 (pid, &status, 0, &usage)) < 0 && errno == EINTR)
     ;
-  double count[COUNTERS];
-  for (unsigned i = 0; i < COUNTERS; i++)
-    count[i] = -1;
-  if (counted)
-    counters__close (&counters, count);
+  counters__close (session->counters, value + AB_COUNTERS);
   bool failed_exec = read (report[0], &error, sizeof error) == sizeof error;
   close (report[0]);
   if (session->options->stop && *session->options->stop)
@@ -181,8 +176,6 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
   value[AB_WALL] = end - begin;
   value[AB_TASK] = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec
                    + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-  for (unsigned i = 0; i < COUNTERS; i++)
-    value[AB_COUNTERS + i] = count[i];
   if (!session->options->same_output)
     return 0;
   if (session->expected < 0)
@@ -230,6 +223,9 @@ session__open (struct session *session, char **const argv[2], const struct ab_op
   session->null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   session->output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
   session->errors = memfd_create ("aiopt-ab-errors", MFD_CLOEXEC);
+  session->counters = counters__new (options->events, ab->error, sizeof ab->error);
+  if (!session->counters)
+    return -1;
   if (session->null >= 0 && session->output >= 0 && session->errors >= 0)
     return 0;
   snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
@@ -239,6 +235,7 @@ session__open (struct session *session, char **const argv[2], const struct ab_op
 void
 session__close (struct session *session)
 {
+  counters__free (session->counters);
   int fds[] = { session->null, session->output, session->errors, session->expected };
   for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
     if (fds[i] >= 0)

@@ -16,6 +16,7 @@ struct session
   const struct ab_options *options;
   struct ab *ab;
   char **argv[2];
+  struct counters *counters;
   int null;
   int expected; /* what A's first run wrote, or -1 */
   int output, errors;

@@ -18,37 +18,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The metrics that every experiment has; counters in the order of enum counter_id.  */
+/* The metrics that need no counter.  */
 static const struct
 {
   const char *name, *slug, *key;
-  enum ab_unit unit;
-} metric_table[] = {
-  { "task clock", "task", "task_seconds", AB_SECONDS },
-  { "wall clock", "wall", "wall_seconds", AB_SECONDS },
-  { "user cycles", "cycles", "user_cycles", AB_COUNT },
-  { "user instructions", "instructions", "user_instructions", AB_COUNT },
+  enum rung rung;
+} clock_table[AB_COUNTERS] = {
+  [AB_TASK] = { "task clock", "task", "task_seconds", RUNG_TASK },
+  [AB_WALL] = { "wall clock", "wall", "wall_seconds", RUNG_MONOTONIC },
 };
 
-enum
-{
-  N_METRICS = sizeof metric_table / sizeof *metric_table
-};
-
-_Static_assert((int)N_METRICS == (int)AB_COUNTERS + (int)COUNTERS, "a row for each counter");
+_Static_assert ((int)AB_COUNTERS + (int)COUNTERS_MAX <= (int)AB_METRICS_MAX, "room for all counters");
 
 int
 ab__metric (const char *slug)
 {
-  for (int i = 0; i < N_METRICS; i++)
-    if (strcmp (slug, metric_table[i].slug) == 0)
+  for (int i = 0; i < AB_COUNTERS; i++)
+    if (strcmp (slug, clock_table[i].slug) == 0)
       return i;
+  for (int i = 0; i < COUNTERS_STANDARD; i++)
+    if (strcmp (slug, counter_id__slug (i)) == 0)
+      return AB_COUNTERS + i;
   return -1;
 }
 
-/* Makes room for PAIRS pairs.  */
+/* Makes room for PAIRS pairs, with COUNTERS.  */
 static bool
-allocate (struct ab *ab, unsigned pairs)
+allocate (struct ab *ab, const struct counters *counters, unsigned pairs)
 {
   bool ready = (ab->order = calloc (pairs, sizeof *ab->order)) != NULL;
   ready &= (ab->layout = calloc (pairs, sizeof *ab->layout)) != NULL;
@@ -59,18 +55,36 @@ allocate (struct ab *ab, unsigned pairs)
       ready &= (ab->begin[side] = calloc (pairs, sizeof (double))) != NULL;
       ready &= (ab->environment[side] = calloc (pairs, sizeof (uint16_t))) != NULL;
     }
-  ab->n_metrics = N_METRICS;
-  for (unsigned i = 0; i < N_METRICS; i++)
+  ab->n_metrics = AB_COUNTERS + counters__n (counters);
+  for (unsigned i = 0; i < ab->n_metrics; i++)
     {
       struct ab_metric *m = &ab->metric[i];
-      snprintf (m->name, sizeof m->name, "%s", metric_table[i].name);
-      snprintf (m->slug, sizeof m->slug, "%s", metric_table[i].slug);
-      snprintf (m->key, sizeof m->key, "%s", metric_table[i].key);
-      m->unit = metric_table[i].unit;
+      bool clock = i < AB_COUNTERS;
+      unsigned c = i - AB_COUNTERS;
+      snprintf (m->name, sizeof m->name, "%s", clock ? clock_table[i].name : counters__name (counters, c));
+      snprintf (m->slug, sizeof m->slug, "%s", clock ? clock_table[i].slug : counters__slug (counters, c));
+      snprintf (m->key, sizeof m->key, "%s", clock ? clock_table[i].key : counters__key (counters, c));
+      m->unit = clock ? AB_SECONDS : AB_COUNT;
+      m->rung = clock ? clock_table[i].rung : RUNG_NONE;
+      m->share = 1;
       for (unsigned side = 0; side < 2; side++)
         ready &= (m->value[side] = calloc (pairs, sizeof (double))) != NULL;
     }
   return ready;
+}
+
+/* What the counters' values stood on, in all runs so far.  */
+static void
+note_rungs (struct ab *ab, const struct counters *counters)
+{
+  for (unsigned i = AB_COUNTERS; i < ab->n_metrics; i++)
+    {
+      struct ab_metric *m = &ab->metric[i];
+      m->rung = counters__rung (counters, i - AB_COUNTERS);
+      m->share = counters__share (counters, i - AB_COUNTERS);
+      snprintf (m->missing, sizeof m->missing, "%s", counters__why (counters, i - AB_COUNTERS));
+    }
+  memcpy (ab->no_counters, ab->metric[AB_CYCLES].missing, sizeof ab->no_counters);
 }
 
 /* An experiment while it runs.  */
@@ -207,7 +221,7 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
   e.looks = looks__plan (pairs / 2, !options->no_early_stop);
   e.total = 2 * (pairs + options->warmup);
   int result = session__open (&e.session, argv, options, ab);
-  if (result == 0 && !allocate (ab, pairs))
+  if (result == 0 && !allocate (ab, e.session.counters, pairs))
     {
       snprintf (ab->error, sizeof ab->error, "no memory for %u pairs", pairs);
       result = -1;
@@ -230,14 +244,15 @@ ab__run (char **const argv[2], const struct ab_options *options, struct ab *ab)
           result = -1;
         }
     }
+  if (e.session.counters)
+    note_rungs (ab, e.session.counters);
   if (result == 0)
     {
       ab__finish (ab, options, &e.looks);
       const struct ab_metric *m = &ab->metric[ab->deciding];
       if (!m->measured)
         {
-          snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s", m->name,
-                    ab->no_counters);
+          snprintf (ab->error, sizeof ab->error, "%s can't be measured: %s", m->name, m->missing);
           result = -1;
         }
     }

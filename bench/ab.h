@@ -4,6 +4,7 @@
 #ifndef AIOPT_AB_H
 #define AIOPT_AB_H
 
+#include "bench/counters.h"
 #include "bench/statistics.h"
 #include <signal.h>
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct ab_options
   unsigned warmup;    /* runs of each before, not counted */
   bool same_output;   /* compare standard output, else it goes to /dev/null */
   uint64_t seed;
+  const char *events; /* the user's own, as counters__new takes them; or NULL */
   int metric; /* index of what decides, or -1: by the rule in ab.c */
   const volatile sig_atomic_t *stop;
   void (*progress) (void *context, unsigned done, unsigned total); /* runs; TOTAL may shrink */
@@ -58,10 +60,13 @@ struct ab_options
 /* One metric: what was measured, and how the sides compare.  */
 struct ab_metric
 {
-  char name[64]; /* for people: "task clock" */
-  char slug[64]; /* for --metric: "task" */
-  char key[64];  /* in JSON and CSV: "task_seconds" */
+  char name[COUNTERS_NAME_SIZE]; /* for people: "task clock" */
+  char slug[COUNTERS_NAME_SIZE]; /* for --metric: "task" */
+  char key[COUNTERS_NAME_SIZE];  /* in JSON and CSV: "task_seconds" */
   enum ab_unit unit;
+  enum rung rung;    /* what the values stand on: the lowest of all runs */
+  double share;      /* least part of a run for which a counter was on the PMU; 1 for the rest */
+  char missing[200]; /* why it isn't measured, or "" */
   double *value[2]; /* [A or B][pair]; negative: not measured */
   bool measured;    /* in all pairs: what follows is valid */
   double median[2];

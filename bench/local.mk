@@ -2,12 +2,20 @@
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h
 bench_libbench_a_SOURCES += bench/ranks.c bench/looks.c bench/looks.h bench/counters.c bench/counters.h \
+  bench/counter-event.c bench/counter-grant.c \
   bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h
 
 check_PROGRAMS += testsuite/bench-statistics
 testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
 testsuite_bench_statistics_LDADD = bench/libbench.a $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-statistics
+
+# A PMU that isn't there, by taking the place of syscall(3).
+check_PROGRAMS += testsuite/bench-counters
+testsuite_bench_counters_SOURCES = testsuite/bench-counters.c testsuite/fake-pmu.c testsuite/fake-pmu.h
+testsuite_bench_counters_LDADD = bench/libbench.a $(PFM_LIBS) $(CMOCKA_LIBS) -lm
+TESTS += testsuite/bench-counters
+EXTRA_DIST += doc/counters.md doc/ab.png
 
 check_PROGRAMS += testsuite/bench-ab
 testsuite_bench_ab_SOURCES = testsuite/bench-ab.c

@@ -109,11 +109,17 @@ to_json (const struct ab *ab, const struct cli_ab *options, const char *verdict)
       add_comparison (one, m);
       if (i != ab->deciding)
         add_number (one, "p_holm", m->holm);
+      cJSON_AddStringToObject (one, "rung", rung__name (m->rung));
+      cJSON_AddNumberToObject (one, "counted_share", m->share);
       cJSON_AddNumberToObject (one, "median_a", m->median[0]);
       cJSON_AddNumberToObject (one, "median_b", m->median[1]);
       cJSON_AddItemToObject (one, "a", cJSON_CreateDoubleArray (m->value[0], (int)ab->n_pairs));
       cJSON_AddItemToObject (one, "b", cJSON_CreateDoubleArray (m->value[1], (int)ab->n_pairs));
     }
+  cJSON *missing = cJSON_AddObjectToObject (json, "not_counted");
+  for (unsigned i = 0; i < ab->n_metrics; i++)
+    if (!ab->metric[i].measured)
+      cJSON_AddStringToObject (missing, ab->metric[i].key, ab->metric[i].missing);
   return json;
 }
 

@@ -1,12 +1,13 @@
 /* `aiopt ab A -- B`: which program is faster, and how sure is that?
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab.h"
+#include "cli/ab-export.h"
 #include "cli/ab-relink.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
 #include <argp.h>
-#include <math.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,11 @@ enum
   KEY_RESOLUTION = 'r',
   KEY_RELINK = 'l',
   KEY_SEED = 256,
-  KEY_ALL
+  KEY_ALL,
+  KEY_EVENTS,
+  KEY_CSV,
+  KEY_MARKDOWN,
+  KEY_HTML
 };
 
 /* Without options an answer, or its lack, comes within two minutes.  */
@@ -49,8 +54,14 @@ static const struct argp_option option_table[] = {
     0 },
   { "warmup", KEY_WARMUP, "N", 0, "runs of each before, not counted (default 1)", 0 },
   { "same-output", KEY_SAME, NULL, 0, "fail unless every run writes the same standard output", 0 },
-  { "metric", KEY_METRIC, "NAME", 0, "what decides: task, wall, cycles or instructions", 0 },
+  { "metric", KEY_METRIC, "NAME", 0,
+    "what decides: task, wall, cycles, instructions, branches, branch-misses or cache-misses", 0 },
+  { "events", KEY_EVENTS, "NAMES", 0,
+    "count these events of libpfm4 too, with commas between them: [PMU::]EVENT[:UMASK][:MODIFIER]", 0 },
   { "json", KEY_JSON, "FILE", 0, "write everything measured to FILE (- for standard output)", 0 },
+  { "csv", KEY_CSV, "FILE", 0, "write a line for each run to FILE", 0 },
+  { "markdown", KEY_MARKDOWN, "FILE", 0, "write verdict and table to FILE, as Markdown", 0 },
+  { "html", KEY_HTML, "FILE", 0, "write a page with plots to FILE, which loads nothing", 0 },
   { "seed", KEY_SEED, "N", 0, "of order, layouts and bootstrap, to repeat an analysis", 0 },
   { 0 },
 };
@@ -128,7 +139,27 @@ parse (int key, char *argument, struct argp_state *state)
     case KEY_METRIC:
       options->ab.metric = ab__metric (argument);
       if (options->ab.metric < 0)
-        argp_error (state, "--metric '%s': expected task, wall, cycles or instructions", argument);
+        argp_error (state, "--metric '%s': expected task, wall, cycles, instructions, branches, branch-misses or"
+                    " cache-misses", argument);
+      return 0;
+    case KEY_EVENTS:
+      {
+        char error[300];
+        struct counters *counters = counters__new (argument, error, sizeof error);
+        if (!counters)
+          argp_error (state, "--events: %s", error);
+        counters__free (counters);
+        options->ab.events = argument;
+        return 0;
+      }
+    case KEY_CSV:
+      options->csv = argument;
+      return 0;
+    case KEY_MARKDOWN:
+      options->markdown = argument;
+      return 0;
+    case KEY_HTML:
+      options->html = argument;
       return 0;
     case KEY_JSON:
       options->json = argument;
@@ -169,56 +200,6 @@ on_progress (void *context, unsigned done, unsigned total)
   progress__update (context, done, total, "runs");
 }
 
-/* "12.34 ms", "1.2 G": VALUE of METRIC into BUFFER.  */
-static const char *
-quantity (const struct ab_metric *metric, double value, char buffer[32])
-{
-  if (metric->unit == AB_SECONDS)
-    snprintf (buffer, 32,
-              value < 1e-3 ? "%.0f us"
-              : value < 1  ? "%.2f ms"
-                           : "%.3f s",
-              value < 1e-3 ? value * 1e6
-              : value < 1  ? value * 1e3
-                           : value);
-  else
-    snprintf (buffer, 32,
-              value < 1e6   ? "%.0f"
-              : value < 1e9 ? "%.2f M"
-                            : "%.3f G",
-              value < 1e6   ? value
-              : value < 1e9 ? value * 1e-6
-                            : value * 1e-9);
-  return buffer;
-}
-
-/* RELINK: what made the layouts, or NULL.  */
-static void
-print_table (FILE *stream, const struct ab *ab, const struct relink *relink)
-{
-  char percent[32];
-  fprintf (stream, "%-18s %10s %10s   %s\n", "median of runs", "A", "B", "A/B (95 % interval)");
-  for (unsigned i = 0; i < ab->n_metrics; i++)
-    {
-      const struct ab_metric *m = &ab->metric[i];
-      char a[32], b[32];
-      if (!m->measured)
-        continue;
-      fprintf (stream, "%-18s %10s %10s   %.3f", m->name, quantity (m, m->median[0], a),
-               quantity (m, m->median[1], b), m->ratio.estimate);
-      if (isfinite (m->ratio.high))
-        fprintf (stream, " (%.3f-%.3f)", m->ratio.low, m->ratio.high);
-      fprintf (stream, ", p %.2g%s\n", m->holm, i == ab->deciding ? "" : " (Holm)");
-    }
-  if (!ab->metric[AB_CYCLES].measured && *ab->no_counters)
-    fprintf (stream, "%sno cycle counts: %s%s\n", terminal__sgr (stream, COLOUR_DIM),
-             ab->no_counters, terminal__sgr (stream, COLOUR_NONE));
-  if (relink)
-    fprintf (stream, "%u layouts of each; A/B spreads by %s between them (%s)\n", ab->n_layouts,
-             ab__per_cent (ab->layout_spread, percent),
-             relink__by_function (relink) ? "objects shuffled, functions too" : "objects shuffled");
-}
-
 /* Why there were fewer pairs than asked for, if there were.  */
 static void
 print_end (FILE *stream, const struct ab *ab)
@@ -247,13 +228,48 @@ print_report (FILE *stream, const struct ab *ab, const struct cli_ab *options,
               const struct relink *relink, char *verdict, size_t size)
 {
   static const enum colour colour[] = { COLOUR_YELLOW, COLOUR_GREEN, COLOUR_RED };
+  char percent[32];
   ab__sentence (ab, verdict, size);
-  print_table (stream, ab, relink);
+  ab__print_table (stream, ab);
+  if (relink)
+    fprintf (stream, "%u layouts of each; A/B spreads by %s between them (%s)\n", ab->n_layouts,
+             ab__per_cent (ab->layout_spread, percent),
+             relink__by_function (relink) ? "objects shuffled, functions too" : "objects shuffled");
   print_end (stream, ab);
   if (options->ab.same_output)
     fprintf (stream, "standard output was the same in all runs\n");
   fprintf (stream, "%s%s%s\n", terminal__sgr (stream, colour[ab__verdict (ab)]), verdict,
            terminal__sgr (stream, COLOUR_NONE));
+}
+
+/* Does FILE mean standard output?  */
+static bool
+is_standard (const char *file)
+{
+  return file && strcmp (file, "-") == 0;
+}
+
+/* Writes the files that were asked for besides JSON.  CLI_OK, or CLI_FAILED after a message.  */
+static int
+export (const struct ab *ab, const struct cli_ab *options, const char *verdict)
+{
+  struct ab_report report = { .ab = ab,
+                              .argv = { options->side[0], options->side[1] },
+                              .sentence = verdict,
+                              .same_output = options->ab.same_output };
+  const struct
+  {
+    const char *file;
+    void (*what) (FILE *, const struct ab_report *);
+  } wanted[] = { { options->csv, ab_report__csv },
+                 { options->markdown, ab_report__markdown },
+                 { options->html, ab_report__html } };
+  int status = CLI_OK;
+  ab_report__note_machine (&report);
+  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    if (wanted[i].file && ab_report__write (&report, wanted[i].file, wanted[i].what) != 0)
+      status = cli__error ("aiopt ab", "writing %s: %s", wanted[i].file, strerror (errno));
+  return status;
 }
 
 static const char documentation[]
@@ -312,10 +328,13 @@ cli_ab (int argc, char **argv)
   else
     {
       char verdict[400];
-      bool taken = options.json && strcmp (options.json, "-") == 0; /* standard output */
+      bool taken = is_standard (options.json) || is_standard (options.csv) || is_standard (options.markdown)
+                   || is_standard (options.html); /* standard output */
       print_report (taken ? stderr : stdout, &ab, &options, relink, verdict, sizeof verdict);
       if (options.json)
         status = ab__write_json (&ab, &options, verdict);
+      if (export (&ab, &options, verdict) != CLI_OK)
+        status = CLI_FAILED;
     }
   if (ab.interrupted || stop)
     {

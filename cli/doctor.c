@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <seccomp.h>
 #include <sodium.h>
 #include <sqlite3.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum
@@ -216,6 +218,36 @@ look_at_compilers (struct findings *findings)
     find (findings, STATUS_FAIL, "assembler", "no `as`", "apt-get install binutils");
 }
 
+/* The rungs that measuring may stand on here, and what would lift it.  */
+static void
+look_at_counters (struct findings *findings)
+{
+  char why[240], hint[240], seen[400], help[400];
+  struct counter_setting setting;
+  enum rung rung = counters__granted (why, hint, sizeof why);
+  counter_setting__read (&setting);
+  snprintf (seen, sizeof seen, "%s%s%s", rung == RUNG_NONE ? "" : rung__name (rung),
+            rung == RUNG_NONE ? "" : ": ", why);
+  if (setting.paranoid != INT_MIN && !strstr (why, "perf_event_paranoid"))
+    snprintf (seen + strlen (seen), sizeof seen - strlen (seen), " (perf_event_paranoid is %d)",
+              setting.paranoid);
+  snprintf (help, sizeof help, "would grant more: %s", hint);
+  find (findings, rung == RUNG_GROUP ? STATUS_OK : STATUS_WARN, "counters", seen,
+        *hint ? help : NULL);
+  /* What is left without them.  */
+  bool tsc = counters__tsc ();
+  struct timespec step = { 0 };
+  bool raw = clock_getres (CLOCK_MONOTONIC_RAW, &step) == 0;
+  snprintf (seen, sizeof seen, "%s%s%s%s", rung__name (RUNG_TASK), tsc ? ", " : "",
+            tsc ? rung__name (RUNG_TSC) : "", raw ? ", " : "");
+  if (raw)
+    snprintf (seen + strlen (seen), sizeof seen - strlen (seen), "%s (steps of %ld ns)",
+              rung__name (RUNG_MONOTONIC), step.tv_nsec);
+  find (findings, tsc && raw ? STATUS_OK : STATUS_WARN, "clocks", seen,
+        tsc ? "a kernel with CLOCK_MONOTONIC_RAW"
+            : "a CPU, or virtual machine, with rdtscp and an invariant time-stamp counter");
+}
+
 static void
 look_at_machine (struct findings *findings)
 {
@@ -224,12 +256,7 @@ look_at_machine (struct findings *findings)
   snprintf (seen, sizeof seen, "%s: %s", isa__host_cpu (arena), isa__print (arena, isa__host ()));
   find (findings, STATUS_OK, "cpu", seen, NULL);
   arena__free (arena);
-  char why[200];
-  if (counters__available (why, sizeof why))
-    find (findings, STATUS_OK, "counters", "cycles and instructions in user mode", NULL);
-  else
-    find (findings, STATUS_WARN, "counters", why,
-          "measuring falls back to the time-stamp counter and the task clock");
+  look_at_counters (findings);
 }
 
 static void
