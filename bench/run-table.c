@@ -1,0 +1,159 @@
+/* A benchmark's results as a table for people: a line a kernel, a line a field, and a summary.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "bench/run-result.h"
+#include <string.h>
+
+enum { WIDE = 120 };
+
+/* What stands above a column: six characters at most.  */
+static const char *
+short_name (const char *build)
+{
+  static const char *const name[][2]
+    = { { "gcc_O3", "g-O3" },           { "gcc_O3_native", "g-nat" }, { "gcc_O3_unroll", "g-unr" },
+        { "clang_O2", "c-O2" },         { "clang_O3_native", "c-nat" } };
+  for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+    if (strcmp (name[i][0], build) == 0)
+      return name[i][1];
+  return build;
+}
+
+/* Is B a column of its own: all but -O2, which is 1 everywhere, and its repetition?  */
+static bool
+is_column (const struct run_result *result, unsigned b)
+{
+  return b != result->o2 && b != result->again;
+}
+
+static void
+print_rule (FILE *f, unsigned width)
+{
+  while (width-- > 0)
+    putc ('-', f);
+  putc ('\n', f);
+}
+
+static unsigned
+print_header (const struct run_result *result, FILE *f, bool wide)
+{
+  unsigned width = (unsigned) fprintf (f, "%-14s", "kernel");
+  for (unsigned b = 0; b < result->n_builds; b++)
+    if (is_column (result, b))
+      width += (unsigned) fprintf (f, "%6s", short_name (result->build[b].name));
+  width += (unsigned) fprintf (f, " %6s %11s  %4s%5s", "/best", "95 %", "s", "tried");
+  if (wide)
+    width += (unsigned) fprintf (f, "  %6s  %s", "A/A", "rewrite");
+  putc ('\n', f);
+  return width;
+}
+
+/* '+' faster than the best compiler's build, '-' slower, ' ' neither, by the interval.  */
+static char
+mark (struct interval over)
+{
+  return over.low > 1 ? '+' : over.high < 1 ? '-' : ' ';
+}
+
+static void
+print_ratios (const struct run_result *result, FILE *f, const char *name, const struct interval *(*of) (const void *, unsigned),
+              const void *row, struct interval best)
+{
+  fprintf (f, "%-14.14s", name);
+  for (unsigned b = 0; b < result->n_builds; b++)
+    if (is_column (result, b))
+      fprintf (f, "%6.2f", of (row, b)->estimate);
+  fprintf (f, " %6.2f %5.2f-%-5.2f%c", best.estimate, best.low, best.high, mark (best));
+}
+
+static const struct interval *
+of_kernel (const void *kernel, unsigned b)
+{
+  return &((const struct run_kernel *) kernel)->build[b].over_o2;
+}
+
+static const struct interval *
+of_group (const void *group, unsigned b)
+{
+  return &((const struct run_group *) group)->over_o2[b];
+}
+
+static void
+print_kernel (const struct run_result *result, FILE *f, const struct run_kernel *kernel, bool wide)
+{
+  print_ratios (result, f, kernel->name, of_kernel, kernel, kernel->aiopt_over_best);
+  fprintf (f, " %4.0f%5u", kernel->tune_seconds, kernel->tried);
+  if (wide)
+    fprintf (f, "  %6.3f  %s", kernel->build[result->again].over_o2.estimate,
+             kernel->rewritten ? kernel->verdict : kernel->reason);
+  putc ('\n', f);
+}
+
+static void
+print_over (FILE *f, const char *what, struct interval over, struct run_count count, struct run_count clear)
+{
+  fprintf (f, "  %-30.30s %5.2f (%.2f-%.2f) %4u %4u %4u   %4u %4u %4u\n", what, over.estimate, over.low, over.high,
+           count.faster, count.equal, count.slower, clear.faster, clear.equal, clear.slower);
+}
+
+static void
+print_summary (const struct run_result *result, FILE *f)
+{
+  const struct run_group *all = &result->group[result->n_groups - 1];
+  fprintf (f, "\naiopt over\n  %-30s %17s  fast  same slow   the same beyond\n  %-30s %17s  er         er"
+              "   A/A noise\n", "", "geomean (95 %)", "", "");
+  for (unsigned b = 0; b < result->n_builds; b++)
+    if (run_result__is_compiler (result, b))
+      print_over (f, b == result->o2 ? "-O2" : result->build[b].name, all->aiopt_over[b],
+                  run_result__count (result, b, 0), run_result__count (result, b, result->noise));
+  print_over (f, "the best of these, per kernel", all->aiopt_over_best, run_result__count (result, result->n_builds, 0),
+              run_result__count (result, result->n_builds, result->noise));
+  double least = 1e9;
+  const char *least_name = "";
+  for (unsigned k = 0; k < result->n_kernels; k++)
+    if (result->kernel[k].build[result->aiopt].over_o2.estimate < least)
+      {
+        least = result->kernel[k].build[result->aiopt].over_o2.estimate;
+        least_name = result->kernel[k].name;
+      }
+  fprintf (f, "\n%u kernels, %u rewritten; least over -O2: %.2f (%s). A/A noise: two copies of -O2 differ\n"
+              "by up to %.1f %% (95 %% of kernels). Wrong results: %u.\n",
+           result->n_kernels, result->n_rewritten, least, least_name, 100 * result->noise, result->n_wrong);
+  fprintf (f, "Tuning: %.0f s for %u candidates, at most %g s a function.\n", result->tune_seconds, result->tried,
+           result->budget);
+}
+
+void
+run_result__print_table (const struct run_result *result, FILE *f, unsigned columns)
+{
+  bool wide = columns >= WIDE;
+  fprintf (f, "%s, %u cores, load %.1f, Linux %s\n%s, commit %s, %s\n", result->cpu, result->cores, result->load,
+           result->kernel_version ? result->kernel_version : "?", result->version ? result->version : "?",
+           result->commit ? result->commit : "?", result->date);
+  for (unsigned b = 0; b < result->n_builds; b++)
+    if (b != result->again)
+      fprintf (f, "  %-6s %s (%s)\n", b == result->o2 ? "1" : short_name (result->build[b].name),
+               result->build[b].command, result->build[b].version);
+  fprintf (f, "\nHow many times as fast as -O2 (1 = the same); /best: aiopt over the fastest compiler's build of\n"
+              "the kernel, +/-: faster/slower by the interval; s and tried: seconds of tuning, candidates.\n\n");
+  unsigned width = print_header (result, f, wide), k = 0;
+  print_rule (f, width);
+  for (unsigned g = 0; g < result->n_groups; g++)
+    {
+      const struct run_group *group = &result->group[g];
+      bool last = g + 1 == result->n_groups;
+      for (unsigned i = 0; !last && i < group->n; i++)
+        print_kernel (result, f, &result->kernel[k++], wide);
+      char name[40];
+      snprintf (name, sizeof name, "= %s, %u", group->field, group->n);
+      print_ratios (result, f, name, of_group, group, group->aiopt_over_best);
+      fputs ("\n", f);
+      print_rule (f, width);
+    }
+  for (k = 0; k < result->n_kernels; k++)
+    for (unsigned b = 0; b < result->n_builds; b++)
+      if (strcmp (result->kernel[k].build[b].result, "equal") != 0)
+        fprintf (f, "%s: %s's result is %s\n", result->kernel[k].name, result->build[b].name,
+                 strcmp (result->kernel[k].build[b].result, "rounded") == 0 ? "rounded otherwise than -O2's"
+                                                                            : "WRONG");
+  print_summary (result, f);
+}
