@@ -40,7 +40,7 @@ print_header (const struct run_result *result, FILE *f, bool wide)
   for (unsigned b = 0; b < result->n_builds; b++)
     if (is_column (result, b))
       width += (unsigned) fprintf (f, "%6s", short_name (result->build[b].name));
-  width += (unsigned) fprintf (f, " %6s %11s  %4s%5s", "/best", "95 %", "s", "tried");
+  width += (unsigned) fprintf (f, " %5s %11s  %4s%6s", "/best", "95 %", "s", "tried");
   if (wide)
     width += (unsigned) fprintf (f, "  %6s  %s", "A/A", "rewrite");
   putc ('\n', f);
@@ -62,7 +62,7 @@ print_ratios (const struct run_result *result, FILE *f, const char *name, const 
   for (unsigned b = 0; b < result->n_builds; b++)
     if (is_column (result, b))
       fprintf (f, "%6.2f", of (row, b)->estimate);
-  fprintf (f, " %6.2f %5.2f-%-5.2f%c", best.estimate, best.low, best.high, mark (best));
+  fprintf (f, " %5.2f %5.2f-%-5.2f%c", best.estimate, best.low, best.high, mark (best));
 }
 
 static const struct interval *
@@ -81,7 +81,7 @@ static void
 print_kernel (const struct run_result *result, FILE *f, const struct run_kernel *kernel, bool wide)
 {
   print_ratios (result, f, kernel->name, of_kernel, kernel, kernel->aiopt_over_best);
-  fprintf (f, " %4.0f%5u", kernel->tune_seconds, kernel->tried);
+  fprintf (f, " %4.0f%6u", kernel->tune_seconds, kernel->tried);
   if (wide)
     fprintf (f, "  %6.3f  %s", kernel->build[result->again].over_o2.estimate,
              kernel->rewritten ? kernel->verdict : kernel->reason);
