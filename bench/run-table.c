@@ -55,14 +55,20 @@ mark (struct interval over)
 }
 
 static void
-print_ratios (const struct run_result *result, FILE *f, const char *name, const struct interval *(*of) (const void *, unsigned),
-              const void *row, struct interval best)
+print_best (FILE *f, struct interval over)
+{
+  fprintf (f, " %5.2f %5.2f-%-5.2f%c", over.estimate, over.low, over.high, mark (over));
+}
+
+/* NAME and OF (ROW, build) for every column.  */
+static void
+print_speed_ups (const struct run_result *result, FILE *f, const char *name,
+                 const struct interval *(*of) (const void *, unsigned), const void *row)
 {
   fprintf (f, "%-14.14s", name);
   for (unsigned b = 0; b < result->n_builds; b++)
     if (is_column (result, b))
       fprintf (f, "%6.2f", of (row, b)->estimate);
-  fprintf (f, " %5.2f %5.2f-%-5.2f%c", best.estimate, best.low, best.high, mark (best));
 }
 
 static const struct interval *
@@ -80,7 +86,8 @@ of_group (const void *group, unsigned b)
 static void
 print_kernel (const struct run_result *result, FILE *f, const struct run_kernel *kernel, bool wide)
 {
-  print_ratios (result, f, kernel->name, of_kernel, kernel, kernel->aiopt_over_best);
+  print_speed_ups (result, f, kernel->name, of_kernel, kernel);
+  print_best (f, kernel->aiopt_over_best);
   fprintf (f, " %4.0f%6u", kernel->tune_seconds, kernel->tried);
   if (wide)
     fprintf (f, "  %6.3f  %s", kernel->build[result->again].over_o2.estimate,
@@ -91,21 +98,24 @@ print_kernel (const struct run_result *result, FILE *f, const struct run_kernel 
 static void
 print_over (FILE *f, const char *what, struct interval over, struct run_count count, struct run_count clear)
 {
-  fprintf (f, "  %-30.30s %5.2f (%.2f-%.2f) %4u %4u %4u   %4u %4u %4u\n", what, over.estimate, over.low, over.high,
-           count.faster, count.equal, count.slower, clear.faster, clear.equal, clear.slower);
+  char geomean[40];
+  snprintf (geomean, sizeof geomean, "%.2f (%.2f-%.2f)", over.estimate, over.low, over.high);
+  fprintf (f, "  %-16.16s %-18s %7u%6u%7u %9u%6u%7u\n", what, geomean, count.faster, count.equal, count.slower,
+           clear.faster, clear.equal, clear.slower);
 }
 
 static void
 print_summary (const struct run_result *result, FILE *f)
 {
   const struct run_group *all = &result->group[result->n_groups - 1];
-  fprintf (f, "\naiopt over\n  %-30s %17s  fast  same slow   the same beyond\n  %-30s %17s  er         er"
-              "   A/A noise\n", "", "geomean (95 %)", "", "");
+  fprintf (f, "\n%37s%20s %22s\n", "", "by the interval", "beyond A/A noise, too");
+  fprintf (f, "%-18s %-18s %7s%6s%7s %9s%6s%7s\n", "aiopt over", "geomean (95 %)", "faster", "same", "slower",
+           "faster", "same", "slower");
   for (unsigned b = 0; b < result->n_builds; b++)
     if (run_result__is_compiler (result, b))
       print_over (f, b == result->o2 ? "-O2" : result->build[b].name, all->aiopt_over[b],
                   run_result__count (result, b, 0), run_result__count (result, b, result->noise));
-  print_over (f, "the best of these, per kernel", all->aiopt_over_best, run_result__count (result, result->n_builds, 0),
+  print_over (f, "best per kernel", all->aiopt_over_best, run_result__count (result, result->n_builds, 0),
               run_result__count (result, result->n_builds, result->noise));
   double least = 1e9;
   const char *least_name = "";
@@ -115,9 +125,9 @@ print_summary (const struct run_result *result, FILE *f)
         least = result->kernel[k].build[result->aiopt].over_o2.estimate;
         least_name = result->kernel[k].name;
       }
-  fprintf (f, "\n%u kernels, %u rewritten; least over -O2: %.2f (%s). A/A noise: two copies of -O2 differ\n"
-              "by up to %.1f %% (95 %% of kernels). Wrong results: %u.\n",
-           result->n_kernels, result->n_rewritten, least, least_name, 100 * result->noise, result->n_wrong);
+  fprintf (f, "\n%u kernels, %u rewritten; least over -O2: %.2f (%s). Wrong results: %u.\n"
+              "A/A noise: two copies of -O2 differ by up to %.1f %% (95 %% of kernels).\n",
+           result->n_kernels, result->n_rewritten, least, least_name, result->n_wrong, 100 * result->noise);
   fprintf (f, "Tuning: %.0f s for %u candidates, at most %g s a function.\n", result->tune_seconds, result->tried,
            result->budget);
 }
@@ -130,11 +140,19 @@ run_result__print_table (const struct run_result *result, FILE *f, unsigned colu
            result->kernel_version ? result->kernel_version : "?", result->version ? result->version : "?",
            result->commit ? result->commit : "?", result->date);
   for (unsigned b = 0; b < result->n_builds; b++)
+    {
+      bool is_new = true;
+      for (unsigned i = 0; i < b; i++)
+        is_new = is_new && strcmp (result->build[i].version, result->build[b].version) != 0;
+      if (is_new)
+        fprintf (f, "%s\n", result->build[b].version);
+    }
+  for (unsigned b = 0; b < result->n_builds; b++)
     if (b != result->again)
-      fprintf (f, "  %-6s %s (%s)\n", b == result->o2 ? "1" : short_name (result->build[b].name),
-               result->build[b].command, result->build[b].version);
-  fprintf (f, "\nHow many times as fast as -O2 (1 = the same); /best: aiopt over the fastest compiler's build of\n"
-              "the kernel, +/-: faster/slower by the interval; s and tried: seconds of tuning, candidates.\n\n");
+      fprintf (f, "  %-6s %s\n", b == result->o2 ? "1" : short_name (result->build[b].name), result->build[b].command);
+  fprintf (f, "\nHow many times as fast as -O2 (1: the same). /best: aiopt over the kernel's\n"
+              "fastest compiler build, + and -: faster and slower by the interval; s, tried:\n"
+              "seconds of tuning and candidates.\n\n");
   unsigned width = print_header (result, f, wide), k = 0;
   print_rule (f, width);
   for (unsigned g = 0; g < result->n_groups; g++)
@@ -145,8 +163,11 @@ run_result__print_table (const struct run_result *result, FILE *f, unsigned colu
         print_kernel (result, f, &result->kernel[k++], wide);
       char name[40];
       snprintf (name, sizeof name, "= %s, %u", group->field, group->n);
-      print_ratios (result, f, name, of_group, group, group->aiopt_over_best);
-      fputs ("\n", f);
+      print_speed_ups (result, f, name, of_group, group);
+      /* One kernel alone says nothing about others: no interval.  */
+      if (group->n > 1)
+        print_best (f, group->aiopt_over_best);
+      putc ('\n', f);
       print_rule (f, width);
     }
   for (k = 0; k < result->n_kernels; k++)
