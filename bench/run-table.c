@@ -95,12 +95,31 @@ print_kernel (const struct run_result *result, FILE *f, const struct run_kernel 
   putc ('\n', f);
 }
 
+/* Why functions were left alone, each in a line of 79 characters at most.  */
+static void
+print_left_alone (const struct run_result *result, FILE *f)
+{
+  if (result->n_rewritten == result->n_kernels)
+    return;
+  fprintf (f, "\nLeft alone by aiopt:\n");
+  for (unsigned k = 0; k < result->n_kernels; k++)
+    {
+      const struct run_kernel *kernel = &result->kernel[k];
+      char line[80];
+      if (kernel->rewritten)
+        continue;
+      snprintf (line, sizeof line, "  %-14s %s%s%s", kernel->name, kernel->reason, *kernel->detail ? ": " : "",
+                kernel->detail);
+      fprintf (f, "%s\n", line);
+    }
+}
+
 static void
 print_over (FILE *f, const char *what, struct interval over, struct run_count count, struct run_count clear)
 {
   char geomean[40];
   snprintf (geomean, sizeof geomean, "%.2f (%.2f-%.2f)", over.estimate, over.low, over.high);
-  fprintf (f, "  %-16.16s %-18s %7u%6u%7u %9u%6u%7u\n", what, geomean, count.faster, count.equal, count.slower,
+  fprintf (f, "  %-16.16s %-18s %7u%6u%7u %8u%6u%7u\n", what, geomean, count.faster, count.equal, count.slower,
            clear.faster, clear.equal, clear.slower);
 }
 
@@ -108,8 +127,8 @@ static void
 print_summary (const struct run_result *result, FILE *f)
 {
   const struct run_group *all = &result->group[result->n_groups - 1];
-  fprintf (f, "\n%37s%20s %22s\n", "", "by the interval", "beyond A/A noise, too");
-  fprintf (f, "%-18s %-18s %7s%6s%7s %9s%6s%7s\n", "aiopt over", "geomean (95 %)", "faster", "same", "slower",
+  fprintf (f, "\n%38s%20s %21s\n", "", "by the interval", "beyond A/A noise too");
+  fprintf (f, "%-18s %-18s %7s%6s%7s %8s%6s%7s\n", "aiopt over", "geomean (95 %)", "faster", "same", "slower",
            "faster", "same", "slower");
   for (unsigned b = 0; b < result->n_builds; b++)
     if (run_result__is_compiler (result, b))
@@ -130,6 +149,7 @@ print_summary (const struct run_result *result, FILE *f)
            result->n_kernels, result->n_rewritten, least, least_name, result->n_wrong, 100 * result->noise);
   fprintf (f, "Tuning: %.0f s for %u candidates, at most %g s a function.\n", result->tune_seconds, result->tried,
            result->budget);
+  print_left_alone (result, f);
 }
 
 void
