@@ -110,9 +110,21 @@ exec $AIOPT_GCC "\$@"
 EOF
   chmod +x "$work/impostor"
 }
-wrong () { impostor 'return sum + (n == 1000);'; AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: wrong result at size 1000' "$work/b" sad; }
-crashes () { impostor '__builtin_trap ();'; AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: illegal instruction' "$work/b" sad; }
-fails () { impostor 'return;;)'; AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: .*failed' "$work/b" sad; }
+wrong ()
+{
+  impostor 'return sum + (n == 1000);'
+  AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: wrong result at size 1000' "$work/b" sad
+}
+crashes ()
+{
+  impostor '__builtin_trap ();'
+  AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: illegal instruction' "$work/b" sad
+}
+fails ()
+{
+  impostor 'return;;)'
+  AIOPT_CLANG=$work/impostor run 1 'kernel sad, build clang_O2: .*failed' "$work/b" sad
+}
 survives () { cmp "$work/kept.json" "$work/b/results.json" && ! ls "$work"/b/*.new 2>/dev/null; }
 
 plan 21
