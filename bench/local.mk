@@ -47,4 +47,22 @@ bench_ab_workload_SOURCES = bench/ab-workload.c
 bench-ab: bench/ab-calibration bench/ab-workload cli/aiopt
 	bench/ab-calibration cli/aiopt bench/ab-workload
 
-.PHONY: bench-verify bench-ab
+# The kernels against every compiler, and two of its results side by side: doc/benchmark.md.
+noinst_PROGRAMS += bench/run-report bench/compare
+bench_run_report_SOURCES = bench/run-report.c bench/run-result.c bench/run-result.h bench/run-json.c \
+  bench/run-table.c bench/run-picture.c
+bench_run_report_LDADD = bench/libbench.a $(CJSON_LIBS) -lm
+bench_compare_SOURCES = bench/compare.c
+bench_compare_LDADD = bench/libbench.a $(CJSON_LIBS) -lm
+EXTRA_DIST += bench/run
+
+bench: all
+	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/run $(abs_top_builddir)
+	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/compile-time $(abs_top_builddir)
+
+if !SANITIZE
+TESTS += testsuite/bench-run.sh
+endif
+EXTRA_DIST += testsuite/bench-run.sh
+
+.PHONY: bench-verify bench-ab bench

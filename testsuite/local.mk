@@ -21,8 +21,4 @@ check-fuzz: all
 check-stress: all
 	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/stress 200 10
 
-bench: all
-	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/kernels/run $(abs_top_builddir)
-	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/compile-time $(abs_top_builddir)
-
-.PHONY: check-torture check-fuzz check-stress bench
+.PHONY: check-torture check-fuzz check-stress

@@ -28,4 +28,4 @@ run (struct work *work)
   return adler32 (work->a, work->size);
 }
 
-KERNEL ("adler32", "checksums", DATA_RANDOM, run);
+KERNEL ("adler32", "checksums", DATA_RANDOM, 1, run);

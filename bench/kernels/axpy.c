@@ -13,7 +13,7 @@ static uint64_t
 run (struct work *work)
 {
   axpy (work->c, work->a, 0.5f, work->size);
-  return (uint64_t) (int64_t) ((float *) work->c)[work->size / 2];
+  return bits_of (((float *) work->c)[work->size / 2]);
 }
 
-KERNEL ("axpy", "linear", DATA_FLOAT, run);
+KERNEL ("axpy", "linear", DATA_FLOAT, 8, run);

@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("blend", "image", DATA_RANDOM, run);
+KERNEL ("blend", "image", DATA_PIXELS, 3, run);

@@ -21,4 +21,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("blur", "image", DATA_RANDOM, run);
+KERNEL ("blur", "image", DATA_PIXELS, 4, run);

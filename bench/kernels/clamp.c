@@ -19,4 +19,4 @@ run (struct work *work)
   return (uint16_t) ((int16_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("clamp", "signal", DATA_RANDOM, run);
+KERNEL ("clamp", "signal", DATA_RANDOM, 6, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return count_lines (work->a, work->size);
 }
 
-KERNEL ("count_lines", "text", DATA_TEXT, run);
+KERNEL ("count_lines", "text", DATA_TEXT, 1, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return count_range (work->a, work->size, -1000000000, 1000000000);
 }
 
-KERNEL ("count_range", "search", DATA_RANDOM, run);
+KERNEL ("count_range", "search", DATA_RANDOM, 4, run);

@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint16_t *) work->c)[work->size - 1];
 }
 
-KERNEL ("delta", "codecs", DATA_RANDOM, run);
+KERNEL ("delta", "codecs", DATA_RANDOM, 4, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return (uint32_t) dot16 (work->a, work->b, work->size);
 }
 
-KERNEL ("dot16", "linear", DATA_SMALL, run);
+KERNEL ("dot16", "linear", DATA_SMALL, 4, run);

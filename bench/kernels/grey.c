@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("grey", "image", DATA_RANDOM, run);
+KERNEL ("grey", "image", DATA_PIXELS, 4, run);

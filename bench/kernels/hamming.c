@@ -23,4 +23,4 @@ run (struct work *work)
   return hamming (work->a, work->b, work->size);
 }
 
-KERNEL ("hamming", "bits", DATA_RANDOM, run);
+KERNEL ("hamming", "bits", DATA_RANDOM, 16, run);

@@ -20,4 +20,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size];
 }
 
-KERNEL ("hex_encode", "codecs", DATA_RANDOM, run);
+KERNEL ("hex_encode", "codecs", DATA_RANDOM, 3, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return internet_sum (work->a, work->size);
 }
 
-KERNEL ("internet", "checksums", DATA_RANDOM, run);
+KERNEL ("internet", "checksums", DATA_RANDOM, 2, run);

@@ -28,4 +28,4 @@ run (struct work *work)
   return state[0] ^ (uint64_t) state[7] << 32;
 }
 
-KERNEL ("lane_hash", "hashes", DATA_RANDOM, run);
+KERNEL ("lane_hash", "hashes", DATA_RANDOM, 4, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return (uint32_t) max_value (work->a, work->size);
 }
 
-KERNEL ("max_value", "search", DATA_RANDOM, run);
+KERNEL ("max_value", "search", DATA_RANDOM, 4, run);

@@ -19,4 +19,4 @@ run (struct work *work)
   return (uint16_t) ((int16_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("mix_audio", "signal", DATA_SMALL, run);
+KERNEL ("mix_audio", "signal", DATA_SMALL, 6, run);

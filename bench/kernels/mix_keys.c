@@ -23,4 +23,4 @@ run (struct work *work)
   return ((uint64_t *) work->c)[work->size - 1];
 }
 
-KERNEL ("mix_keys", "hashes", DATA_RANDOM, run);
+KERNEL ("mix_keys", "hashes", DATA_RANDOM, 16, run);

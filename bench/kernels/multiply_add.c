@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint32_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("multiply_add", "linear", DATA_RANDOM, run);
+KERNEL ("multiply_add", "linear", DATA_RANDOM, 8, run);

@@ -22,4 +22,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[3 * work->size];
 }
 
-KERNEL ("planes", "codecs", DATA_RANDOM, run);
+KERNEL ("planes", "codecs", DATA_RANDOM, 8, run);

@@ -22,4 +22,4 @@ run (struct work *work)
   return ((uint32_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("reverse_bits", "bits", DATA_RANDOM, run);
+KERNEL ("reverse_bits", "bits", DATA_RANDOM, 8, run);

@@ -1,46 +1,64 @@
-/* Times every kernel's plain build against its rewritten build, interleaved in one process.
-   Usage: runner [--json FILE] [--budget SECONDS-PER-KERNEL].  The two tables come from the build.
+/* Times every kernel in all its builds, interleaved in random order in one process, and compares their results.
+   Usage: runner --json FILE [--budget SECONDS-PER-KERNEL].  The table (runner.h) comes from bench/run; what the times
+   mean is worked out in bench/run-report.c.
+
+   A round takes one sample of each build, in an order drawn anew.  Times are CPU time of the thread, so that what other
+   programs take of the processor isn't counted.
+
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "bench/statistics.h"
-#include "kernel.h"
+#include "runner.h"
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#define K(NAME) extern const struct kernel plain_##NAME, rewritten_##NAME;
-#include "kernels.list"
-#undef K
-
-static const struct
-{
-  const struct kernel *plain, *rewritten;
-} table[] = {
-#define K(NAME) { &plain_##NAME, &rewritten_##NAME },
-#include "kernels.list"
-#undef K
-};
+#include <unistd.h>
 
 enum
 {
-  N_KERNELS = sizeof table / sizeof *table,
-  N_SIZES = 3,
-  PAIRS = 41,
-  RESAMPLES = 2000,
-  AREA = 8 * 65536 + 64
+  N_SIZES = 4,
+  ROUNDS_MAX = 41,
+  ROUNDS_MIN = 7,
+  SLACK = 4096,             /* what a kernel may use of an area beyond its bytes × size */
+  SECONDS_ONE_RUN_MAX = 60 /* a run that takes longer hangs */
 };
+#define SAMPLE_SECONDS 5e-4 /* of a sample at least: a thousand times what reading the clock takes */
 
-/* From a short call to past the L1 data cache.  */
-static const size_t size[N_SIZES] = { 100, 1000, 20000 };
+/* A short call, then within the L1 data cache, within L2, and (0) past it.  */
+static const size_t fixed_size[N_SIZES] = { 100, 1000, 20000, 0 };
+
+/* What runs at the moment, for the signal handler.  */
+static const char *volatile running_kernel = "?", *volatile running_build = "?";
+
+static void
+put (const char *text)
+{
+  if (write (2, text, strlen (text)) < 0)
+    _exit (1);
+}
+
+static void
+on_signal (int number)
+{
+  put ("runner: kernel ");
+  put (running_kernel);
+  put (", build ");
+  put (running_build);
+  put (number == SIGALRM  ? ": doesn't end\n"
+       : number == SIGILL ? ": illegal instruction\n"
+       : number == SIGFPE ? ": arithmetic fault\n"
+                          : ": memory fault\n");
+  _exit (1);
+}
 
 static double
 now (void)
 {
   struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC_RAW, &t);
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
@@ -53,32 +71,178 @@ next_random (uint64_t *seed)
   return x ^ x >> 31;
 }
 
-/* Fills the areas of WORK with what KERNEL works on, the same each time.  */
+/* Letters about as frequent as in English, a space after five and a newline after sixty on average.  */
 static void
-fill (const struct kernel *kernel, struct work *work)
+fill_text (uint8_t *p, size_t n, uint64_t *seed)
 {
-  uint64_t seed = 42;
-  uint8_t *area[2] = { work->a, work->b };
-  for (int w = 0; w < 2; w++)
-    for (size_t i = 0; i < AREA / 8; i++)
+  static const char letter[] = "eeeeeeeeeeeetttttttttaaaaaaaaoooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrddddlllluuucc"
+                               "mmwwffggyyppbbvkETAOINSHRDLU,,..;:0123456789";
+  for (size_t i = 0; i < n; i++)
+    {
+      uint64_t x = next_random (seed);
+      p[i] = x % 61 == 0 ? '\n' : x % 6 == 0 ? ' ' : (uint8_t) letter[(x >> 32) % (sizeof letter - 1)];
+    }
+}
+
+static void
+fill_pixels (uint8_t *p, size_t n, uint64_t *seed)
+{
+  int level = 128, slope = 1;
+  for (size_t i = 0; i < n; i++)
+    {
+      uint64_t x = next_random (seed);
+      if ((x & 63) == 0)
+        slope = (int) (x >> 8 & 7) - 3;
+      level += slope;
+      if (level < 8 || level > 247)
+        slope = -slope, level += 2 * slope;
+      p[i] = (uint8_t) (level + (int) (x >> 16 & 7) - 4);
+    }
+}
+
+/* Fills N bytes (a multiple of 8) at P with data of KIND.  */
+static void
+fill (enum data kind, uint8_t *p, size_t n, uint64_t *seed)
+{
+  if (kind == DATA_TEXT)
+    fill_text (p, n, seed);
+  else if (kind == DATA_PIXELS)
+    fill_pixels (p, n, seed);
+  else
+    for (size_t i = 0; i < n; i += 8)
       {
-        uint64_t x = next_random (&seed);
-        if (kernel->data == DATA_TEXT)
-          for (int k = 0; k < 8; k++)
-            area[w][8 * i + k] = (uint8_t) " etaoinshrdluTHEN,.\n0123456789zZ"[x >> 8 * k & 31];
-        else if (kernel->data == DATA_FLOAT)
+        uint64_t x = next_random (seed);
+        if (kind == DATA_FLOAT)
           {
             float f[2] = { (float) (x & 0xffff) / 65536.0f, (float) (x >> 48) / -256.0f };
-            memcpy (area[w] + 8 * i, f, 8);
+            memcpy (p + i, f, 8);
+          }
+        else if (kind == DATA_DOUBLE)
+          {
+            double d = (double) (x >> 12) / (double) (1ull << 52) - 0.25;
+            memcpy (p + i, &d, 8);
           }
         else
           {
-            if (kernel->data == DATA_SMALL)
+            if (kind == DATA_SMALL)
               x &= 0x03ff03ff03ff03ffu;
-            memcpy (area[w] + 8 * i, &x, 8);
+            memcpy (p + i, &x, 8);
           }
       }
-  memset (work->c, 0, AREA);
+}
+
+/* Three areas and copies of them, as they were before any build ran and as the first build left them.  */
+struct areas
+{
+  struct work work;
+  uint8_t *at[3], *pristine[3], *result[3];
+  size_t used; /* bytes of each that matter at the present size */
+};
+
+static bool
+areas__allocate (struct areas *areas)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      areas->at[i] = aligned_alloc (4096, AREA);
+      areas->pristine[i] = aligned_alloc (4096, AREA);
+      areas->result[i] = aligned_alloc (4096, AREA);
+      if (areas->at[i] == NULL || areas->pristine[i] == NULL || areas->result[i] == NULL)
+        return false;
+    }
+  areas->work = (struct work){ 0, areas->at[0], areas->at[1], areas->at[2] };
+  return true;
+}
+
+static void
+areas__free (struct areas *areas)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      free (areas->at[i]);
+      free (areas->pristine[i]);
+      free (areas->result[i]);
+    }
+}
+
+/* Makes KERNEL's data for SIZE elements, the same each time.  */
+static void
+areas__fill (struct areas *areas, const struct kernel *kernel, size_t size)
+{
+  size_t used = (kernel->bytes * size + SLACK + 7) & ~(size_t) 7;
+  areas->used = used < AREA ? used : AREA;
+  areas->work.size = size;
+  uint64_t seed = 42;
+  fill (kernel->data, areas->at[0], areas->used, &seed);
+  fill (kernel->data, areas->at[1], areas->used, &seed);
+  memset (areas->at[2], 0, areas->used);
+  if (kernel->prepare != NULL)
+    kernel->prepare (&areas->work);
+  for (int i = 0; i < 3; i++)
+    memcpy (areas->pristine[i], areas->at[i], areas->used);
+}
+
+static void
+areas__reset (struct areas *areas)
+{
+  for (int i = 0; i < 3; i++)
+    memcpy (areas->at[i], areas->pristine[i], areas->used);
+}
+
+/* Do two results differ in rounding alone?  */
+static bool
+is_near (double x, double y)
+{
+  return x == y || (isnan (x) && isnan (y)) || fabs (x - y) <= 1e-3 * (1 + fabs (x) + fabs (y));
+}
+
+static bool
+area_is_near (enum data kind, const uint8_t *p, const uint8_t *q, size_t n)
+{
+  size_t step = kind == DATA_FLOAT ? sizeof (float) : sizeof (double);
+  for (size_t i = 0; i + step <= n; i += step)
+    {
+      if (memcmp (p + i, q + i, step) == 0)
+        continue;
+      float f[2];
+      double d[2];
+      if (kind == DATA_FLOAT)
+        {
+          memcpy (f, p + i, step);
+          memcpy (f + 1, q + i, step);
+          d[0] = f[0], d[1] = f[1];
+        }
+      else
+        {
+          memcpy (d, p + i, step);
+          memcpy (d + 1, q + i, step);
+        }
+      if (!is_near (d[0], d[1]))
+        return false;
+    }
+  return true;
+}
+
+enum outcome { EQUAL, ROUNDED, DIFFERENT };
+
+/* Is what is in AREAS, with checksum SUM, what the first build left with checksum ANSWER?  */
+static enum outcome
+areas__compare (const struct areas *areas, enum data kind, uint64_t sum, uint64_t answer)
+{
+  bool equal = sum == answer;
+  for (int i = 0; i < 3; i++)
+    equal = equal && memcmp (areas->at[i], areas->result[i], areas->used) == 0;
+  if (equal)
+    return EQUAL;
+  if (kind != DATA_FLOAT && kind != DATA_DOUBLE)
+    return DIFFERENT;
+  double x, y;
+  memcpy (&x, &sum, sizeof x);
+  memcpy (&y, &answer, sizeof y);
+  bool near = is_near (x, y);
+  for (int i = 0; i < 3; i++)
+    near = near && area_is_near (kind, areas->at[i], areas->result[i], areas->used);
+  return near ? ROUNDED : DIFFERENT;
 }
 
 /* Seconds a run of KERNEL, over INNER runs.  */
@@ -93,99 +257,165 @@ sample (const struct kernel *kernel, struct work *work, unsigned inner)
   return (now () - start) / inner;
 }
 
+/* Takes samples of all builds of ROW at one size, in at most BUDGET seconds or so, and adds them to SECONDS[build].  */
+static void
+time_builds (const struct runner_row *row, struct areas *areas, double budget, uint64_t *seed, cJSON *const *seconds)
+{
+  unsigned n = runner_n_builds, inner[BUILDS_MAX], order[BUILDS_MAX];
+  double value[BUILDS_MAX][ROUNDS_MAX], round_seconds = 0;
+  double target = budget / ROUNDS_MAX / n;
+  if (target < SAMPLE_SECONDS)
+    target = SAMPLE_SECONDS;
+  areas__reset (areas);
+  for (unsigned b = 0; b < n; b++)
+    {
+      running_build = runner_build[b];
+      alarm (SECONDS_ONE_RUN_MAX);
+      double once = sample (row->build[b], &areas->work, 1);
+      if (once < target / 20)
+        once = sample (row->build[b], &areas->work, 1 + (unsigned) (target / 20 / (once + 1e-7)));
+      inner[b] = (unsigned) (target / once + 0.5);
+      if (inner[b] == 0)
+        inner[b] = 1;
+      round_seconds += once * inner[b];
+      order[b] = b;
+    }
+  unsigned rounds = (unsigned) fmin (ROUNDS_MAX, budget / round_seconds);
+  if (rounds < ROUNDS_MIN)
+    rounds = ROUNDS_MIN;
+  for (unsigned r = 0; r < rounds; r++)
+    {
+      for (unsigned i = n; i > 1; i--)
+        {
+          unsigned k = (unsigned) (next_random (seed) % i), swap = order[i - 1];
+          order[i - 1] = order[k];
+          order[k] = swap;
+        }
+      alarm (SECONDS_ONE_RUN_MAX);
+      for (unsigned i = 0; i < n; i++)
+        {
+          running_build = runner_build[order[i]];
+          value[order[i]][r] = sample (row->build[order[i]], &areas->work, inner[order[i]]);
+        }
+    }
+  alarm (0);
+  for (unsigned b = 0; b < n; b++)
+    cJSON_AddItemToArray (seconds[b], cJSON_CreateDoubleArray (value[b], (int) rounds));
+}
+
+/* Runs ROW's kernel at all sizes; what came out, for the JSON.  *WRONG counts builds that gave another result.  */
+static cJSON *
+run_kernel (const struct runner_row *row, struct areas *areas, double budget, unsigned *wrong)
+{
+  static const char *const text[] = { "equal", "rounded", "different" };
+  const struct kernel *first = row->build[0];
+  enum outcome worst[BUILDS_MAX] = { EQUAL };
+  uint64_t seed = 1;
+  cJSON *json = cJSON_CreateObject (), *seconds[BUILDS_MAX];
+  cJSON_AddStringToObject (json, "kernel", first->name);
+  cJSON_AddStringToObject (json, "field", first->field);
+  cJSON *sizes = cJSON_AddArrayToObject (json, "sizes"), *times = cJSON_AddObjectToObject (json, "seconds");
+  for (unsigned b = 0; b < runner_n_builds; b++)
+    seconds[b] = cJSON_AddArrayToObject (times, runner_build[b]);
+  running_kernel = first->name;
+  for (int s = 0; s < N_SIZES; s++)
+    {
+      size_t size = fixed_size[s] ? fixed_size[s] : PAST_L2 / first->bytes;
+      cJSON_AddItemToArray (sizes, cJSON_CreateNumber ((double) size));
+      areas__fill (areas, first, size);
+      uint64_t answer = 0;
+      for (unsigned b = 0; b < runner_n_builds; b++)
+        {
+          running_build = runner_build[b];
+          areas__reset (areas);
+          alarm (SECONDS_ONE_RUN_MAX);
+          uint64_t sum = row->build[b]->run (&areas->work);
+          alarm (0);
+          if (b == 0)
+            {
+              answer = sum;
+              for (int i = 0; i < 3; i++)
+                memcpy (areas->result[i], areas->at[i], areas->used);
+              continue;
+            }
+          enum outcome outcome = areas__compare (areas, first->data, sum, answer);
+          if (outcome == ROUNDED && strcmp (runner_build[b], "aiopt") == 0)
+            outcome = DIFFERENT;
+          if (outcome == DIFFERENT)
+            {
+              fprintf (stderr, "runner: kernel %s, build %s: wrong result at size %zu\n", first->name,
+                       runner_build[b], size);
+              ++*wrong;
+            }
+          if (outcome > worst[b])
+            worst[b] = outcome;
+        }
+      time_builds (row, areas, budget / N_SIZES, &seed, seconds);
+    }
+  cJSON *results = cJSON_AddObjectToObject (json, "results");
+  for (unsigned b = 0; b < runner_n_builds; b++)
+    cJSON_AddStringToObject (results, runner_build[b], text[worst[b]]);
+  return json;
+}
+
+static int
+write_json (const cJSON *json, const char *file)
+{
+  char *text = cJSON_PrintUnformatted (json);
+  FILE *f = fopen (file, "w");
+  bool written = f != NULL && text != NULL && fputs (text, f) != EOF;
+  if (f != NULL && fclose (f) != 0)
+    written = false;
+  free (text);
+  if (!written)
+    perror (file);
+  return written ? 0 : -1;
+}
+
 int
 main (int argc, char **argv)
 {
   static const struct option options[]
     = { { "json", required_argument, NULL, 'j' }, { "budget", required_argument, NULL, 'b' }, { 0 } };
-  const char *json_file = NULL;
-  double budget = 0.6;
+  const char *file = NULL;
+  double budget = 2;
   for (int c; (c = getopt_long (argc, argv, "", options, NULL)) != -1;)
     if (c == 'j')
-      json_file = optarg;
+      file = optarg;
     else if (c == 'b' && atof (optarg) > 0)
       budget = atof (optarg);
     else
-      {
-        fprintf (stderr, "usage: runner [--json FILE] [--budget SECONDS]\n");
-        return 64;
-      }
-  struct work work = { 0, aligned_alloc (64, AREA), aligned_alloc (64, AREA), aligned_alloc (64, AREA) };
-  uint8_t *result = malloc (AREA);
-  if (work.a == NULL || work.b == NULL || work.c == NULL || result == NULL)
-    return 1;
-  cJSON *json = cJSON_CreateObject (), *rows = cJSON_AddArrayToObject (json, "kernels");
-  double ratio[N_KERNELS], least = INFINITY;
-  int faster = 0, slower = 0, wrong = 0;
-  printf ("%-14s %-10s %9s %9s %9s %8s  %s\n", "kernel", "field", "n=100", "n=1000", "n=20000", "ratio",
-          "95 % interval");
-  for (int k = 0; k < N_KERNELS; k++)
+      file = NULL, optind = argc + 1;
+  if (file == NULL || optind != argc)
     {
-      const struct kernel *kernel[2] = { table[k].plain, table[k].rewritten };
-      double per_size[N_SIZES], all[2][N_SIZES * PAIRS];
-      for (int s = 0; s < N_SIZES; s++)
-        {
-          work.size = size[s];
-          fill (kernel[0], &work);
-          uint64_t answer = kernel[0]->run (&work);
-          memcpy (result, work.c, AREA);
-          fill (kernel[0], &work);
-          if (kernel[1]->run (&work) != answer || memcmp (result, work.c, AREA) != 0)
-            {
-              printf ("%s: WRONG RESULT at size %zu\n", kernel[0]->name, size[s]);
-              wrong++;
-            }
-          double once = sample (kernel[0], &work, 3);
-          once = sample (kernel[0], &work, 1 + (unsigned) (1e-4 / once));
-          unsigned inner = 1 + (unsigned) (budget / N_SIZES / PAIRS / 2 / once);
-          for (int p = 0; p < PAIRS; p++)
-            for (int turn = 0; turn < 2; turn++)
-              {
-                int which = (p + turn) & 1;
-                all[which][s * PAIRS + p] = sample (kernel[which], &work, inner);
-              }
-          per_size[s] = statistics__ratio (all[0] + s * PAIRS, all[1] + s * PAIRS, PAIRS, 0.95, 200, 1)
-                          .estimate;
-        }
-      ratio[k] = exp ((log (per_size[0]) + log (per_size[1]) + log (per_size[2])) / N_SIZES);
-      struct interval i = statistics__ratio (all[0], all[1], N_SIZES * PAIRS, 0.95, RESAMPLES, 1);
-      printf ("%-14s %-10s %9.2f %9.2f %9.2f %8.2f  %.2f-%.2f\n", kernel[0]->name, kernel[0]->field,
-              per_size[0], per_size[1], per_size[2], ratio[k], i.low, i.high);
-      fflush (stdout);
-      cJSON *row = cJSON_CreateObject ();
-      cJSON_AddStringToObject (row, "kernel", kernel[0]->name);
-      cJSON_AddStringToObject (row, "field", kernel[0]->field);
-      cJSON_AddNumberToObject (row, "ratio", ratio[k]);
-      cJSON_AddItemToObject (row, "by_size", cJSON_CreateDoubleArray (per_size, N_SIZES));
-      cJSON_AddItemToArray (rows, row);
-      faster += ratio[k] > 1.03;
-      slower += ratio[k] < 0.97;
-      least = fmin (least, ratio[k]);
+      fprintf (stderr, "usage: runner --json FILE [--budget SECONDS-PER-KERNEL]\n");
+      return 64;
     }
-  struct interval g = statistics__geomean (ratio, N_KERNELS, 0.95, RESAMPLES, 1);
-  printf ("%d kernels: geomean %.2f (95 %% interval over kernels %.2f-%.2f), least %.2f; "
-          "%d faster, %d slower, %d wrong\n",
-          N_KERNELS, g.estimate, g.low, g.high, least, faster, slower, wrong);
-  cJSON_AddNumberToObject (json, "geomean", g.estimate);
-  cJSON_AddNumberToObject (json, "low", g.low);
-  cJSON_AddNumberToObject (json, "high", g.high);
-  cJSON_AddNumberToObject (json, "least", least);
-  cJSON_AddNumberToObject (json, "wrong", wrong);
-  if (json_file != NULL)
+  static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM };
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    signal (signals[i], on_signal);
+  struct areas areas = { 0 };
+  if (!areas__allocate (&areas))
     {
-      char *text = cJSON_Print (json);
-      FILE *f = fopen (json_file, "w");
-      if (f == NULL || fputs (text, f) == EOF || fclose (f) != 0)
-        {
-          perror (json_file);
-          return 1;
-        }
-      free (text);
+      fprintf (stderr, "runner: no memory for areas of %d bytes\n", AREA);
+      areas__free (&areas);
+      return 1;
     }
+  unsigned wrong = 0;
+  cJSON *json = cJSON_CreateObject (), *builds = cJSON_AddArrayToObject (json, "builds");
+  for (unsigned b = 0; b < runner_n_builds; b++)
+    cJSON_AddItemToArray (builds, cJSON_CreateString (runner_build[b]));
+  cJSON *rows = cJSON_AddArrayToObject (json, "kernels");
+  for (unsigned k = 0; k < runner_n_rows; k++)
+    {
+      if (isatty (2))
+        fprintf (stderr, "\r\033[Ktiming %u of %u: %s", k + 1, runner_n_rows, runner_row[k].build[0]->name);
+      cJSON_AddItemToArray (rows, run_kernel (&runner_row[k], &areas, budget, &wrong));
+    }
+  if (isatty (2))
+    fprintf (stderr, "\r\033[K");
+  int written = write_json (json, file);
   cJSON_Delete (json);
-  free (result);
-  free (work.a);
-  free (work.b);
-  free (work.c);
-  return wrong ? 1 : 0;
+  areas__free (&areas);
+  return wrong || written ? 1 : 0;
 }

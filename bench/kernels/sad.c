@@ -20,4 +20,4 @@ run (struct work *work)
   return sad (work->a, work->b, work->size);
 }
 
-KERNEL ("sad", "image", DATA_RANDOM, run);
+KERNEL ("sad", "image", DATA_PIXELS, 2, run);

@@ -13,7 +13,7 @@ static uint64_t
 run (struct work *work)
 {
   scale_double (work->c, work->a, 3.25, work->size);
-  return (uint64_t) (int64_t) ((double *) work->c)[work->size / 2];
+  return bits_of (((double *) work->c)[work->size / 2]);
 }
 
-KERNEL ("scale_double", "linear", DATA_FLOAT, run);
+KERNEL ("scale_double", "linear", DATA_FLOAT, 12, run);

@@ -19,4 +19,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size / 3];
 }
 
-KERNEL ("to_lower", "text", DATA_TEXT, run);
+KERNEL ("to_lower", "text", DATA_TEXT, 2, run);

@@ -17,4 +17,4 @@ run (struct work *work)
   return utf8_length (work->a, (uint32_t) work->size);
 }
 
-KERNEL ("utf8_length", "text", DATA_TEXT, run);
+KERNEL ("utf8_length", "text", DATA_TEXT, 1, run);

@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint8_t *) work->c)[work->size / 2];
 }
 
-KERNEL ("xor_parity", "checksums", DATA_RANDOM, run);
+KERNEL ("xor_parity", "checksums", DATA_RANDOM, 3, run);

@@ -16,4 +16,4 @@ run (struct work *work)
   return ((uint32_t *) work->c)[work->size - 1];
 }
 
-KERNEL ("zigzag", "codecs", DATA_RANDOM, run);
+KERNEL ("zigzag", "codecs", DATA_RANDOM, 8, run);
