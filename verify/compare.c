@@ -479,6 +479,14 @@ compare__impossible_size (const struct region *region, const struct state *state
 }
 
 bool
+compare__goes_round (const struct region *region, const struct state *state, const struct outcome *expected,
+                     const struct outcome *got)
+{
+  return expected->status == RUN_RETURNED && got->status == RUN_TRAPPED && signal_class (got->signal) == SIGSEGV
+         && compare__impossible_size (region, state);
+}
+
+bool
 compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected)
 {
   return compare__is_undefined (region, expected) && compare__impossible_size (region, state);

@@ -35,6 +35,12 @@ bool compare__is_undefined (const struct region *region, const struct outcome *e
    is compared then, whoever made the candidate; sizes of 2^32 elements and more that could be are compared.  */
 bool compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected);
 
+/* Does the candidate's GOT fault where the original's EXPECTED returned, with a size in STATE that no object can have, as only an
+   end pointer that went round lets it?  Of a compiler's code for the same source that is no difference: pointers that
+   leave their object are undefined there.  */
+bool compare__goes_round (const struct region *region, const struct state *state, const struct outcome *expected,
+                          const struct outcome *got);
+
 /* Is an integer parameter of REGION in STATE one that can't be an object's size?  */
 bool compare__impossible_size (const struct region *region, const struct state *state);
 

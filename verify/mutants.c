@@ -389,6 +389,17 @@ report (struct hunt_ground *ground, unsigned n)
   free (text);
 }
 
+/* Was the condition of mutant I seen to matter in its other outcome?  Where compilers guard a fast way by conditions without
+   branches (overlap), to take the slow way more often changes nothing: that outcome can't show.  */
+static bool
+other_way_dies (const struct hunt_ground *ground, unsigned n, unsigned i)
+{
+  for (unsigned k = 0; k < n; k++)
+    if (k != i && ground->mutant[k].insn == ground->mutant[i].insn && is_condition (&ground->mutant[k]) && ground->mutant[k].dead)
+      return true;
+  return false;
+}
+
 bool
 mutants__run (struct trial *trial)
 {
@@ -437,9 +448,9 @@ mutants__run (struct trial *trial)
     }
   for (unsigned i = 0; i < tried; i++)
     {
+      bool seen = ground->mutant[i].dead || ground->mutant[i].equal || (trial->compiled && other_way_dies (ground, tried, i));
       verdict->conditions += is_condition (&ground->mutant[i]);
-      verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !ground->mutant[i].dead
-                                    && !ground->mutant[i].equal;
+      verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !seen;
       verdict->mutants_total += !ground->mutant[i].equal;
       verdict->mutants_killed += ground->mutant[i].dead;
     }
