@@ -139,7 +139,7 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
 {
   struct why why;
   double ticks[BLOCK];
-  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, 1, BLOCK, ticks, &why))
+  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, &(struct timing) { .inner = 1, .repeats = BLOCK }, ticks, &why))
     return;
   bool repeatable = is_repeatable (set->region, sandbox, test->state, test->expected, set->arena);
   struct timed *timed = &set->timed[set->n++];
@@ -307,7 +307,7 @@ time_block (struct sandbox *sandbox, unsigned image, const struct timed *timed, 
             struct why *why)
 {
   double ticks[BLOCK];
-  if (sandbox__time (sandbox, image, timed->state, timed->inner, BLOCK, ticks, why))
+  if (sandbox__time (sandbox, image, timed->state, &(struct timing) { .inner = timed->inner, .repeats = BLOCK }, ticks, why))
     return -1;
   *median = statistics__median (ticks, BLOCK);
   return 0;

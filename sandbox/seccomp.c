@@ -5,6 +5,7 @@
    not call malloc, and loaded by the child.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/wire.h"
+#include <asm/prctl.h>
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -84,6 +85,8 @@ seccomp__zygote_program (struct sock_fprog *program, struct why *why)
                                 SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (clone), 1,
                               SCMP_A0 (SCMP_CMP_EQ, CLONE_PARENT | SIGCHLD));
+  failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (arch_prctl), 1,
+                              SCMP_A0 (SCMP_CMP_EQ, ARCH_SET_GS));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prlimit64), 1,
                               SCMP_A0 (SCMP_CMP_EQ, 0));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (mprotect), 1,
