@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
-bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h
+bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h \
+  bench/measure-set.c bench/measure-set.h bench/measure-time.c
 bench_libbench_a_SOURCES += bench/ab.c bench/ab.h bench/counters.c bench/counters.h
 
 check_PROGRAMS += testsuite/bench-statistics
