@@ -15,6 +15,12 @@ testsuite_bench_measure_LDADD = bench/libbench.a states/libstates.a sandbox/libs
   $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-measure
 
+check_PROGRAMS += testsuite/measure-cheats
+testsuite_measure_cheats_SOURCES = testsuite/measure-cheats.c testsuite/region-build.h
+testsuite_measure_cheats_LDADD = bench/libbench.a $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)
+testsuite_measure_cheats_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+TESTS += testsuite/measure-cheats
+
 # States a second: make bench-verify.
 noinst_PROGRAMS += bench/verify-speed
 bench_verify_speed_SOURCES = bench/verify-speed.c testsuite/sandbox-fixture.h

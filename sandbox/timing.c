@@ -99,7 +99,8 @@ sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *stat
   command->inner = inner;
   command->repeats = repeats;
   command->cold = timing->cold;
-  command->x87 = answer && answer->x87;
+  command->x87 = (answer && answer->x87 ? CLOCK_X87_RESULT : 0)
+                 | (sandbox->checks[image] & CHECK_X87 ? CLOCK_X87_CLEAR : 0);
   for (unsigned i = 0; i < 2; i++)
     {
       command->gpr_mask[i] = answer ? answer->gpr_mask[i] : 0;

@@ -314,6 +314,13 @@
 	/* A load of more than one of these stores would wait for them, and a version with wider ones lose by it.  */
 	mfence
 .Ldrained:
+	testl	$CLOCK_X87_CLEAR, %gs:CLOCK_X87
+	jz	.Lclear
+	.irp n, NR8
+	fldz
+	.endr
+	fninit
+.Lclear:
 	LOAD_VEC
 	LOAD_GPR
 	jmp	*%gs:CLOCK_ENTRY
@@ -336,8 +343,8 @@
 	paddq	%gs:CLOCK_VEC_SUM+16, %xmm1
 	movaps	%xmm1, %gs:CLOCK_VEC_SUM+16
 .Lno_vectors:
-	cmpl	$0, %gs:CLOCK_X87
-	je	.Lno_x87
+	testl	$CLOCK_X87_RESULT, %gs:CLOCK_X87
+	jz	.Lno_x87
 	fstpt	%gs:CLOCK_ST0
 	fninit
 .Lno_x87:

@@ -60,6 +60,10 @@
 #define CLOCK_ST0 176
 #define CLOCK_RANGE 192
 
+/* Bits of CLOCK_X87.  */
+#define CLOCK_X87_RESULT 1
+#define CLOCK_X87_CLEAR 2
+
 /* What the loop over a batch's records needs.  */
 #define CONTEXT_BATCH_IN 2048        /* the record being run */
 #define CONTEXT_BATCH_OUT 2056       /* where its result goes, plus 40 */

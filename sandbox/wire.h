@@ -147,7 +147,7 @@ struct command
   uint32_t first, n;           /* states state[first .. n) */
   uint32_t inner, repeats;     /* COMMAND_TIME, and the below */
   uint32_t cold;
-  uint32_t x87;                /* the result is on the x87 stack */
+  uint32_t x87;                /* CLOCK_X87_… */
   uint64_t gpr_mask[2];        /* which bits of rax and rdx, and of xmm0 and xmm1, are a result */
   uint64_t vec_mask[2][2];
   uint64_t max_steps;
@@ -432,7 +432,7 @@ struct clock
   uint64_t n_ranges;
   uint32_t drain;                /* wait for what was put back: it may be read in larger pieces */
   uint32_t vectors;              /* the result is in vector registers */
-  uint64_t x87;                  /* the result is on the x87 stack */
+  uint64_t x87;                  /* the result is on the x87 stack; the code can leave something in its registers */
   uint64_t gpr_mask[2], gpr_sum[2];
   uint64_t vec_mask[2][2], vec_sum[2][2];
   uint8_t st0[16];
