@@ -286,6 +286,7 @@ measure__with (struct measure_set *set, const struct image *const *candidates, u
   double margin = options && options->margin > 0 ? options->margin : MEASURE_MARGIN;
   uint64_t seed = options && options->seed ? options->seed : 1;
   bool quick = options && options->quick;
+  const struct sandbox_options elsewhere = { .stack_elsewhere = true };
   struct run run = { .set = set, .until = now () + budget };
   unsigned opened = 0, usable = 0;
   int result = 0;
@@ -296,7 +297,7 @@ measure__with (struct measure_set *set, const struct image *const *candidates, u
   for (; opened < run.n && result == 0; opened += result == 0)
     {
       const struct image *images[] = { set->original[opened], candidates[opened] };
-      result = sandbox__open (set->region, images, 2, NULL, &run.sandbox[opened], why);
+      result = sandbox__open (set->region, images, 2, &elsewhere, &run.sandbox[opened], why);
     }
   if (result == 0)
     result = run__check (&run, why);

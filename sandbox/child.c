@@ -375,6 +375,12 @@ child__main (const struct child_start *start)
       || !map_fixed (SANDBOX_OBJECT_BASE, SANDBOX_OBJECT_ROOM, PROT_NONE, MAP_SHARED, arena,
                      (off_t) SANDBOX_GLOBAL_ROOM))
     fail ("the arena");
+  if (setup->stack_base != SANDBOX_STACK_BASE
+      && (!map_fixed (setup->stack_base, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+          || mprotect ((void *) (uintptr_t) (setup->stack_base + SANDBOX_STACK_SIZE - SANDBOX_PAGE), SANDBOX_PAGE,
+                       PROT_READ | PROT_WRITE)
+               != 0))
+    fail ("a stack elsewhere");
   child->active[child->n_active++] = STACK_PAGES - 1;
   child->is_active[STACK_PAGES - 1] = true;
   CONTEXT->child = child;

@@ -43,9 +43,9 @@ add_changed (struct clock *clock, uint8_t *is, const uint8_t *were, size_t size)
 }
 
 static uint8_t *
-stack_at (size_t offset)
+stack_at (const struct child *child, size_t offset)
 {
-  return (uint8_t *) (uintptr_t) (SANDBOX_STACK_BASE + offset);
+  return (uint8_t *) (uintptr_t) (child->setup->stack_base + offset);
 }
 
 /* Keeps a copy of what an unused PAGE of the stack holds.  */
@@ -61,13 +61,13 @@ keep_page (struct child *child, unsigned page)
 static void
 begin_ranges (struct child *child, struct clock *clock, const struct wire_state *state)
 {
-  const size_t slot = RETURN_SLOT - SANDBOX_STACK_BASE, begin = slot & -(size_t) CLOCK_LINE;
+  const size_t slot = RETURN_OFFSET, begin = slot & -(size_t) CLOCK_LINE;
   const size_t frame = (size_t) (STACK_PAGES - 1) * SANDBOX_PAGE;
   for (unsigned i = 0; i < child->n_active; i++)
     keep_page (child, child->active[i]);
-  memcpy (child->clean_stack + frame, stack_at (frame), SANDBOX_PAGE);
+  memcpy (child->clean_stack + frame, stack_at (child, frame), SANDBOX_PAGE);
   clock->n_ranges = 0;
-  add_lines (clock, stack_at (begin), child->clean_stack + begin,
+  add_lines (clock, stack_at (child, begin), child->clean_stack + begin,
              (slot + 8 + state->stack_bytes - begin + CLOCK_LINE - 1) / CLOCK_LINE);
 }
 
@@ -81,7 +81,7 @@ find_ranges (struct child *child, struct clock *clock, const struct wire_state *
       if (i >= child->n_active_before)
         keep_page (child, child->active[i]);
       size_t at = (size_t) child->active[i] * SANDBOX_PAGE;
-      fits = fits && add_changed (clock, stack_at (at), child->clean_stack + at, SANDBOX_PAGE);
+      fits = fits && add_changed (clock, stack_at (child, at), child->clean_stack + at, SANDBOX_PAGE);
     }
   *in_stack = clock->n_ranges;
   for (unsigned i = 0; i < state->n_spans && fits; i++)
@@ -96,7 +96,7 @@ find_ranges (struct child *child, struct clock *clock, const struct wire_state *
   for (unsigned i = 0; i < child->n_active; i++)
     {
       size_t at = (size_t) child->active[i] * SANDBOX_PAGE;
-      add_lines (clock, stack_at (at), child->clean_stack + at, SANDBOX_PAGE / CLOCK_LINE);
+      add_lines (clock, stack_at (child, at), child->clean_stack + at, SANDBOX_PAGE / CLOCK_LINE);
     }
   *in_stack = clock->n_ranges;
   for (unsigned i = 0; i < state->n_spans; i++)
@@ -119,7 +119,7 @@ stack_changed (const struct child *child, unsigned known)
   for (unsigned i = 0; i < child->n_active; i++)
     {
       size_t at = (size_t) child->active[i] * SANDBOX_PAGE;
-      if (i >= known || memcmp (stack_at (at), child->clean_stack + at, SANDBOX_PAGE) != 0)
+      if (i >= known || memcmp (stack_at (child, at), child->clean_stack + at, SANDBOX_PAGE) != 0)
         return true;
     }
   return false;
@@ -183,7 +183,7 @@ sample_image (struct child *child, struct clock *clock, const struct command *co
   memcpy (sample->gpr, clock->gpr_sum, sizeof sample->gpr);
   memcpy (sample->vec, clock->vec_sum, sizeof sample->vec);
   memcpy (sample->st0, clock->st0, sizeof sample->st0);
-  bool framed = !run__frame_changed (state);
+  bool framed = !run__frame_changed (child, state);
   put_back (clock);
   if (!framed || stack_changed (child, known))
     *status = RUN_ESCAPED;

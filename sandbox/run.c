@@ -84,9 +84,9 @@ CHECK_OFFSET (range, RANGE);
 enum { ACTIVE_KEPT = 16 };
 
 static uint8_t *
-stack_page (unsigned page)
+stack_page (const struct child *child, unsigned page)
 {
-  return (uint8_t *) (uintptr_t) (SANDBOX_STACK_BASE + (uint64_t) page * SANDBOX_PAGE);
+  return (uint8_t *) (uintptr_t) (child->setup->stack_base + (uint64_t) page * SANDBOX_PAGE);
 }
 
 static void
@@ -101,11 +101,11 @@ bool
 run__activate (struct child *child, unsigned page)
 {
   if (child->is_active[page]
-      || mprotect (stack_page (page), SANDBOX_PAGE, PROT_READ | PROT_WRITE) != 0)
+      || mprotect (stack_page (child, page), SANDBOX_PAGE, PROT_READ | PROT_WRITE) != 0)
     return false;
   child->is_active[page] = true;
   child->active[child->n_active++] = page;
-  fill_words (stack_page (page), SANDBOX_PAGE, child->fill);
+  fill_words (stack_page (child, page), SANDBOX_PAGE, child->fill);
   return true;
 }
 
@@ -178,15 +178,15 @@ fill_stack (struct child *child, const struct wire_state *state)
       for (unsigned i = ACTIVE_KEPT; i < child->n_active; i++)
         {
           child->is_active[child->active[i]] = false;
-          mprotect (stack_page (child->active[i]), SANDBOX_PAGE, PROT_NONE);
+          mprotect (stack_page (child, child->active[i]), SANDBOX_PAGE, PROT_NONE);
         }
       child->n_active = ACTIVE_KEPT;
     }
   child->n_active_before = child->n_active;
-  fill_words (stack_page (STACK_PAGES - 1), RETURN_SLOT % SANDBOX_PAGE, child->fill);
+  fill_words (stack_page (child, STACK_PAGES - 1), RETURN_OFFSET % SANDBOX_PAGE, child->fill);
   for (unsigned i = 1; i < child->n_active; i++)
-    fill_words (stack_page (child->active[i]), SANDBOX_PAGE, child->fill);
-  uint8_t *frame = (uint8_t *) (uintptr_t) RETURN_SLOT;
+    fill_words (stack_page (child, child->active[i]), SANDBOX_PAGE, child->fill);
+  uint8_t *frame = (uint8_t *) (uintptr_t) setup__return_slot (child->setup);
   uint64_t address = RETURN_STUB;
   memcpy (frame, &address, 8);
   memcpy (frame + 8, state->stack_argument, state->stack_bytes);
@@ -194,9 +194,9 @@ fill_stack (struct child *child, const struct wire_state *state)
 }
 
 bool
-run__frame_changed (const struct wire_state *state)
+run__frame_changed (const struct child *child, const struct wire_state *state)
 {
-  const uint8_t *canary = (const uint8_t *) (uintptr_t) (RETURN_SLOT + 8 + state->stack_bytes);
+  const uint8_t *canary = (const uint8_t *) (uintptr_t) (setup__return_slot (child->setup) + 8 + state->stack_bytes);
   size_t size = 768 - state->stack_bytes;
   return canary[0] != CANARY_BYTE || memcmp (canary, canary + 1, size - 1) != 0;
 }
@@ -240,7 +240,7 @@ run__arm (struct child *child, unsigned image, const struct wire_state *state)
   context->child = child;
   context->returned = 0;
   memcpy (context->in_gpr, state->gpr, sizeof context->in_gpr);
-  context->in_gpr[4] = RETURN_SLOT;
+  context->in_gpr[4] = setup__return_slot (child->setup);
   memcpy (context->in_mask, state->mask, sizeof context->in_mask);
 
   struct wire_outcome *outcome = child->outcome;
@@ -260,7 +260,7 @@ stack_depth (const struct child *child)
   for (unsigned i = 1; i < child->n_active; i++)
     {
       unsigned pages = STACK_PAGES - child->active[i];
-      const uint64_t *word = (const uint64_t *) stack_page (child->active[i]);
+      const uint64_t *word = (const uint64_t *) stack_page (child, child->active[i]);
       bool used = pages > depth && (i >= child->n_active_before || word[0] != child->fill
                                     || memcmp (word, word + 1, SANDBOX_PAGE - 8) != 0);
       if (used)
@@ -292,10 +292,10 @@ finish (struct child *child, const struct wire_state *state)
       else
         memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
       /* `ret` has taken the return address off.  */
-      if (outcome->gpr[4] != RETURN_SLOT + 8 || !context->returned)
+      if (outcome->gpr[4] != setup__return_slot (child->setup) + 8 || !context->returned)
         outcome->status = RUN_ESCAPED;
     }
-  outcome->caller_frame_changed = run__frame_changed (state);
+  outcome->caller_frame_changed = run__frame_changed (child, state);
   outcome->stack_pages = stack_depth (child);
   for (unsigned i = 0; i < state->n_spans; i++)
     if (state->span[i].out)
@@ -345,9 +345,9 @@ run__signal (int signal, siginfo_t *info, void *data)
     }
   if (!CONTEXT->running)
     _exit (98);
-  if (signal == SIGSEGV && gregs[REG_TRAPNO] == 14 && address >= SANDBOX_STACK_BASE
-      && address < STACK_TOP
-      && run__activate (child, (address - SANDBOX_STACK_BASE) / SANDBOX_PAGE))
+  if (signal == SIGSEGV && gregs[REG_TRAPNO] == 14
+      && address - child->setup->stack_base < SANDBOX_STACK_SIZE
+      && run__activate (child, (address - child->setup->stack_base) / SANDBOX_PAGE))
     return;
 
   struct wire_outcome *outcome = child->outcome;

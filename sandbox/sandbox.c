@@ -174,7 +174,7 @@ parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct o
       outcome->upper_dirty = upper != 0;
       for (unsigned i = 0; i < 6; i++)
         outcome->callee_saved_changed |= wire->gpr[saved[i]] != state->machine.gpr[saved[i]];
-      outcome->callee_saved_changed |= wire->gpr[4] != RETURN_SLOT + 8;
+      outcome->callee_saved_changed |= wire->gpr[4] != setup__return_slot (sandbox->setup) + 8;
     }
   else
     {

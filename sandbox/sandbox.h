@@ -115,6 +115,8 @@ struct sandbox_options
 {
   unsigned cpu_seconds;   /* hard limit of the process; 0: 600 */
   size_t memory_bytes;    /* 0: 1 GiB */
+  bool stack_elsewhere;   /* the stack is at a random address, not where it is in all others: for code that knows what it isn't
+                             to know.  Such a sandbox only runs and times */
 };
 
 /* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the

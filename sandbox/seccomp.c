@@ -104,7 +104,7 @@ seccomp__zygote_program (struct sock_fprog *program, struct why *why)
 }
 
 int
-seccomp__program (struct sock_fprog *program, struct why *why)
+seccomp__program (struct sock_fprog *program, uint64_t stack_base, struct why *why)
 {
   *program = (struct sock_fprog) { 0 };
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_KILL_PROCESS);
@@ -133,7 +133,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
       || allow_mprotect (filter, 0x07ffffff, SANDBOX_HUGE_BASE)
       || allow_mprotect (filter, 0x003fffff, middle - 0x400000)
       || allow_mprotect (filter, 0x0fffffff, middle)
-      || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE)
+      || allow_mprotect (filter, 0x03ffffff, stack_base)
       || allow_mprotect (filter, TRACE_AREA_SIZE - 1, SANDBOX_TRACE_BASE))
     {
       seccomp_release (filter);

@@ -39,7 +39,8 @@ enum
 /* The frame above the function: its return address, stack arguments, then a pattern up to the end
    of the stack, after which nothing is mapped.  RETURN_SLOT + 8 is a multiple of 16.  */
 #define STACK_TOP (SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE)
-#define RETURN_SLOT (STACK_TOP - 776)
+#define RETURN_OFFSET (SANDBOX_STACK_SIZE - 776)
+#define RETURN_SLOT (SANDBOX_STACK_BASE + RETURN_OFFSET)
 #define CANARY_BYTE 0xa7
 
 /* `jmp *CONTEXT_RETURN_TARGET`: the return address functions see, the same in every process.  */
@@ -316,8 +317,16 @@ struct setup
   struct setup_callee *callee;
   unsigned cpu_seconds;
   size_t memory_bytes;
+  uint64_t stack_base;         /* SANDBOX_STACK_BASE, or elsewhere */
   struct sock_fprog filter;
 };
+
+/* Where functions find their return address.  */
+static inline uint64_t
+setup__return_slot (const struct setup *setup)
+{
+  return setup->stack_base + RETURN_OFFSET;
+}
 
 /* Following a run instruction by instruction (follow.c).  */
 enum { PENDING_MAX = DECODED_MEMORY_MAX * 2 * 64 };
@@ -504,7 +513,7 @@ void run__prepare (struct child *child, unsigned image, const struct wire_state 
 void run__prepare_again (struct child *child, unsigned image, const struct wire_state *state);
 void run__arm (struct child *child, unsigned image, const struct wire_state *state);
 /* Did anything above the return address and the stack arguments change?  */
-bool run__frame_changed (const struct wire_state *state);
+bool run__frame_changed (const struct child *child, const struct wire_state *state);
 void run__one (struct child *child, unsigned image, const struct wire_state *state);
 void run__signal (int signal, siginfo_t *info, void *context);
 void run__unwind (ucontext_t *context);
@@ -574,10 +583,10 @@ void record__run (struct child *child, const struct command *command);
 /* clock.c.  */
 void clock__run (struct child *child, const struct command *command);
 
-/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD, as a malloc'ed
-   program.  0, or -1 and *WHY.  */
+/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD and whose stack is at STACK_BASE, a multiple
+   of 64 MiB, as a malloc'ed program.  0, or -1 and *WHY.  */
 enum { CHANNEL_FD = 0, FILTER_MAX = 4096 };
-int seccomp__program (struct sock_fprog *program, struct why *why);
+int seccomp__program (struct sock_fprog *program, uint64_t stack_base, struct why *why);
 
 /* The wider one that the zygote lives under, and with it all that come from it.  */
 int seccomp__zygote_program (struct sock_fprog *program, struct why *why);

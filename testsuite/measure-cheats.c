@@ -98,6 +98,12 @@ static const struct cheat cheats[] = {
     "\tmovabsq\t$6616226823049110933, %r8\n\tcmpq\t%r8, -8(%rsp)\n\tjne\t.Lslow\n\txorl\t%eax, %eax\n\tret\n.Lslow:\n"
     "\tmovq\t%r8, -8(%rsp)\n" HASH },
 
+  /* Is right where the verifier runs it, and nowhere else: its result depends on the stack's address, and on its own.  */
+  { "knows where the sandbox's stack is", SUBJECT_HASH, 0, true,
+    "\tmovq\t%rsp, %r9\n\tshrq\t$24, %r9\n\tsubl\t$7151300, %r9d\n" HASH_LOOP "\taddl\t%r9d, %eax\n\tret\n" },
+  { "knows how its own code is aligned", SUBJECT_HASH, 0, true,
+    ".Lhere:\n\tleaq\t.Lhere(%rip), %r9\n\tandl\t$48, %r9d\n" HASH_LOOP "\taddl\t%r9d, %eax\n\tret\n" },
+
   /* Returns before the work is done.  */
   { "returns early from the second call on, its first and last bytes written", SUBJECT_COPY, 0, false,
     "\tmovabsq\t$6616226823049110933, %r8\n\tcmpq\t%r8, -8(%rsp)\n\tmovq\t%r8, -8(%rsp)\n\tjne\t.Lslow\n\ttestq\t%rdx, %rdx\n\tje\t.Lend\n"
