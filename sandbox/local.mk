@@ -16,7 +16,10 @@ testsuite_sandbox_run_SOURCES = testsuite/sandbox-run.c testsuite/sandbox-fixtur
 testsuite_sandbox_run_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS) $(CMOCKA_LIBS)
 testsuite_sandbox_trace_SOURCES = testsuite/sandbox-trace.c testsuite/sandbox-fixture.h
 testsuite_sandbox_trace_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
-TESTS += testsuite/sandbox-run testsuite/sandbox-trace
+check_PROGRAMS += testsuite/sandbox-time
+testsuite_sandbox_time_SOURCES = testsuite/sandbox-time.c testsuite/sandbox-fixture.h
+testsuite_sandbox_time_LDADD = $(testsuite_sandbox_run_LDADD)
+TESTS += testsuite/sandbox-run testsuite/sandbox-time testsuite/sandbox-trace
 
 # Runs a second, by hand: testsuite/sandbox-speed.
 check_PROGRAMS += testsuite/sandbox-speed
