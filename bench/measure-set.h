@@ -56,6 +56,14 @@ measure__type (const struct region *region, unsigned number)
   return number < region->n_types ? &region->type[number] : NULL;
 }
 
+/* At how many of N placements TIMED is timed.  States between the classes are many, and are there to find sizes at which a candidate
+   is much slower: one will do.  */
+static inline unsigned
+timed__placements (const struct timed *timed, unsigned n)
+{
+  return timed->size == SIZE_BETWEEN ? 1 : n;
+}
+
 /* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't answer
    as it should; -1 and *WHY where the sandbox failed.  */
 

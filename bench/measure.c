@@ -162,7 +162,8 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
         continue;
       struct mean mean = { 0 };
       double loss = 0;
-      for (unsigned p = 0; p < placements; p++)
+      unsigned here = timed__placements (timed, placements);
+      for (unsigned p = 0; p < here; p++)
         {
           const double *original = timed->original[p], *candidate = timed->candidate[p];
           struct interval one = statistics__ratio (original, candidate, timed->n_pairs, CONFIDENCE, resamples,
@@ -171,7 +172,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
           m->n_pairs += timed->n_pairs;
           loss += (statistics__median (candidate, timed->n_pairs)
                    - statistics__median (original, timed->n_pairs))
-                  / placements;
+                  / here;
           if (timed->size == SIZE_SMALL)
             continue;
           memcpy (all[0] + count, original, timed->n_pairs * sizeof *original);
@@ -256,7 +257,7 @@ run__warm (struct run *run, unsigned least, struct why *why)
       for (unsigned i = 0; i < run->set->n && result == 0; i++)
         {
           struct timed *timed = &run->set->timed[i];
-          for (unsigned p = 0; p < run->n && result == 0 && timed->usable; p++)
+          for (unsigned p = 0; p < timed__placements (timed, run->n) && result == 0 && timed->usable; p++)
             result = timed__pairs (timed, run->sandbox[p], p, why);
           timed->n_pairs += 2;
         }

@@ -238,8 +238,11 @@ clock__run (struct child *child, const struct command *command)
         flush_all (child, command->image, state);
       if (status == RUN_RETURNED)
         sample_image (child, clock, command, state, &sample[i], &status);
-      clock->n_ranges = n_ranges;
-      put_back (clock);
+      if (command->cold)
+        {
+          clock->n_ranges = n_ranges;
+          put_back (clock);
+        }
       if (status == RUN_RETURNED)
         n = i + 1;
     }

@@ -121,6 +121,21 @@ wrong_answers_are_seen (void **unused)
   state__drop (state);
 }
 
+/* One at a time, calls of others are answered as in a plain run.  */
+static void
+callees_answer (void **unused)
+{
+  (void) unused;
+  struct why why = { 0 };
+  struct state *state = state__make ();
+  static const char text[] = "sub $24,%rsp\n mov %rdi,8(%rsp)\n mov $0x18000000,%eax\n call *%rax\n mov 8(%rsp),%rdi\n mov %rax,(%rdi)\n"
+                             " mov $0x18000000,%eax\n call *%rax\n add $24,%rsp\n ret";
+  assert_int_equal (time_text (text, state, 1, false, NULL, NULL, &why), 0);
+  assert_int_equal (time_text (text, state, 1, true, NULL, NULL, &why), 0);
+  assert_int_equal (time_text (text, state, 1, false, alter_result, NULL, &why), 1);
+  state__drop (state);
+}
+
 static void
 cold_takes_longer (void **unused)
 {
@@ -200,6 +215,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (calls_forget),
     cmocka_unit_test (wrong_answers_are_seen),
+    cmocka_unit_test (callees_answer),
     cmocka_unit_test (cold_takes_longer),
     cmocka_unit_test (clock_is_out_of_reach),
     cmocka_unit_test (the_stack_may_be_elsewhere),
