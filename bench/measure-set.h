@@ -27,7 +27,7 @@ struct timed
   unsigned inner;
   double ticks;            /* of the original, at calibration */
   bool usable;             /* the original does in timed calls what it did before */
-  struct timing_answer original_answer, candidate_answer[PLACEMENTS_MAX];
+  struct timing_answer answer[2][PLACEMENTS_MAX]; /* of a plain run of the original, and of the candidate */
   unsigned n_pairs;        /* at each placement */
   double original[PLACEMENTS_MAX][PAIRS_MOST], candidate[PLACEMENTS_MAX][PAIRS_MOST];
   unsigned n_cold;         /* pairs with cold caches, at the first placement */
@@ -67,9 +67,10 @@ timed__placements (const struct timed *timed, unsigned n)
 /* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't answer
    as it should; -1 and *WHY where the sandbox failed.  */
 
-/* Runs the candidate once, and keeps what it answers for comparison with its timed calls.  */
+/* Runs both once, and keeps what they answer for comparison with their timed calls.  Where the original answers otherwise than
+   before TIMED is usable no longer.  */
 int timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why);
-/* Two more pairs of blocks.  Where the original's timed calls answer something else than before TIMED is usable no longer.  */
+/* Two more pairs of blocks.  The same goes for the original's timed calls.  */
 int timed__pairs (struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why);
 /* The same with cold caches.  */
 int timed__cold_pairs (struct timed *timed, struct sandbox *sandbox, struct why *why);

@@ -49,13 +49,15 @@ same_result (const struct region *region, const struct outcome *a, const struct 
   return true;
 }
 
-int
-timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why)
+/* Runs IMAGE once; *ANSWER gets what it answers, where that is as expected.  0, 1 and *WHY where it isn't, or -1 and *WHY.  */
+static int
+run_once (const struct measure_set *set, const struct timed *timed, struct sandbox *sandbox, unsigned image, unsigned p,
+          struct timing_answer *answer, struct why *why)
 {
   const struct state *state = timed->state;
   const struct outcome *expected = timed->expected;
   struct outcome outcome = { 0 };
-  if (sandbox__run (sandbox, 1, &state, &outcome, 1, CHECK_TIMEOUT_MS, why))
+  if (sandbox__run (sandbox, image, &state, &outcome, 1, CHECK_TIMEOUT_MS, why))
     return -1;
   if (outcome.status != RUN_RETURNED)
     why__set (why, REASON_RESULT, "it doesn't return on a fresh input, at placement %u", p);
@@ -70,10 +72,24 @@ timed__check (const struct measure_set *set, struct timed *timed, struct sandbox
             why__set (why, REASON_MEMORY, "other memory on a fresh input, at placement %u", p);
             return 1;
           }
-      timing__answer (set->region, state, &outcome, &timed->candidate_answer[p]);
+      timing__answer (set->region, state, &outcome, answer);
       return 0;
     }
   return 1;
+}
+
+int
+timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why)
+{
+  int original = run_once (set, timed, sandbox, 0, p, &timed->answer[0][p], why);
+  if (original < 0)
+    return -1;
+  if (original > 0)
+    {
+      timed->usable = false;
+      return 0;
+    }
+  return run_once (set, timed, sandbox, 1, p, &timed->answer[1][p], why);
 }
 
 /* The median of a block of IMAGE's samples.  */
@@ -83,7 +99,7 @@ time_block (struct sandbox *sandbox, unsigned image, unsigned p, bool cold, cons
 {
   double ticks[BLOCK];
   struct timing timing = { .inner = cold ? 1 : timed->inner, .repeats = BLOCK, .cold = cold };
-  timing.answer = image ? &timed->candidate_answer[p] : &timed->original_answer;
+  timing.answer = &timed->answer[image][p];
   int result = sandbox__time (sandbox, image, timed->state, &timing, ticks, why);
   /* Nothing is faster than a tick: the empty call's cost was taken off.  */
   if (result == 0)

@@ -239,7 +239,7 @@ run__check (struct run *run, struct why *why)
       struct timed *timed = &run->set->timed[i];
       timed->n_pairs = timed->n_cold = 0;
       timed->usable = true;
-      for (unsigned p = 0; p < run->n && result == 0; p++)
+      for (unsigned p = 0; p < run->n && result == 0 && timed->usable; p++)
         result = timed__check (run->set, timed, run->sandbox[p], p, why);
     }
   return result;
