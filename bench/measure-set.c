@@ -1,7 +1,7 @@
 /* Which states a function is timed on.
 
-   They are made when measuring begins, from the kernel's randomness: no candidate can have been made for them, nor were they
-   among those that the verifier ran.  (States that are given count for choosing among candidates alone.)
+   They are made when measuring begins, from the kernel's randomness: no candidate can have been made for them, nor
+   were they among those that the verifier ran.  (States that are given count for choosing among candidates alone.)
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure-set.h"
 
@@ -36,7 +36,8 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
 {
   struct why why;
   double ticks[BLOCK];
-  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, &(struct timing) { .inner = 1, .repeats = BLOCK }, ticks, &why))
+  const struct timing timing = { .inner = 1, .repeats = BLOCK };
+  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, &timing, ticks, &why))
     return;
   struct timed *timed = &set->timed[set->n++];
   memset (timed, 0, sizeof *timed);
@@ -106,8 +107,8 @@ set__ticks (const struct measure_set *set, enum size_class size)
   return n ? statistics__median (ticks, n) : 0;
 }
 
-/* States with sizes that are in no class, as what is fast at the sizes of each may still be slow between them: some integer
-   parameter at a time, which may be a size, is a number of its own magnitude.  */
+/* States with sizes that are in no class, as what is fast at the sizes of each may still be slow between them: some
+   integer parameter at a time, which may be a size, is a number of its own magnitude.  */
 static void
 set__between (struct measure_set *set, struct sandbox *sandbox, struct states *states)
 {

@@ -56,20 +56,21 @@ measure__type (const struct region *region, unsigned number)
   return number < region->n_types ? &region->type[number] : NULL;
 }
 
-/* At how many of N placements TIMED is timed.  States between the classes are many, and are there to find sizes at which a candidate
-   is much slower: one will do.  */
+/* At how many of N placements TIMED is timed.  States between the classes are many, and are there to find sizes at
+   which a candidate is much slower: one will do.  */
 static inline unsigned
 timed__placements (const struct timed *timed, unsigned n)
 {
   return timed->size == SIZE_BETWEEN ? 1 : n;
 }
 
-/* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't answer
-   as it should; -1 and *WHY where the sandbox failed.  */
+/* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't
+   answer as it should; -1 and *WHY where the sandbox failed.  */
 
-/* Runs both once, and keeps what they answer for comparison with their timed calls.  Where the original answers otherwise than
-   before TIMED is usable no longer.  */
-int timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why);
+/* Runs both once, and keeps what they answer for comparison with their timed calls.  Where the original answers
+   otherwise than before TIMED is usable no longer.  */
+int timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p,
+                  struct why *why);
 /* Two more pairs of blocks.  The same goes for the original's timed calls.  */
 int timed__pairs (struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why);
 /* The same with cold caches.  */

@@ -1,8 +1,9 @@
 /* Timing both versions on one state, in turns.
 
-   That a candidate is right was shown before; here it is held to it while it is timed.  Its plain run at each placement has to
-   give what the original gives, and each timed call what its plain run gave: what remembers, skips or stops early
-   when it is timed gives something else (sandbox/clock.c sees to it that there is nothing to remember).
+   That a candidate is right was shown before; here it is held to it while it is timed.  Its plain run at each
+   placement has to give what the original gives, and each timed call what its plain run gave: what remembers, skips
+   or stops early when it is timed gives something else (sandbox/clock.c sees to it that there is nothing to
+   remember).
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure-set.h"
 
@@ -11,7 +12,8 @@
 
 #define CHECK_TIMEOUT_MS 2000
 
-/* Are all bytes of a result of TYPE compared?  Aggregates have padding, and rounding may differ where the user says so.  */
+/* Are all bytes of a result of TYPE compared?  Aggregates have padding, and rounding may differ where the user says
+   so.  */
 static bool
 is_exact (const struct region *region, const struct type *type)
 {
@@ -49,7 +51,8 @@ same_result (const struct region *region, const struct outcome *a, const struct 
   return true;
 }
 
-/* Runs IMAGE once; *ANSWER gets what it answers, where that is as expected.  0, 1 and *WHY where it isn't, or -1 and *WHY.  */
+/* Runs IMAGE once; *ANSWER gets what it answers, where that is as expected.  0, 1 and *WHY where it isn't, or -1 and
+   *WHY.  */
 static int
 run_once (const struct measure_set *set, const struct timed *timed, struct sandbox *sandbox, unsigned image, unsigned p,
           struct timing_answer *answer, struct why *why)

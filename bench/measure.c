@@ -1,9 +1,9 @@
 /* Is a verified candidate faster, on states like the user's?
 
-   Both versions are in one process, on the same states, in turns (A B B A), so that whatever slows the
-   machine slows both.  Each pair of neighbouring blocks gives one ratio; a state's interval is bootstrapped over
-   its pairs, and states are summed up by size: what is faster on one size and slower on another is no win.  Caches are warm; on large
-   inputs both are timed with cold ones, too.  measure-set.c chooses the states, measure-time.c times.
+   Both versions are in one process, on the same states, in turns (A B B A), so that whatever slows the machine
+   slows both.  Each pair of neighbouring blocks gives one ratio; a state's interval is bootstrapped over its pairs,
+   and states are summed up by size: what is faster on one size and slower on another is no win.  Caches are warm; on
+   large inputs both are timed with cold ones, too.  measure-set.c chooses the states, measure-time.c times.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure-set.h"
 
@@ -183,8 +183,8 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
       mean__add (&by_size[timed->size], &interval, 1);
       if (timed->n_cold)
         {
-          struct interval one = statistics__ratio (timed->original_cold, timed->candidate_cold, timed->n_cold, CONFIDENCE,
-                                                   resamples, seed + i);
+          struct interval one = statistics__ratio (timed->original_cold, timed->candidate_cold, timed->n_cold,
+                                                   CONFIDENCE, resamples, seed + i);
           mean__add (&cold, &one, 1);
         }
       m->n_states++;

@@ -34,7 +34,8 @@ struct measurement
                                    there are any, else the geometric mean over all classes but the small one */
   struct interval small;        /* the same on small inputs; estimate 0 where there are none */
   struct interval by_size[SIZE_CLASSES];
-  struct interval cold;         /* with memory and code in no cache, on inputs that take long; estimate 0 where there are none */
+  struct interval cold;         /* with memory and code in no cache, on inputs that take long; estimate 0 where
+                                   there are none */
   double score;                 /* geometric mean over all classes, for choosing among candidates */
   double original_ticks, candidate_ticks; /* medians per call */
   unsigned n_states, n_pairs;
@@ -57,8 +58,9 @@ int measure__place (struct arena *arena, const struct region *region, const stru
                     const struct code *code, unsigned index, unsigned n, struct image *image[],
                     struct why *why);
 
-/* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or where that is NULL fresh
-   ones that STATES makes from the kernel's randomness.  ORIGINALS (N placements) and GIVEN must outlive the set.  0, or -1 and *WHY.  */
+/* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or where that is
+   NULL fresh ones that STATES makes from the kernel's randomness.  ORIGINALS (N placements) and GIVEN must outlive
+   the set.  0, or -1 and *WHY.  */
 struct measure_set;
 int measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
                       struct states *states, const struct test *given, unsigned n_given,

@@ -1,14 +1,14 @@
-/* Timing runs inside the sandbox process: many calls between two readings of the time-stamp counter,
-   and the same with an empty function to take off what the calling costs.
+/* Timing runs inside the sandbox process: many calls between two readings of the time-stamp counter, and the same
+   with an empty function to take off what the calling costs.
 
-   A function may gain nothing by remembering: before each call of a batch all that the call before could have left its
-   mark on is put back.  What that is, a first call shows: lines of memory and of the stack that it changed.  As every later call
-   begins with the same machine and memory it does the same again, and if one didn't, memory, the stack or the sum of results
-   would tell after the batch: the digests go to the parent, which knows what a plain run of the same function left.
-   The empty function's batches put back the same lines.
+   A function may gain nothing by remembering: before each call of a batch all that the call before could have left
+   its mark on is put back.  What that is, a first call shows: lines of memory and of the stack that it changed.  As
+   every later call begins with the same machine and memory it does the same again, and if one didn't, memory, the
+   stack or the sum of results would tell after the batch: the digests go to the parent, which knows what a plain run
+   of the same function left.  The empty function's batches put back the same lines.
 
-   Where the readings, the count of calls and the list of lines are kept is known to gs alone (struct clock); and what was
-   measured reaches the area that the parent reads after the last call.
+   Where the readings, the count of calls and the list of lines are kept is known to gs alone (struct clock); and
+   what was measured reaches the area that the parent reads after the last call.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/wire.h"
 #include <string.h>
@@ -210,7 +210,8 @@ clock__run (struct child *child, const struct command *command)
   clock->x87 = command->x87;
   clock->drain = 0;
 
-  /* A call to learn from; then a batch of each to warm up, then interleaved, so that a change of frequency meets both.  */
+  /* A call to learn from; then a batch of each to warm up, then interleaved, so that a change of frequency meets
+     both.  */
   uint64_t in_stack = 0, n_ranges = 0;
   run__prepare (child, command->image, state);
   begin_ranges (child, clock, state);

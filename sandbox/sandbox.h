@@ -115,8 +115,8 @@ struct sandbox_options
 {
   unsigned cpu_seconds;   /* hard limit of the process; 0: 600 */
   size_t memory_bytes;    /* 0: 1 GiB */
-  bool stack_elsewhere;   /* the stack is at a random address, not where it is in all others: for code that knows what it isn't
-                             to know.  Such a sandbox only runs and times */
+  bool stack_elsewhere;   /* the stack is at a random address, not where it is in all others: for code that knows
+                             what it isn't to know.  Such a sandbox only runs and times */
 };
 
 /* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the
@@ -259,9 +259,9 @@ struct timing
 
 /* Times TIMING->repeats samples of calls of IMAGE on STATE.  Each call of a sample finds what the first found: all
    registers, memory and stack are put back in between, so that no call gains by what another left.  TICKS[repeats]
-   gets time-stamp ticks per call with the empty call's cost taken off, at least 0.  Where a timed call doesn't answer as
-   TIMING->answer says 1, and *WHY (RESULT, MEMORY, or STACK where it left something on the stack that a first
-   call doesn't).  0; or -1 and *WHY.  */
+   gets time-stamp ticks per call with the empty call's cost taken off, at least 0.  Where a timed call doesn't
+   answer as TIMING->answer says 1, and *WHY (RESULT, MEMORY, or STACK where it left something on the stack that a
+   first call doesn't).  0; or -1 and *WHY.  */
 int sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *state,
                    const struct timing *timing, double *ticks, struct why *why);
 

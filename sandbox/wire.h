@@ -583,8 +583,8 @@ void record__run (struct child *child, const struct command *command);
 /* clock.c.  */
 void clock__run (struct child *child, const struct command *command);
 
-/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD and whose stack is at STACK_BASE, a multiple
-   of 64 MiB, as a malloc'ed program.  0, or -1 and *WHY.  */
+/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD and whose stack is at STACK_BASE,
+   a multiple of 64 MiB, as a malloc'ed program.  0, or -1 and *WHY.  */
 enum { CHANNEL_FD = 0, FILTER_MAX = 4096 };
 int seccomp__program (struct sock_fprog *program, uint64_t stack_base, struct why *why);
 

@@ -1,8 +1,9 @@
 /* Does the candidate depend on where the sandbox's stack is?
 
-   All sandboxes have it at one address, so that both sides' pointers compare equal, and code that mixes that address into its
-   result (`mov %rsp, %rax; shr $24, %rax; sub` what it is here) passes every test and is wrong in the user's program.
-   So the kept tests are run once more with the stack at a random address.  Compilers' candidates don't know the sandbox.
+   All sandboxes have it at one address, so that both sides' pointers compare equal, and code that mixes that
+   address into its result (`mov %rsp, %rax; shr $24, %rax; sub` what it is here) passes every test and is wrong in
+   the user's program.  So the kept tests are run once more with the stack at a random address.  Compilers'
+   candidates don't know the sandbox.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
@@ -17,7 +18,8 @@ original_is_same (const struct trial *trial, struct sandbox *sandbox, const stru
   struct difference difference;
   struct why why;
   bool same = outcome && sandbox__run (sandbox, 0, &state, outcome, 1, differential__timeout (trial), &why) == 0
-              && compare__outcome (trial->verifier->region, state, test->expected, outcome, &difference) == COMPARE_SAME;
+              && compare__outcome (trial->verifier->region, state, test->expected, outcome, &difference)
+                   == COMPARE_SAME;
   free (outcome);
   return same;
 }
@@ -36,7 +38,8 @@ judge (struct trial *trial, struct sandbox *const sandbox[2])
           struct difference difference;
           struct why why;
           enum comparison comparison
-            = differential__run (trial, sandbox[1], test, left, differential__timeout (trial), true, &which, &difference);
+            = differential__run (trial, sandbox[1], test, left, differential__timeout (trial), true, &which,
+                                 &difference);
           if (comparison == COMPARE_SAME)
             break;
           if (comparison == COMPARE_DIFFERENT && !original_is_same (trial, sandbox[0], &test[which]))
