@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
-bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h
+bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h \
+  bench/measure-set.c bench/measure-set.h bench/measure-time.c
 bench_libbench_a_SOURCES += bench/ranks.c bench/looks.c bench/looks.h bench/counters.c bench/counters.h \
   bench/counter-event.c bench/counter-grant.c \
   bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h
@@ -27,6 +28,12 @@ testsuite_bench_measure_SOURCES = testsuite/bench-measure.c testsuite/region-bui
 testsuite_bench_measure_LDADD = bench/libbench.a states/libstates.a sandbox/libsandbox.a machine/libmachine.a \
   $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/bench-measure
+
+check_PROGRAMS += testsuite/measure-cheats
+testsuite_measure_cheats_SOURCES = testsuite/measure-cheats.c testsuite/region-build.h
+testsuite_measure_cheats_LDADD = bench/libbench.a $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)
+testsuite_measure_cheats_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+TESTS += testsuite/measure-cheats
 
 # States a second: make bench-verify.
 noinst_PROGRAMS += bench/verify-speed

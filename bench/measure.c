@@ -1,16 +1,15 @@
 /* Is a verified candidate faster, on states like the user's?
 
-   Both versions are in one process, on the same states, in turns (A B B A), so that whatever slows the
-   machine slows both.  Each pair of neighbouring blocks gives one ratio; a state's interval is bootstrapped over
-   its pairs, and states are summed up by size: what is faster on one size and slower on another is no win.  Batching several calls in one sample needs a function that does the same
-   again on the memory it left behind; others run once a sample, with memory restored.
+   Both versions are in one process, on the same states, in turns (A B B A), so that whatever slows the machine
+   slows both.  Each pair of neighbouring blocks gives one ratio; a state's interval is bootstrapped over its pairs,
+   and states are summed up by size: what is faster on one size and slower on another is no win.  Caches are warm; on
+   large inputs both are timed with cold ones, too.  measure-set.c chooses the states, measure-time.c times.
    SPDX-License-Identifier: GPL-3.0-or-later  */
-#include "bench/measure.h"
+#include "bench/measure-set.h"
 
 #include "machine/runtime.h"
 
 #include <cjson/cJSON.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,59 +19,19 @@
 #define CONFIDENCE 0.95
 #define RESAMPLES 1000
 
-/* How many states are timed in a class of sizes, and out of how many they are chosen.  */
-enum { CLASS_STATES = 4, POOL = 24, POOL_MADE = 10, TIMED_MAX = SIZE_CLASSES * CLASS_STATES };
-
-/* A block is so many samples of one version; its median is one member of a pair.  */
-#define BLOCK 5
 #define PAIRS_LEAST 12
 #define PAIRS_LEAST_QUICK 4
-#define PAIRS_MOST 60
-#define INNER_MOST 1024
-/* Length of a sample in time-stamp ticks, about 2 microseconds: long against the counter's own noise.  */
-#define SAMPLE_TICKS 6000.0
 
 /* A loss on small inputs of fewer ticks than this (about 4 ns) is within what a different
    placement of the same code costs.  */
 #define SMALL_LOSS_TICKS 10.0
-/* What takes less is small, whatever it was made for.  */
-#define SMALL_TICKS 60.0
 #define COUNTER_STEP_TICKS 26.0
 
 /* No single state may become slower than this, whatever its class says.  */
 #define STATE_LEAST 0.93
 
-/* Large inputs that take the original less than so many times what medium ones take are no class of their own:
-   the function doesn't depend on a size.  */
-#define LARGE_FACTOR 2.0
-
-#define CHECK_TIMEOUT_MS 2000
-
-struct timed
-{
-  const struct state *state;
-  const struct outcome *expected;
-  enum size_class size;
-  unsigned inner;
-  double ticks;            /* of the original, at calibration */
-  bool usable;             /* the candidate does the same on it */
-  unsigned n_pairs;        /* at each placement */
-  double original[PLACEMENTS_MAX][PAIRS_MOST], candidate[PLACEMENTS_MAX][PAIRS_MOST];
-};
-
-struct measure_set
-{
-  const struct region *region;
-  unsigned n_originals;
-  const struct image *original[PLACEMENTS_MAX];
-  struct arena *arena;
-  unsigned n_given;        /* tests made elsewhere */
-  const struct test *given;
-  bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
-  bool recorded;           /* … and its states calls of the user's own program */
-  unsigned n;
-  struct timed timed[TIMED_MAX];
-};
+/* With cold caches what takes less is how long the code is, and little else.  */
+#define COLD_TICKS 3000.0
 
 static double
 now (void)
@@ -80,257 +39,6 @@ now (void)
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-/* Same results as far as timing needs: both were verified before, this guards against a mix-up of images.  */
-static bool
-same_outcome (const struct region *region, const struct state *state, const struct outcome *a,
-              const struct outcome *b)
-{
-  if (a->status != RUN_RETURNED || b->status != RUN_RETURNED)
-    return false;
-  const struct value *result = &region->result;
-  /* The lowest byte of a result is never padding.  */
-  if (result->n_locations > 0 && result->location[0].kind == LOCATION_GPR
-      && result->location[0].number < 16 && result->location[0].size > 0
-      && ((a->machine.gpr[result->location[0].number] ^ b->machine.gpr[result->location[0].number]) & 0xff))
-    return false;
-  for (unsigned s = 0; s < state->n_spans; s++)
-    if (a->span_bytes[s] && b->span_bytes[s]
-        && memcmp (a->span_bytes[s], b->span_bytes[s], state->span[s].size) != 0)
-      return false;
-  return true;
-}
-
-/* Runs IMAGE once on STATE; the outcome's memory is copied into ARENA.  */
-static struct outcome *
-run_once (struct sandbox *sandbox, unsigned image, const struct state *state, struct arena *arena,
-          struct why *why)
-{
-  struct outcome *outcome = ARENA_NEW (arena, struct outcome);
-  if (sandbox__run (sandbox, image, &state, outcome, 1, CHECK_TIMEOUT_MS, why))
-    return NULL;
-  for (unsigned s = 0; s < outcome->n_spans && s < state->n_spans; s++)
-    if (outcome->span_bytes[s])
-      outcome->span_bytes[s] = arena__memdup (arena, outcome->span_bytes[s], state->span[s].size);
-  return outcome;
-}
-
-/* Does the function do the same on the memory that its first run left?  Then calls can be batched.  */
-static bool
-is_repeatable (const struct region *region, struct sandbox *sandbox, const struct state *state,
-               const struct outcome *first, struct arena *arena)
-{
-  struct why why;
-  if (first->n_events > 0)
-    return false;
-  struct state *second = arena__memdup (arena, state, sizeof *state);
-  for (unsigned s = 0; s < state->n_spans; s++)
-    if (first->span_bytes[s])
-      second->span[s].bytes = first->span_bytes[s];
-  struct outcome *again = run_once (sandbox, 0, second, arena, &why);
-  return again && same_outcome (region, state, first, again);
-}
-
-/* Adds TEST to SET as one of SIZE; chooses the batch.  */
-static void
-set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *test,
-          enum size_class size)
-{
-  struct why why;
-  double ticks[BLOCK];
-  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, 1, BLOCK, ticks, &why))
-    return;
-  bool repeatable = is_repeatable (set->region, sandbox, test->state, test->expected, set->arena);
-  struct timed *timed = &set->timed[set->n++];
-  memset (timed, 0, sizeof *timed);
-  timed->state = test->state;
-  timed->expected = test->expected;
-  timed->size = size;
-  timed->ticks = statistics__median (ticks, BLOCK);
-  if (timed->ticks < SMALL_TICKS)
-    timed->size = SIZE_SMALL;
-  double inner = repeatable ? ceil (SAMPLE_TICKS / fmax (timed->ticks, 5)) : 1;
-  timed->inner = (unsigned) fmin (fmax (inner, 1), INNER_MOST);
-}
-
-static int
-by_ticks (const void *a, const void *b)
-{
-  double x = (*(const struct test *const *) a)->expected->ticks;
-  double y = (*(const struct test *const *) b)->expected->ticks;
-  return (x > y) - (x < y);
-}
-
-/* States of KIND on which the original returns, by the time it takes; their number.  */
-static unsigned
-set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
-           const struct test *order[POOL], struct why *why)
-{
-  const struct test *tests = set->given;
-  unsigned n = set->n_given, returned = 0;
-  if (!tests)
-    {
-      struct test *own = ARENA_ARRAY (set->arena, struct test, POOL_MADE);
-      int made = states__make (states, kind, set->arena, own, POOL_MADE, why);
-      n = made > 0 ? (unsigned) made : 0;
-      tests = own;
-    }
-  for (unsigned i = 0; i < n && returned < POOL; i++)
-    if (tests[i].kind == kind && tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0)
-      order[returned++] = &tests[i];
-  qsort (order, returned, sizeof *order, by_ticks);
-  return returned;
-}
-
-/* WANT states of SIZE, evenly from ORDER[LOW] to ORDER[HIGH].  */
-static void
-set__spread (struct measure_set *set, struct sandbox *sandbox, const struct test *const *order,
-             unsigned low, unsigned high, unsigned want, enum size_class size)
-{
-  unsigned last = UINT_MAX;
-  for (unsigned i = 1; i <= want; i++)
-    {
-      unsigned at = low + i * (high - low) / want - (high > low);
-      if (at < high && at != last)
-        set__add (set, sandbox, order[at], size);
-      last = at;
-    }
-}
-
-/* The median time that the original takes on states of SIZE.  */
-static double
-set__ticks (const struct measure_set *set, enum size_class size)
-{
-  double ticks[TIMED_MAX];
-  unsigned n = 0;
-  for (unsigned i = 0; i < set->n; i++)
-    if (set->timed[i].size == size)
-      ticks[n++] = set->timed[i].ticks;
-  return n ? statistics__median (ticks, n) : 0;
-}
-
-/* Chooses the states: of each class those that do the work, and of the boundary ones the smallest.  */
-static void
-set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *states,
-             struct why *why)
-{
-  const struct test *order[POOL];
-  for (unsigned i = 0; i < set->region->n_loops; i++)
-    set->profiled |= set->region->loop[i].trips >= 1;
-  unsigned n = set__pool (set, states, STATE_RECORDED, order, why);
-  if (n)
-    {
-      /* What the program really does: from all of it, not from the slower half.  */
-      set__spread (set, sandbox, order, 0, n, CLASS_STATES, SIZE_PROFILE);
-      /* Small calls count as well where they can be batched: they are what the user waits for.  */
-      for (unsigned i = 0; i < set->n; i++)
-        if (set->timed[i].inner > 1)
-          set->timed[i].size = SIZE_PROFILE;
-      set->recorded = set__ticks (set, SIZE_PROFILE) > 0;
-    }
-  if (!set->recorded && set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
-    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_PROFILE);
-  if ((n = set__pool (set, states, STATE_TYPICAL, order, why)))
-    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
-  double medium = set__ticks (set, SIZE_MEDIUM);
-  if ((n = set__pool (set, states, STATE_LARGE, order, why)))
-    {
-      unsigned before = set->n;
-      set__spread (set, sandbox, order, n / 4, n / 2, 2, SIZE_LARGE);
-      set__spread (set, sandbox, order, 3 * n / 4, n, 2, SIZE_HUGE);
-      if (medium > 0 && set__ticks (set, SIZE_HUGE) < LARGE_FACTOR * medium)
-        for (unsigned i = before; i < set->n; i++)
-          set->timed[i].size = SIZE_MEDIUM;
-    }
-  if (set->n == 0 && (n = set__pool (set, states, STATE_PROFILE, order, why)))
-    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
-  struct why ignored;
-  bool any = set->n > 0;
-  n = set__pool (set, states, STATE_BOUNDARY, order, any ? &ignored : why);
-  if (any)
-    {
-      unsigned before = set->n;
-      double floor = INFINITY;
-      for (unsigned i = 0; i < before; i++)
-        floor = fmin (floor, set->timed[i].ticks);
-      set__spread (set, sandbox, order, 0, n / 2, 3, SIZE_SMALL);
-      unsigned kept = before;
-      for (unsigned i = before; i < set->n; i++)
-        if (set->timed[i].ticks < 0.8 * floor)
-          set->timed[kept++] = set->timed[i];
-      set->n = kept;
-    }
-  else if (n)
-    set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
-}
-
-int
-measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
-                  struct states *states, const struct test *given, unsigned n_given,
-                  struct measure_set **result, struct why *why)
-{
-  struct sandbox *sandbox;
-  const struct image *images[] = { originals[0] };
-  if (sandbox__open (region, images, 1, NULL, &sandbox, why))
-    return -1;
-  struct arena *arena = arena__new ();
-  struct measure_set *set = calloc (1, sizeof *set);
-  if (!set)
-    abort ();
-  *set = (struct measure_set){ .region = region, .n_originals = n, .arena = arena, .given = given, .n_given = n_given };
-  memcpy (set->original, originals, n * sizeof *originals);
-  why__set (why, REASON_NO_INPUTS, "no state to measure on");
-  set__choose (set, sandbox, states, why);
-  sandbox__close (sandbox);
-  if (set->n == 0)
-    {
-      measure_set__free (set);
-      return -1;
-    }
-  memset (why, 0, sizeof *why);
-  *result = set;
-  return 0;
-}
-
-void
-measure_set__free (struct measure_set *set)
-{
-  if (!set)
-    return;
-  arena__free (set->arena);
-  free (set);
-}
-
-static int
-time_block (struct sandbox *sandbox, unsigned image, const struct timed *timed, double *median,
-            struct why *why)
-{
-  double ticks[BLOCK];
-  if (sandbox__time (sandbox, image, timed->state, timed->inner, BLOCK, ticks, why))
-    return -1;
-  *median = statistics__median (ticks, BLOCK);
-  return 0;
-}
-
-/* Two pairs, A B B A, at placement P.  */
-static int
-time_pairs (struct sandbox *sandbox, struct timed *timed, unsigned p, struct why *why)
-{
-  unsigned n = timed->n_pairs;
-  double *original = timed->original[p] + n, *candidate = timed->candidate[p] + n;
-  if (time_block (sandbox, 0, timed, &original[0], why)
-      || time_block (sandbox, 1, timed, &candidate[0], why)
-      || time_block (sandbox, 1, timed, &candidate[1], why)
-      || time_block (sandbox, 0, timed, &original[1], why))
-    return -1;
-  /* Nothing is faster than a tick: the empty call's cost was taken off.  */
-  for (unsigned i = 0; i < 2; i++)
-    {
-      original[i] = fmax (original[i], 1);
-      candidate[i] = fmax (candidate[i], 1);
-    }
-  return 0;
 }
 
 /* A weighted geometric mean that grows by one member at a time.  */
@@ -359,7 +67,7 @@ mean__get (const struct mean *mean)
                             exp (mean->high / mean->weight) };
 }
 
-static const char *const size_names[SIZE_CLASSES] = { "small", "medium", "large", "huge", "profile" };
+static const char *const size_names[SIZE_CLASSES] = { "small", "medium", "large", "huge", "between", "profile" };
 
 static void
 add_interval (cJSON *json, const char *name, const struct interval *interval)
@@ -373,18 +81,22 @@ add_interval (cJSON *json, const char *name, const struct interval *interval)
 }
 
 static void
-write_json (struct measurement *m, double margin)
+write_json (struct measurement *m, uint64_t seed, double margin)
 {
+  char hex[24];
+  snprintf (hex, sizeof hex, "0x%016llx", (unsigned long long) seed);
   cJSON *json = cJSON_CreateObject ();
   add_interval (json, "ratio", &m->ratio);
   for (unsigned c = 0; c < SIZE_CLASSES; c++)
     add_interval (json, size_names[c], &m->by_size[c]);
+  add_interval (json, "cold", &m->cold);
   cJSON_AddNumberToObject (json, "confidence", CONFIDENCE);
   cJSON_AddNumberToObject (json, "margin", margin);
   cJSON_AddNumberToObject (json, "original_ticks", m->original_ticks);
   cJSON_AddNumberToObject (json, "candidate_ticks", m->candidate_ticks);
   cJSON_AddNumberToObject (json, "states", m->n_states);
   cJSON_AddNumberToObject (json, "pairs", m->n_pairs);
+  cJSON_AddStringToObject (json, "seed", hex);
   cJSON_AddStringToObject (json, "on", m->on);
   cJSON_AddStringToObject (json, "rung", m->rung);
   cJSON_AddBoolToObject (json, "accepted", m->accepted);
@@ -419,6 +131,9 @@ decide (struct measurement *m, double margin, double small_loss, const struct in
       if (worst->estimate > 0 && worst->high < STATE_LEAST)
         why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f on one input", m->ratio.estimate,
                   worst->estimate);
+      else if (m->cold.estimate > 0 && m->cold.high < STATE_LEAST)
+        why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f with cold caches", m->ratio.estimate,
+                  m->cold.estimate);
       else
         m->accepted = true;
     }
@@ -430,6 +145,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
           double margin, struct measurement *m)
 {
   struct mean by_size[SIZE_CLASSES] = { 0 }, ratio = { 0 }, score = { 0 };
+  struct mean cold = { 0 };
   struct interval worst = { 0, 0, 0 };
   double *all[2], small_loss = 0;
   unsigned count = 0;
@@ -446,7 +162,8 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
         continue;
       struct mean mean = { 0 };
       double loss = 0;
-      for (unsigned p = 0; p < placements; p++)
+      unsigned here = timed__placements (timed, placements);
+      for (unsigned p = 0; p < here; p++)
         {
           const double *original = timed->original[p], *candidate = timed->candidate[p];
           struct interval one = statistics__ratio (original, candidate, timed->n_pairs, CONFIDENCE, resamples,
@@ -455,7 +172,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
           m->n_pairs += timed->n_pairs;
           loss += (statistics__median (candidate, timed->n_pairs)
                    - statistics__median (original, timed->n_pairs))
-                  / placements;
+                  / here;
           if (timed->size == SIZE_SMALL)
             continue;
           memcpy (all[0] + count, original, timed->n_pairs * sizeof *original);
@@ -464,6 +181,12 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
         }
       struct interval interval = mean__get (&mean);
       mean__add (&by_size[timed->size], &interval, 1);
+      if (timed->n_cold)
+        {
+          struct interval one = statistics__ratio (timed->original_cold, timed->candidate_cold, timed->n_cold,
+                                                   CONFIDENCE, resamples, seed + i);
+          mean__add (&cold, &one, 1);
+        }
       m->n_states++;
       /* Of a lone call the counter shows two or three steps.  */
       if (timed->inner == 1)
@@ -483,6 +206,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
   m->ratio = mean__get (&ratio);
   m->score = mean__get (&score).estimate;
   m->small = m->by_size[SIZE_SMALL];
+  m->cold = mean__get (&cold);
   if (count)
     {
       m->original_ticks = statistics__median (all[0], count);
@@ -492,9 +216,67 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
   m->on = !(by_size[SIZE_PROFILE].weight > 0) ? "generated states"
           : set->recorded                    ? "recorded states"
                                              : "sizes from the profile's trip counts";
-  write_json (m, margin);
   free (all[0]);
   free (all[1]);
+}
+
+/* How measuring is going: the candidate may be found out at any time.  */
+struct run
+{
+  struct measure_set *set;
+  struct sandbox *sandbox[PLACEMENTS_MAX];
+  unsigned n;                 /* placements */
+  double until;
+};
+
+/* All placements of RUN on all states, once, to see that the answers are right.  As timed__check.  */
+static int
+run__check (struct run *run, struct why *why)
+{
+  int result = 0;
+  for (unsigned i = 0; i < run->set->n && result == 0; i++)
+    {
+      struct timed *timed = &run->set->timed[i];
+      timed->n_pairs = timed->n_cold = 0;
+      timed->usable = true;
+      for (unsigned p = 0; p < run->n && result == 0 && timed->usable; p++)
+        result = timed__check (run->set, timed, run->sandbox[p], p, why);
+    }
+  return result;
+}
+
+/* One round over all states at a time: a change in the machine's mood hits all of them.  */
+static int
+run__warm (struct run *run, unsigned least, struct why *why)
+{
+  int result = 0;
+  for (unsigned round = 0; result == 0 && round < PAIRS_MOST / 2; round++)
+    {
+      if (round >= least / 2 && now () > run->until)
+        break;
+      for (unsigned i = 0; i < run->set->n && result == 0; i++)
+        {
+          struct timed *timed = &run->set->timed[i];
+          for (unsigned p = 0; p < timed__placements (timed, run->n) && result == 0 && timed->usable; p++)
+            result = timed__pairs (timed, run->sandbox[p], p, why);
+          timed->n_pairs += 2;
+        }
+    }
+  return result;
+}
+
+static int
+run__cold (struct run *run, struct why *why)
+{
+  int result = 0;
+  for (unsigned round = 0; result == 0 && round < COLD_PAIRS / 2; round++)
+    for (unsigned i = 0; i < run->set->n && result == 0; i++)
+      {
+        struct timed *timed = &run->set->timed[i];
+        if (timed->usable && timed->ticks >= COLD_TICKS)
+          result = timed__cold_pairs (timed, run->sandbox[0], why);
+      }
+  return result;
 }
 
 int
@@ -505,52 +287,41 @@ measure__with (struct measure_set *set, const struct image *const *candidates, u
   double margin = options && options->margin > 0 ? options->margin : MEASURE_MARGIN;
   uint64_t seed = options && options->seed ? options->seed : 1;
   bool quick = options && options->quick;
-  unsigned least = quick ? PAIRS_LEAST_QUICK : PAIRS_LEAST;
-  double until = now () + budget;
-  struct sandbox *sandbox[PLACEMENTS_MAX];
+  const struct sandbox_options elsewhere = { .stack_elsewhere = true };
+  struct run run = { .set = set, .until = now () + budget };
+  unsigned opened = 0, usable = 0;
+  int result = 0;
   memset (m, 0, sizeof *m);
   m->rung = "time-stamp counter";
-  if (n > set->n_originals)
-    n = set->n_originals;
-  unsigned usable = 0, opened = 0;
-  int result = 0;
-  for (; opened < n && result == 0; opened += result == 0)
+  m->on = "generated states";
+  run.n = n < set->n_originals ? n : set->n_originals;
+  for (; opened < run.n && result == 0; opened += result == 0)
     {
       const struct image *images[] = { set->original[opened], candidates[opened] };
-      result = sandbox__open (set->region, images, 2, NULL, &sandbox[opened], why);
-    }
-  for (unsigned i = 0; i < set->n && result == 0; i++)
-    {
-      struct timed *timed = &set->timed[i];
-      struct outcome outcome = { 0 };
-      timed->n_pairs = 0;
-      result = sandbox__run (sandbox[0], 1, &timed->state, &outcome, 1, CHECK_TIMEOUT_MS, why);
-      timed->usable = result == 0 && same_outcome (set->region, timed->state, timed->expected, &outcome);
-      usable += timed->usable;
-    }
-  if (result == 0 && !usable)
-    result = why__set (why, REASON_NO_INPUTS, "no state to measure on");
-  /* One round over all states at a time: a change in the machine's mood hits all of them.  */
-  for (unsigned round = 0; result == 0 && round < PAIRS_MOST / 2; round++)
-    {
-      if (round >= least / 2 && now () > until)
-        break;
-      for (unsigned i = 0; i < set->n && result == 0; i++)
-        {
-          if (!set->timed[i].usable)
-            continue;
-          for (unsigned p = 0; p < n && result == 0; p++)
-            result = time_pairs (sandbox[p], &set->timed[i], p, why);
-          set->timed[i].n_pairs += 2;
-        }
+      result = sandbox__open (set->region, images, 2, &elsewhere, &run.sandbox[opened], why);
     }
   if (result == 0)
+    result = run__check (&run, why);
+  if (result == 0)
+    result = run__warm (&run, quick ? PAIRS_LEAST_QUICK : PAIRS_LEAST, why);
+  if (result == 0 && !quick)
+    result = run__cold (&run, why);
+  for (unsigned i = 0; i < set->n; i++)
+    usable += set->timed[i].usable;
+  if (result == 0 && !usable)
+    result = why__set (why, REASON_NO_INPUTS, "no state to measure on");
+  if (result == 0)
+    conclude (set, run.n, seed, quick ? RESAMPLES / 10 : RESAMPLES, margin, m);
+  if (result > 0)
+    m->why = *why;
+  if (result >= 0)
     {
-      conclude (set, n, seed, quick ? RESAMPLES / 10 : RESAMPLES, margin, m);
+      write_json (m, set->seed, margin);
       memset (why, 0, sizeof *why);
+      result = 0;
     }
   for (unsigned p = 0; p < opened; p++)
-    sandbox__close (sandbox[p]);
+    sandbox__close (run.sandbox[p]);
   return result;
 }
 

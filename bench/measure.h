@@ -23,6 +23,7 @@ enum size_class
   SIZE_MEDIUM,  /* typical; everything where time depends on no size */
   SIZE_LARGE,   /* some thousand bytes */
   SIZE_HUGE,    /* tens of thousands */
+  SIZE_BETWEEN, /* in none of the above */
   SIZE_PROFILE, /* as the user's recorded calls are, or as the profile says */
   SIZE_CLASSES
 };
@@ -33,13 +34,16 @@ struct measurement
                                    there are any, else the geometric mean over all classes but the small one */
   struct interval small;        /* the same on small inputs; estimate 0 where there are none */
   struct interval by_size[SIZE_CLASSES];
+  struct interval cold;         /* with memory and code in no cache, on inputs that take long; estimate 0 where
+                                   there are none */
   double score;                 /* geometric mean over all classes, for choosing among candidates */
   double original_ticks, candidate_ticks; /* medians per call */
   unsigned n_states, n_pairs;
   const char *on;               /* what states the ratio is of: "recorded states", "generated states" … */
   const char *rung;             /* "time-stamp counter" … */
-  bool accepted;                /* lower end above 1 + margin, and no loss beyond the margin in any class */
-  struct why why;               /* where not */
+  bool accepted;                /* lower end above 1 + margin, no loss beyond the margin in any class, and
+                                   no call, timed or not, that answered otherwise than it should */
+  struct why why;               /* where not: RESULT, MEMORY and STACK are a candidate that was found out */
   char json[2048];              /* for the entry */
 };
 
@@ -54,8 +58,9 @@ int measure__place (struct arena *arena, const struct region *region, const stru
                     const struct code *code, unsigned index, unsigned n, struct image *image[],
                     struct why *why);
 
-/* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or fresh ones from STATES
-   where that is NULL.  ORIGINALS (N placements) and GIVEN must outlive the set.  0, or -1 and *WHY.  */
+/* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or where that is
+   NULL fresh ones that STATES makes from the kernel's randomness.  ORIGINALS (N placements) and GIVEN must outlive
+   the set.  0, or -1 and *WHY.  */
 struct measure_set;
 int measure_set__new (const struct region *region, const struct image *const *originals, unsigned n,
                       struct states *states, const struct test *given, unsigned n_given,

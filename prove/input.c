@@ -82,7 +82,8 @@ make_images (struct problem *problem)
       {
         const struct object *object = problem->program[side]->object;
         const struct term *variable;
-        uint64_t align = 4096;
+        /* Code is spliced where the compiler puts the function, whatever it was assembled at here.  */
+        uint64_t align = part == 0 ? 1 : 4096;
         for (unsigned i = 0; i < object->n_sections; i++)
           if (object->section[i].executable == (part == 0) && object->section[i].size)
             align = object->section[i].align < align ? object->section[i].align : align;

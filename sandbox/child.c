@@ -6,6 +6,7 @@
    an answer.  Neither calls any allocating function.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/wire.h"
+#include <asm/prctl.h>
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -140,6 +141,19 @@ take_setup (int fd, size_t size)
   if (mprotect (setup, size, PROT_READ) != 0)
     fail ("the setup");
   return setup;
+}
+
+/* The page that gs points to, and room for a clean stack: neither's address is anywhere that code run here is told.  */
+static void
+make_clock (struct child *child)
+{
+  struct clock *clock = mmap (NULL, sizeof *clock, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  child->clean_stack = mmap (NULL, SANDBOX_STACK_SIZE, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (clock == MAP_FAILED || child->clean_stack == MAP_FAILED || syscall (SYS_arch_prctl, ARCH_SET_GS, clock) != 0)
+    fail ("the clock");
+  clock->self = clock;
+  clock->child = child;
 }
 
 static void
@@ -341,6 +355,7 @@ child__main (const struct child_start *start)
     fail ("no memory for the process");
   struct child *child = &own->child;
   const struct setup *setup = child->setup = take_setup (start->setup, start->setup_size);
+  make_clock (child);
   take_signals (own->signal_stack);
   detect_vectors (child);
 
@@ -360,6 +375,12 @@ child__main (const struct child_start *start)
       || !map_fixed (SANDBOX_OBJECT_BASE, SANDBOX_OBJECT_ROOM, PROT_NONE, MAP_SHARED, arena,
                      (off_t) SANDBOX_GLOBAL_ROOM))
     fail ("the arena");
+  if (setup->stack_base != SANDBOX_STACK_BASE
+      && (!map_fixed (setup->stack_base, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+          || mprotect ((void *) (uintptr_t) (setup->stack_base + SANDBOX_STACK_SIZE - SANDBOX_PAGE), SANDBOX_PAGE,
+                       PROT_READ | PROT_WRITE)
+               != 0))
+    fail ("a stack elsewhere");
   child->active[child->n_active++] = STACK_PAGES - 1;
   child->is_active[STACK_PAGES - 1] = true;
   CONTEXT->child = child;

@@ -19,7 +19,7 @@ static bool
 filter_works (struct why *why)
 {
   struct sock_fprog program;
-  if (seccomp__program (&program, why) != 0)
+  if (seccomp__program (&program, SANDBOX_STACK_BASE, why) != 0)
     return false;
   pid_t pid = fork ();
   if (pid == 0)

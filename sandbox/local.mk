@@ -5,7 +5,7 @@ sandbox_libsandbox_a_SOURCES += sandbox/sandbox.h sandbox/wire.h sandbox/parent.
   sandbox/sandbox.c sandbox/process.c sandbox/trace.c sandbox/doctor.c sandbox/seccomp.c \
   sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S \
   sandbox/instrument.c sandbox/instrument.h sandbox/writer.h sandbox/record.c sandbox/recorded.c \
-  sandbox/zygote.c sandbox/bulk.c sandbox/batch.c
+  sandbox/zygote.c sandbox/timing.c sandbox/bulk.c sandbox/batch.c
 
 # The process unmaps the dynamic linker's tables, so calls must be bound before: no lazy PLT.
 sandbox_libsandbox_a_CFLAGS = $(AM_CFLAGS) -fno-plt
@@ -16,7 +16,10 @@ testsuite_sandbox_run_SOURCES = testsuite/sandbox-run.c testsuite/sandbox-fixtur
 testsuite_sandbox_run_LDADD = sandbox/libsandbox.a machine/libmachine.a $(SANDBOX_LIBS) $(CMOCKA_LIBS)
 testsuite_sandbox_trace_SOURCES = testsuite/sandbox-trace.c testsuite/sandbox-fixture.h
 testsuite_sandbox_trace_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS)
-TESTS += testsuite/sandbox-run testsuite/sandbox-trace
+check_PROGRAMS += testsuite/sandbox-time
+testsuite_sandbox_time_SOURCES = testsuite/sandbox-time.c testsuite/sandbox-fixture.h
+testsuite_sandbox_time_LDADD = $(testsuite_sandbox_run_LDADD)
+TESTS += testsuite/sandbox-run testsuite/sandbox-time testsuite/sandbox-trace
 
 # Runs a second, by hand: testsuite/sandbox-speed.
 check_PROGRAMS += testsuite/sandbox-speed

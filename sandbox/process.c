@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -95,6 +96,9 @@ parent__send (struct sandbox *sandbox, enum command_kind kind, unsigned first, s
 {
   struct output_header *header = (struct output_header *) sandbox->output;
   struct word word;
+  if (sandbox->setup->stack_base != SANDBOX_STACK_BASE
+      && (kind == COMMAND_TRACE || kind == COMMAND_FOLLOW || kind == COMMAND_BATCH))
+    return why__set (why, REASON_SANDBOX, "with its stack elsewhere a sandbox only runs and times");
   /* A word that nobody asked for: the process isn't to be trusted any more.  (Batches come by the thousand, and
      there such a word only ends the batch, as its number is wrong.)  */
   if (sandbox->pid && kind != COMMAND_BATCH
@@ -379,6 +383,17 @@ make_setup (const struct region *region, const struct image *const *images, unsi
   return setup;
 }
 
+/* A random place for the stack, where nothing else is: below programs, above what anything maps at low addresses.  */
+static int
+choose_stack (uint64_t *base, struct why *why)
+{
+  uint64_t random;
+  if (getrandom (&random, sizeof random, 0) != sizeof random)
+    return why__set (why, REASON_SANDBOX, "getrandom: %s", strerror (errno));
+  *base = UINT64_C (0x300000000000) + (random % (1 << 19) << 26);
+  return 0;
+}
+
 int
 sandbox__open (const struct region *region, const struct image *const *images, unsigned n_images,
                const struct sandbox_options *options, struct sandbox **result, struct why *why)
@@ -405,8 +420,11 @@ sandbox__open (const struct region *region, const struct image *const *images, u
   sandbox->item = calloc (BATCH_MAX, sizeof *sandbox->item);
   sandbox->input = shared_area ("aiopt-input", INPUT_SIZE, &sandbox->input_fd);
   sandbox->output = shared_area ("aiopt-output", OUTPUT_SIZE, &sandbox->output_fd);
+  uint64_t stack_base = SANDBOX_STACK_BASE;
+  if (options && options->stack_elsewhere && choose_stack (&stack_base, why) != 0)
+    goto fail;
   struct sock_fprog program;
-  if (seccomp__program (&program, why) != 0)
+  if (seccomp__program (&program, stack_base, why) != 0)
     goto fail;
   sandbox->setup = make_setup (region, images, n_images, &program, &sandbox->setup_fd);
   free (program.filter);
@@ -423,6 +441,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
       sandbox->checks[i] = checks_of (images[i]);
       sandbox->is_unknown[i] = !images[i]->decoded;
     }
+  sandbox->setup->stack_base = stack_base;
   sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
   sandbox->setup->memory_bytes
     = options && options->memory_bytes ? options->memory_bytes : (size_t) 1 << 30;

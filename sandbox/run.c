@@ -25,7 +25,6 @@ CHECK_OFFSET (in_vec, IN_VEC);
 CHECK_OFFSET (in_rflags, IN_RFLAGS);
 CHECK_OFFSET (level, LEVEL);
 CHECK_OFFSET (wide, WIDE);
-CHECK_OFFSET (inner, INNER);
 CHECK_OFFSET (stub_flags, STUB_FLAGS);
 CHECK_OFFSET (c_mxcsr, C_MXCSR);
 CHECK_OFFSET (x87_dirty, X87_DIRTY);
@@ -38,14 +37,9 @@ CHECK_OFFSET (in_mask, IN_MASK);
 CHECK_OFFSET (answer_gpr, ANSWER_GPR);
 CHECK_OFFSET (answer_flags, ANSWER_FLAGS);
 CHECK_OFFSET (answer_st0, ANSWER_ST0);
-CHECK_OFFSET (ticks_begin, TICKS_BEGIN);
-CHECK_OFFSET (ticks_end, TICKS_END);
 CHECK_OFFSET (answer_vec, ANSWER_VEC);
 CHECK_OFFSET (answer_junk, ANSWER_JUNK);
 CHECK_OFFSET (stub_vec, STUB_VEC);
-CHECK_OFFSET (return_address, RETURN_ADDRESS);
-CHECK_OFFSET (stack_argument, STACK_ARGUMENT);
-CHECK_OFFSET (stack_words, STACK_WORDS);
 CHECK_OFFSET (child, REST);
 CHECK_OFFSET (batch_in, BATCH_IN);
 CHECK_OFFSET (batch_out, BATCH_OUT);
@@ -63,6 +57,24 @@ CHECK_OFFSET (batch_upper, BATCH_UPPER);
 CHECK_OFFSET (batch_reset, BATCH_RESET);
 CHECK_OFFSET (batch_call, BATCH_CALL);
 CHECK_OFFSET (returned, RETURNED);
+#undef CHECK_OFFSET
+#define CHECK_OFFSET(MEMBER, FIELD) _Static_assert (offsetof (struct clock, MEMBER) == CLOCK_##FIELD, #MEMBER)
+CHECK_OFFSET (self, SELF);
+CHECK_OFFSET (c_rsp, C_RSP);
+CHECK_OFFSET (left, LEFT);
+CHECK_OFFSET (ticks_begin, TICKS_BEGIN);
+CHECK_OFFSET (ticks_end, TICKS_END);
+CHECK_OFFSET (entry, ENTRY);
+CHECK_OFFSET (n_ranges, N_RANGES);
+CHECK_OFFSET (drain, DRAIN);
+CHECK_OFFSET (vectors, VECTORS);
+CHECK_OFFSET (x87, X87);
+CHECK_OFFSET (gpr_mask, GPR_MASK);
+CHECK_OFFSET (gpr_sum, GPR_SUM);
+CHECK_OFFSET (vec_mask, VEC_MASK);
+CHECK_OFFSET (vec_sum, VEC_SUM);
+CHECK_OFFSET (st0, ST0);
+CHECK_OFFSET (range, RANGE);
 
 /* CF, PF, AF, ZF, SF, OF: all that a state says of rflags.  */
 #define ARITHMETIC_FLAGS 0x8d5u
@@ -72,9 +84,9 @@ CHECK_OFFSET (returned, RETURNED);
 enum { ACTIVE_KEPT = 16 };
 
 static uint8_t *
-stack_page (unsigned page)
+stack_page (const struct child *child, unsigned page)
 {
-  return (uint8_t *) (uintptr_t) (SANDBOX_STACK_BASE + (uint64_t) page * SANDBOX_PAGE);
+  return (uint8_t *) (uintptr_t) (child->setup->stack_base + (uint64_t) page * SANDBOX_PAGE);
 }
 
 static void
@@ -89,11 +101,11 @@ bool
 run__activate (struct child *child, unsigned page)
 {
   if (child->is_active[page]
-      || mprotect (stack_page (page), SANDBOX_PAGE, PROT_READ | PROT_WRITE) != 0)
+      || mprotect (stack_page (child, page), SANDBOX_PAGE, PROT_READ | PROT_WRITE) != 0)
     return false;
   child->is_active[page] = true;
   child->active[child->n_active++] = page;
-  fill_words (stack_page (page), SANDBOX_PAGE, child->fill);
+  fill_words (stack_page (child, page), SANDBOX_PAGE, child->fill);
   return true;
 }
 
@@ -166,26 +178,25 @@ fill_stack (struct child *child, const struct wire_state *state)
       for (unsigned i = ACTIVE_KEPT; i < child->n_active; i++)
         {
           child->is_active[child->active[i]] = false;
-          mprotect (stack_page (child->active[i]), SANDBOX_PAGE, PROT_NONE);
+          mprotect (stack_page (child, child->active[i]), SANDBOX_PAGE, PROT_NONE);
         }
       child->n_active = ACTIVE_KEPT;
     }
   child->n_active_before = child->n_active;
-  fill_words (stack_page (STACK_PAGES - 1), RETURN_SLOT % SANDBOX_PAGE, child->fill);
+  fill_words (stack_page (child, STACK_PAGES - 1), RETURN_OFFSET % SANDBOX_PAGE, child->fill);
   for (unsigned i = 1; i < child->n_active; i++)
-    fill_words (stack_page (child->active[i]), SANDBOX_PAGE, child->fill);
-  uint8_t *frame = (uint8_t *) (uintptr_t) RETURN_SLOT;
+    fill_words (stack_page (child, child->active[i]), SANDBOX_PAGE, child->fill);
+  uint8_t *frame = (uint8_t *) (uintptr_t) setup__return_slot (child->setup);
   uint64_t address = RETURN_STUB;
   memcpy (frame, &address, 8);
   memcpy (frame + 8, state->stack_argument, state->stack_bytes);
   memset (frame + 8 + state->stack_bytes, CANARY_BYTE, 768 - state->stack_bytes);
 }
 
-/* Did anything above the return address and the stack arguments change?  */
-static bool
-canary_changed (const struct wire_state *state)
+bool
+run__frame_changed (const struct child *child, const struct wire_state *state)
 {
-  const uint8_t *canary = (const uint8_t *) (uintptr_t) (RETURN_SLOT + 8 + state->stack_bytes);
+  const uint8_t *canary = (const uint8_t *) (uintptr_t) (setup__return_slot (child->setup) + 8 + state->stack_bytes);
   size_t size = 768 - state->stack_bytes;
   return canary[0] != CANARY_BYTE || memcmp (canary, canary + 1, size - 1) != 0;
 }
@@ -200,15 +211,21 @@ run__prepare (struct child *child, unsigned image, const struct wire_state *stat
 void
 run__prepare_again (struct child *child, unsigned image, const struct wire_state *state)
 {
+  map_spans (child, state);
+  map_huge (child, state->huge != 0);
+  fill_spans (child, state);
+  run__arm (child, image, state);
+}
+
+void
+run__arm (struct child *child, unsigned image, const struct wire_state *state)
+{
   struct context *context = CONTEXT;
   child->state = state;
   child->image = image;
   child->outcome = (struct wire_outcome *) (child->output + state->outcome);
   child->event = (struct call_event *) (child->output + state->events);
   child->n_calls = 0;
-  map_spans (child, state);
-  map_huge (child, state->huge != 0);
-  fill_spans (child, state);
 
   context->entry = image == EMPTY_IMAGE ? EMPTY_IMAGE_ENTRY : child->setup->image[image].entry;
   context->return_target = (uintptr_t) sandbox_return;
@@ -223,7 +240,7 @@ run__prepare_again (struct child *child, unsigned image, const struct wire_state
   context->child = child;
   context->returned = 0;
   memcpy (context->in_gpr, state->gpr, sizeof context->in_gpr);
-  context->in_gpr[4] = RETURN_SLOT;
+  context->in_gpr[4] = setup__return_slot (child->setup);
   memcpy (context->in_mask, state->mask, sizeof context->in_mask);
 
   struct wire_outcome *outcome = child->outcome;
@@ -243,7 +260,7 @@ stack_depth (const struct child *child)
   for (unsigned i = 1; i < child->n_active; i++)
     {
       unsigned pages = STACK_PAGES - child->active[i];
-      const uint64_t *word = (const uint64_t *) stack_page (child->active[i]);
+      const uint64_t *word = (const uint64_t *) stack_page (child, child->active[i]);
       bool used = pages > depth && (i >= child->n_active_before || word[0] != child->fill
                                     || memcmp (word, word + 1, SANDBOX_PAGE - 8) != 0);
       if (used)
@@ -275,10 +292,10 @@ finish (struct child *child, const struct wire_state *state)
       else
         memcpy (outcome->st0, context->out_st0, sizeof outcome->st0);
       /* `ret` has taken the return address off.  */
-      if (outcome->gpr[4] != RETURN_SLOT + 8 || !context->returned)
+      if (outcome->gpr[4] != setup__return_slot (child->setup) + 8 || !context->returned)
         outcome->status = RUN_ESCAPED;
     }
-  outcome->caller_frame_changed = canary_changed (state);
+  outcome->caller_frame_changed = run__frame_changed (child, state);
   outcome->stack_pages = stack_depth (child);
   for (unsigned i = 0; i < state->n_spans; i++)
     if (state->span[i].out)
@@ -304,7 +321,7 @@ run__unwind (ucontext_t *context)
 {
   CONTEXT->running = false;
   context->uc_mcontext.gregs[REG_RIP] = (greg_t) (uintptr_t) sandbox_unwind;
-  context->uc_mcontext.gregs[REG_RSP] = (greg_t) CONTEXT->c_rsp;
+  context->uc_mcontext.gregs[REG_RSP] = (greg_t) clock__own ()->c_rsp;
   context->uc_mcontext.gregs[REG_EFL] = 0x202;
 }
 
@@ -316,7 +333,7 @@ run__signal (int signal, siginfo_t *info, void *data)
                                      REG_RSI, REG_RDI, REG_R8, REG_R9, REG_R10, REG_R11,
                                      REG_R12, REG_R13, REG_R14, REG_R15 };
   ucontext_t *context = data;
-  struct child *child = CONTEXT->child;
+  struct child *child = clock__own ()->child;
   greg_t *gregs = context->uc_mcontext.gregs;
   uint64_t rip = gregs[REG_RIP];
   uint64_t address = (uintptr_t) info->si_addr;
@@ -328,9 +345,9 @@ run__signal (int signal, siginfo_t *info, void *data)
     }
   if (!CONTEXT->running)
     _exit (98);
-  if (signal == SIGSEGV && gregs[REG_TRAPNO] == 14 && address >= SANDBOX_STACK_BASE
-      && address < STACK_TOP
-      && run__activate (child, (address - SANDBOX_STACK_BASE) / SANDBOX_PAGE))
+  if (signal == SIGSEGV && gregs[REG_TRAPNO] == 14
+      && address - child->setup->stack_base < SANDBOX_STACK_SIZE
+      && run__activate (child, (address - child->setup->stack_base) / SANDBOX_PAGE))
     return;
 
   struct wire_outcome *outcome = child->outcome;

@@ -174,7 +174,7 @@ parent__decode (struct sandbox *sandbox, const struct batch_item *item, struct o
       outcome->upper_dirty = upper != 0;
       for (unsigned i = 0; i < 6; i++)
         outcome->callee_saved_changed |= wire->gpr[saved[i]] != state->machine.gpr[saved[i]];
-      outcome->callee_saved_changed |= wire->gpr[4] != RETURN_SLOT + 8;
+      outcome->callee_saved_changed |= wire->gpr[4] != setup__return_slot (sandbox->setup) + 8;
     }
   else
     {
@@ -360,42 +360,4 @@ sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const
   int result = run_states (sandbox, image, states, outcomes, n, timeout_ms, why);
   zygote__bulk_release ();
   return result;
-}
-
-int
-sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *state, unsigned inner,
-               unsigned repeats, double *ticks, struct why *why)
-{
-  parent__begin (sandbox);
-  if (parent__check (sandbox, image, state, why) != 0)
-    return -1;
-  if (inner == 0 || repeats == 0 || repeats > REPEATS_MAX)
-    return why__set (why, REASON_SANDBOX, "%u repeats of %u calls", repeats, inner);
-  struct command *command = (struct command *) sandbox->input;
-  size_t in = INPUT_DATA, out = aligned (OUTPUT_DATA + sizeof (struct wire_time));
-  if (!parent__encode (sandbox, state, 0, &in, &out, &sandbox->item[0]))
-    return why__set (why, REASON_SANDBOX, "a state too large for the shared area");
-  command->kind = COMMAND_TIME;
-  command->image = image;
-  command->inner = inner;
-  command->repeats = repeats;
-  command->state[0] = sandbox->item[0].in;
-  command->first = 0;
-  command->n = 1;
-  enum channel_result result = parent__command (sandbox, COMMAND_TIME, 0, 1, 20000, why);
-  if (result == CHANNEL_FAILED)
-    return -1;
-  const struct wire_time *time = (const struct wire_time *) (sandbox->output + OUTPUT_DATA);
-  if (result != CHANNEL_DONE || time->status != RUN_RETURNED || time->n != repeats)
-    return why__set (why, REASON_SANDBOX, "the timed run doesn't return");
-  /* The empty call's cost is the least seen: what is above it is disturbance.  */
-  uint64_t empty = UINT64_MAX;
-  for (unsigned i = 0; i < repeats; i++)
-    empty = time->empty[i] < empty ? time->empty[i] : empty;
-  for (unsigned i = 0; i < repeats; i++)
-    {
-      uint64_t all = time->ticks[i];
-      ticks[i] = all > empty ? (double) (all - empty) / inner : 0.0;
-    }
-  return 0;
 }

@@ -115,6 +115,8 @@ struct sandbox_options
 {
   unsigned cpu_seconds;   /* hard limit of the process; 0: 600 */
   size_t memory_bytes;    /* 0: 1 GiB */
+  bool stack_elsewhere;   /* the stack is at a random address, not where it is in all others: for code that knows
+                             what it isn't to know.  Such a sandbox only runs and times */
 };
 
 /* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the
@@ -233,11 +235,35 @@ int sandbox__trace (struct sandbox *sandbox, unsigned image, const struct state 
                     uint64_t max_steps, struct trace *trace, struct why *why);
 void trace__free (struct trace *trace);
 
-/* Times REPEATS runs of IMAGE on STATE, each run of INNER calls: with INNER > 1 memory is not reset in between
-   (use it only where the function answers the same again), registers always are.  TICKS[REPEATS] gets
-   time-stamp ticks per call with the empty call's cost taken off, at least 0.  0, or -1.  */
+/* What a plain run of an image on a state answered, in the form in which timed calls are compared with it.  */
+struct timing_answer
+{
+  uint64_t memory;             /* a digest of all that can be written */
+  uint64_t gpr[2], gpr_mask[2]; /* rax and rdx, and which of their bits are a result */
+  uint64_t vec[2][2], vec_mask[2][2]; /* the lower 16 bytes of xmm0 and xmm1 */
+  bool x87;                    /* the result is st0 */
+  uint8_t st0[10];
+};
+
+/* *ANSWER becomes what OUTCOME, of REGION's function on STATE, is.  */
+void timing__answer (const struct region *region, const struct state *state, const struct outcome *outcome,
+                     struct timing_answer *answer);
+
+struct timing
+{
+  unsigned inner;              /* calls in a sample */
+  unsigned repeats;            /* samples */
+  bool cold;                   /* memory and code are in no cache before the call; INNER has to be 1 */
+  const struct timing_answer *answer; /* of the same image on the same state; or NULL */
+};
+
+/* Times TIMING->repeats samples of calls of IMAGE on STATE.  Each call of a sample finds what the first found: all
+   registers, memory and stack are put back in between, so that no call gains by what another left.  TICKS[repeats]
+   gets time-stamp ticks per call with the empty call's cost taken off, at least 0.  Where a timed call doesn't
+   answer as TIMING->answer says 1, and *WHY (RESULT, MEMORY, or STACK where it left something on the stack that a
+   first call doesn't).  0; or -1 and *WHY.  */
 int sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *state,
-                   unsigned inner, unsigned repeats, double *ticks, struct why *why);
+                   const struct timing *timing, double *ticks, struct why *why);
 
 /* CPU time that the sandbox's process has used, in seconds; 0 where none runs.  */
 double sandbox__cpu_seconds (const struct sandbox *sandbox);

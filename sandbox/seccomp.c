@@ -5,6 +5,7 @@
    not call malloc, and loaded by the child.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "sandbox/wire.h"
+#include <asm/prctl.h>
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -84,6 +85,8 @@ seccomp__zygote_program (struct sock_fprog *program, struct why *why)
                                 SCMP_A0 (SCMP_CMP_EQ, CHANNEL_FD));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (clone), 1,
                               SCMP_A0 (SCMP_CMP_EQ, CLONE_PARENT | SIGCHLD));
+  failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (arch_prctl), 1,
+                              SCMP_A0 (SCMP_CMP_EQ, ARCH_SET_GS));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prlimit64), 1,
                               SCMP_A0 (SCMP_CMP_EQ, 0));
   failed |= seccomp_rule_add (filter, SCMP_ACT_ALLOW, SCMP_SYS (mprotect), 1,
@@ -101,7 +104,7 @@ seccomp__zygote_program (struct sock_fprog *program, struct why *why)
 }
 
 int
-seccomp__program (struct sock_fprog *program, struct why *why)
+seccomp__program (struct sock_fprog *program, uint64_t stack_base, struct why *why)
 {
   *program = (struct sock_fprog) { 0 };
   scmp_filter_ctx filter = seccomp_init (SCMP_ACT_KILL_PROCESS);
@@ -130,7 +133,7 @@ seccomp__program (struct sock_fprog *program, struct why *why)
       || allow_mprotect (filter, 0x07ffffff, SANDBOX_HUGE_BASE)
       || allow_mprotect (filter, 0x003fffff, middle - 0x400000)
       || allow_mprotect (filter, 0x0fffffff, middle)
-      || allow_mprotect (filter, 0x03ffffff, SANDBOX_STACK_BASE)
+      || allow_mprotect (filter, 0x03ffffff, stack_base)
       || allow_mprotect (filter, TRACE_AREA_SIZE - 1, SANDBOX_TRACE_BASE))
     {
       seccomp_release (filter);

@@ -5,32 +5,13 @@
 #include "sandbox/wire.h"
 #include <string.h>
 
-/* A digest of N bytes, a multiple of 8: four independent multiply lanes.  It tells memories apart that differ
-   by accident; nobody gains from forging it, as only the process itself could.  */
-static uint64_t
-digest (uint64_t seed, const uint8_t *bytes, size_t n)
-{
-  uint64_t lane[4] = { seed, seed + 1, seed + 2, seed + 3 };
-  for (size_t i = 0; i + 32 <= n; i += 32)
-    {
-      uint64_t word[4];
-      memcpy (word, bytes + i, 32);
-      for (unsigned k = 0; k < 4; k++)
-        {
-          lane[k] = (lane[k] ^ word[k]) * 0x9fb21c651e98df25u;
-          lane[k] ^= lane[k] >> 29;
-        }
-    }
-  return mix64 (mix64 (mix64 (lane[0]) ^ lane[1]) ^ mix64 (lane[2]) ^ lane[3]);
-}
-
-static uint64_t
-memory_digest (const struct wire_state *state)
+uint64_t
+stub__memory_digest (const struct wire_state *state)
 {
   uint64_t value = 1;
   for (unsigned i = 0; i < state->n_spans; i++)
     if (state->span[i].protection & PROT_STATE_WRITE)
-      value = digest (value, (const uint8_t *) (uintptr_t) state->span[i].address,
+      value = memory__digest (value, (const uint8_t *) (uintptr_t) state->span[i].address,
                       state->span[i].size);
   return value;
 }
@@ -156,7 +137,7 @@ int
 stub__record (void)
 {
   struct context *context = CONTEXT;
-  struct child *child = context->child;
+  struct child *child = clock__own ()->child;
   if (!context->running || !child->state)
     _Exit (98);
   context->running = false;
@@ -183,7 +164,7 @@ stub__record (void)
         event->gpr[i] = context->out_gpr[argument[i]];
       event->al = (uint8_t) context->out_gpr[0];
       memcpy (event->vec, context->stub_vec, sizeof event->vec);
-      event->memory_digest = memory_digest (child->state);
+      event->memory_digest = stub__memory_digest (child->state);
       outcome->n_events = call + 1;
     }
   if (stub < child->setup->n_callees && child->setup->callee[stub].is_noreturn)

@@ -29,6 +29,7 @@
 	pushq	%r15
 	subq	$8, %rsp
 	movq	%rsp, C(C_RSP)
+	movq	%rsp, %gs:CLOCK_C_RSP
 	.endm
 
 	.macro RESTORE_C
@@ -217,7 +218,7 @@
 	movq	%rax, C(STUB_NUMBER)
 	movq	C(STUB_RAX), %rax
 	SAVE_GPR
-	movq	C(C_RSP), %rsp
+	movq	%gs:CLOCK_C_RSP, %rsp
 	pushfq
 	popq	C(STUB_FLAGS)
 	SANE_FLAGS C(STUB_FLAGS)
@@ -268,59 +269,94 @@
 	ret
 	.size sandbox_stub, .-sandbox_stub
 
-/* void sandbox_time (void): CONTEXT_INNER calls between two readings of the time-stamp counter,
-   argument registers reloaded before each.  Needs CONTEXT_RETURN_TARGET to be sandbox_time_return.  */
+/* void sandbox_time (void): CLOCK_LEFT calls between two readings of the time-stamp counter.  Before each all is as before
+   the first: vector and mask registers, arguments, and the CLOCK_N_RANGES pieces of memory and stack that a call
+   changes.  After each its results are added up.  Needs CONTEXT_RETURN_TARGET to be sandbox_time_return.  What counts
+   is kept on the clock's page alone.  */
 	PUBLIC sandbox_time
 	SAVE_C
+	movq	$0, C(C_RSP)
 	fninit
 	ldmxcsr	C(IN_MXCSR)
-	LOAD_VEC
+	cld
 	lfence
 	rdtsc
 	lfence
 	shlq	$32, %rdx
 	orq	%rdx, %rax
-	movq	%rax, C(TICKS_BEGIN)
+	movq	%rax, %gs:CLOCK_TICKS_BEGIN
 .Lagain:
-	movq	C(C_RSP), %rsp
-	movq	C(IN_GPR)+32, %rdi
-	movq	C(RETURN_ADDRESS), %rax
-	movq	%rax, (%rdi)
-	movq	C(STACK_WORDS), %rcx
-	testq	%rcx, %rcx
-	jz	.Lno_words
-	addq	$8, %rdi
-	movl	$C(STACK_ARGUMENT), %esi
-	cld
-	rep movsq
-.Lno_words:
-	cmpl	$0, C(WIDE)
-	je	.Lnarrow
-	LOAD_VEC
-	jmp	.Lloaded
-.Lnarrow:
-	movq	C(IN_VEC), %rax
+	movq	%gs:CLOCK_C_RSP, %rsp
+	movq	%gs:CLOCK_SELF, %rdx
+	movq	%gs:CLOCK_N_RANGES, %rcx
+.Lrange:
+	movq	CLOCK_RANGE(%rdx), %rdi
+	movq	CLOCK_RANGE+8(%rdx), %rsi
+	movq	CLOCK_RANGE+16(%rdx), %rax
+.Lline:
+	movups	(%rsi), %xmm0
+	movups	16(%rsi), %xmm1
+	movups	32(%rsi), %xmm2
+	movups	48(%rsi), %xmm3
+	movups	%xmm0, (%rdi)
+	movups	%xmm1, 16(%rdi)
+	movups	%xmm2, 32(%rdi)
+	movups	%xmm3, 48(%rdi)
+	addq	$64, %rsi
+	addq	$64, %rdi
+	decq	%rax
+	jnz	.Lline
+	addq	$24, %rdx
+	decq	%rcx
+	jnz	.Lrange
+	cmpl	$0, %gs:CLOCK_DRAIN
+	je	.Ldrained
+	/* A load of more than one of these stores would wait for them, and a version with wider ones lose by it.  */
+	mfence
+.Ldrained:
+	testl	$CLOCK_X87_CLEAR, %gs:CLOCK_X87
+	jz	.Lclear
 	.irp n, NR8
-	movups	\n*16(%rax), %xmm\n
+	fldz
 	.endr
-.Lloaded:
+	fninit
+.Lclear:
+	LOAD_VEC
 	LOAD_GPR
-	jmp	*C(ENTRY)
+	jmp	*%gs:CLOCK_ENTRY
 	.size sandbox_time, .-sandbox_time
 
 	PUBLIC sandbox_time_return
 	/* Else the next call, which depends on nothing of this one, runs inside it, and a short
 	   function seems to cost less than its instructions take.  */
 	lfence
-	decq	C(INNER)
+	andq	%gs:CLOCK_GPR_MASK, %rax
+	addq	%rax, %gs:CLOCK_GPR_SUM
+	andq	%gs:CLOCK_GPR_MASK+8, %rdx
+	addq	%rdx, %gs:CLOCK_GPR_SUM+8
+	cmpl	$0, %gs:CLOCK_VECTORS
+	je	.Lno_vectors
+	pand	%gs:CLOCK_VEC_MASK, %xmm0
+	paddq	%gs:CLOCK_VEC_SUM, %xmm0
+	movaps	%xmm0, %gs:CLOCK_VEC_SUM
+	pand	%gs:CLOCK_VEC_MASK+16, %xmm1
+	paddq	%gs:CLOCK_VEC_SUM+16, %xmm1
+	movaps	%xmm1, %gs:CLOCK_VEC_SUM+16
+.Lno_vectors:
+	testl	$CLOCK_X87_RESULT, %gs:CLOCK_X87
+	jz	.Lno_x87
+	fstpt	%gs:CLOCK_ST0
+	fninit
+.Lno_x87:
+	decq	%gs:CLOCK_LEFT
 	jnz	.Lagain
 	rdtscp
 	lfence
 	shlq	$32, %rdx
 	orq	%rdx, %rax
-	movq	%rax, C(TICKS_END)
+	movq	%rax, %gs:CLOCK_TICKS_END
 	movl	$1, C(RETURNED)
-	movq	C(C_RSP), %rsp
+	movq	%gs:CLOCK_C_RSP, %rsp
 	jmp	sandbox_unwind
 	.size sandbox_time_return, .-sandbox_time_return
 

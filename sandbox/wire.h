@@ -13,6 +13,7 @@
 #include "sandbox/trampoline.h"
 #include <linux/filter.h>
 #include <signal.h>
+#include <string.h>
 #include <ucontext.h>
 
 /* With the address sanitizer some protections can't be had: it has mappings all over the place, and asks the kernel
@@ -38,7 +39,8 @@ enum
 /* The frame above the function: its return address, stack arguments, then a pattern up to the end
    of the stack, after which nothing is mapped.  RETURN_SLOT + 8 is a multiple of 16.  */
 #define STACK_TOP (SANDBOX_STACK_BASE + SANDBOX_STACK_SIZE)
-#define RETURN_SLOT (STACK_TOP - 776)
+#define RETURN_OFFSET (SANDBOX_STACK_SIZE - 776)
+#define RETURN_SLOT (SANDBOX_STACK_BASE + RETURN_OFFSET)
 #define CANARY_BYTE 0xa7
 
 /* `jmp *CONTEXT_RETURN_TARGET`: the return address functions see, the same in every process.  */
@@ -144,7 +146,11 @@ struct command
 {
   uint32_t kind, image;
   uint32_t first, n;           /* states state[first .. n) */
-  uint32_t inner, repeats;
+  uint32_t inner, repeats;     /* COMMAND_TIME, and the below */
+  uint32_t cold;
+  uint32_t x87;                /* CLOCK_X87_… */
+  uint64_t gpr_mask[2];        /* which bits of rax and rdx, and of xmm0 and xmm1, are a result */
+  uint64_t vec_mask[2][2];
   uint64_t max_steps;
   uint64_t n_flags;            /* COMMAND_FOLLOW */
   uint64_t batch;              /* COMMAND_BATCH: offset of its struct wire_batch; state[0] is its base */
@@ -209,12 +215,21 @@ trace__ranges (size_t n, unsigned side)
   return ((trace__branch (n) + n + 63) & ~(size_t) 63) + side * RANGES_MAX * sizeof (struct range);
 }
 
-/* After COMMAND_TIME.  */
+/* After COMMAND_TIME.  Of each sample also what it answered: the sums of all calls' results, and a digest of the memory
+   that the last call left.  */
+struct wire_sample
+{
+  uint64_t ticks, empty;
+  uint64_t memory;
+  uint64_t gpr[2], vec[2][2];
+  uint8_t st0[16];
+};
+
 struct wire_time
 {
   uint32_t status;
   uint32_t n;
-  uint64_t ticks[REPEATS_MAX], empty[REPEATS_MAX];
+  struct wire_sample sample[REPEATS_MAX];
 };
 
 /* The records of a batch are in the area that all processes have from the zygote; results and this
@@ -302,8 +317,16 @@ struct setup
   struct setup_callee *callee;
   unsigned cpu_seconds;
   size_t memory_bytes;
+  uint64_t stack_base;         /* SANDBOX_STACK_BASE, or elsewhere */
   struct sock_fprog filter;
 };
+
+/* Where functions find their return address.  */
+static inline uint64_t
+setup__return_slot (const struct setup *setup)
+{
+  return setup->stack_base + RETURN_OFFSET;
+}
 
 /* Following a run instruction by instruction (follow.c).  */
 enum { PENDING_MAX = DECODED_MEMORY_MAX * 2 * 64 };
@@ -344,6 +367,7 @@ struct child
   bool frame_protected;           /* by batch.c */
   bool huge_mapped;
   bool tracing;
+  uint8_t *clean_stack;           /* for clock.c: what the stack holds before a call */
   struct tracer tracer;
   unsigned level;                 /* CONTEXT_LEVEL */
   struct { unsigned ymm, hi, high16, mask; } xsave; /* offsets in a signal's frame */
@@ -359,7 +383,7 @@ struct context
   const uint8_t *in_vec;
   uint64_t in_rflags;
   uint32_t level, wide;
-  uint64_t inner, stub_flags;
+  uint64_t spare5, stub_flags;
   uint32_t c_mxcsr, x87_dirty;
   uint64_t has_st0;
   uint64_t in_gpr[16];
@@ -370,13 +394,11 @@ struct context
   uint64_t answer_gpr[16];
   uint64_t answer_flags;
   double answer_st0;
-  uint64_t ticks_begin, ticks_end, spare2[4];
+  uint64_t spare2[6];
   uint8_t answer_vec[16][16];
   uint8_t answer_junk[64];
   uint8_t stub_vec[8][16];
-  uint64_t return_address, spare3[7];
-  uint8_t stack_argument[256];
-  uint64_t stack_words;
+  uint64_t spare3[41];
   /* CONTEXT_REST */
   struct child *child;
   bool running;          /* the function has control */
@@ -396,6 +418,43 @@ struct context
 };
 
 #define CONTEXT ((struct context *) (uintptr_t) CONTEXT_BASE)
+
+/* Memory to be put back before each call of a timed batch, in lines of CLOCK_LINE bytes.  */
+enum { CLOCK_RANGES_MAX = 640, CLOCK_LINE = 64 };
+
+struct clock_range
+{
+  uint8_t *to;
+  const uint8_t *from;
+  uint64_t lines;
+};
+
+/* What gs points to.  */
+struct clock
+{
+  struct clock *self;
+  struct child *child;
+  uint64_t c_rsp;                /* as in the context, where it isn't while a function is timed */
+  uint64_t left;                 /* calls of the batch */
+  uint64_t ticks_begin, ticks_end;
+  uint64_t entry;
+  uint64_t n_ranges;
+  uint32_t drain;                /* wait for what was put back: it may be read in larger pieces */
+  uint32_t vectors;              /* the result is in vector registers */
+  uint64_t x87;                  /* the result is on the x87 stack; the code can leave something in its registers */
+  uint64_t gpr_mask[2], gpr_sum[2];
+  uint64_t vec_mask[2][2], vec_sum[2][2];
+  uint8_t st0[16];
+  struct clock_range range[CLOCK_RANGES_MAX];
+};
+
+static inline struct clock *
+clock__own (void)
+{
+  struct clock *clock;
+  __asm__ volatile ("movq %%gs:0, %0" : "=r"(clock));
+  return clock;
+}
 
 /* The memory that is the arena: the globals' strides and the scratch one, then the objects'.  */
 #define ARENA_SIZE ((size_t) (SANDBOX_GLOBAL_ROOM + SANDBOX_OBJECT_ROOM))
@@ -450,8 +509,11 @@ void zygote__bulk_release (void);
 /* run.c.  run__prepare gives the state its memory and stack and fills the context; run__one does that,
    runs and writes the outcome.  run__signal is the handler of every fault.  */
 void run__prepare (struct child *child, unsigned image, const struct wire_state *state);
-/* The same without a new stack.  */
+/* The same without a new stack; and that with memory left as it is.  */
 void run__prepare_again (struct child *child, unsigned image, const struct wire_state *state);
+void run__arm (struct child *child, unsigned image, const struct wire_state *state);
+/* Did anything above the return address and the stack arguments change?  */
+bool run__frame_changed (const struct child *child, const struct wire_state *state);
 void run__one (struct child *child, unsigned image, const struct wire_state *state);
 void run__signal (int signal, siginfo_t *info, void *context);
 void run__unwind (ucontext_t *context);
@@ -462,6 +524,28 @@ bool run__activate (struct child *child, unsigned page);
 void batch__run (struct child *child, const struct command *command);
 /* Makes all as ordinary runs need it.  */
 void batch__leave (struct child *child);
+
+/* A digest of N bytes, a multiple of 8: four independent multiply lanes.  It tells memories apart that differ
+   by accident; nobody gains from forging it, as only the process itself could.  */
+static inline uint64_t
+memory__digest (uint64_t seed, const uint8_t *bytes, size_t n)
+{
+  uint64_t lane[4] = { seed, seed + 1, seed + 2, seed + 3 };
+  for (size_t i = 0; i + 32 <= n; i += 32)
+    {
+      uint64_t word[4];
+      memcpy (word, bytes + i, 32);
+      for (unsigned k = 0; k < 4; k++)
+        {
+          lane[k] = (lane[k] ^ word[k]) * 0x9fb21c651e98df25u;
+          lane[k] ^= lane[k] >> 29;
+        }
+    }
+  return mix64 (mix64 (mix64 (lane[0]) ^ lane[1]) ^ mix64 (lane[2]) ^ lane[3]);
+}
+
+/* stub.c: of all that STATE lets be written.  */
+uint64_t stub__memory_digest (const struct wire_state *state);
 
 /* stub.c: called by sandbox_stub; not 0 where the callee doesn't return.  */
 int stub__record (void);
@@ -499,10 +583,10 @@ void record__run (struct child *child, const struct command *command);
 /* clock.c.  */
 void clock__run (struct child *child, const struct command *command);
 
-/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD, as a malloc'ed
-   program.  0, or -1 and *WHY.  */
+/* seccomp.c: the filter for a process whose channel is file descriptor CHANNEL_FD and whose stack is at STACK_BASE,
+   a multiple of 64 MiB, as a malloc'ed program.  0, or -1 and *WHY.  */
 enum { CHANNEL_FD = 0, FILTER_MAX = 4096 };
-int seccomp__program (struct sock_fprog *program, struct why *why);
+int seccomp__program (struct sock_fprog *program, uint64_t stack_base, struct why *why);
 
 /* The wider one that the zygote lives under, and with it all that come from it.  */
 int seccomp__zygote_program (struct sock_fprog *program, struct why *why);

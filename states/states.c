@@ -73,6 +73,14 @@ states__close (struct states *states)
   free (states);
 }
 
+uint64_t
+states__reseed (struct states *states, uint64_t seed)
+{
+  uint64_t before = states->seed;
+  states->seed = seed;
+  return before;
+}
+
 /* Copies ATTEMPT's state and the original's OUTCOME on it into ARENA.  */
 static void
 keep (const struct attempt *attempt, const struct outcome *outcome, struct arena *arena, struct test *test)

@@ -23,6 +23,9 @@ int states__open (const struct region *region, const struct layout *layout,
                   struct states **states, struct why *why);
 void states__close (struct states *states);
 
+/* Tests made from here on are functions of SEED.  The seed that was in use.  */
+uint64_t states__reseed (struct states *states, uint64_t seed);
+
 /* What a test is for.  */
 enum state_kind
 {

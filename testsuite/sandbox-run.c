@@ -770,7 +770,7 @@ huge_objects_are_read (void **unused)
   assert_int_equal (outcome->status, RUN_TRAPPED);
   assert_int_equal (outcome->fault_address, SANDBOX_HUGE_BASE + SANDBOX_HUGE_SIZE);
   assert_int_equal (sandbox__run (sandbox, 0, states, two, 2, 1000, &why), -1);
-  assert_int_equal (sandbox__time (sandbox, 0, state, 1, 1, &ticks, &why), -1);
+  assert_int_equal (sandbox__time (sandbox, 0, state, &(struct timing) { .inner = 1, .repeats = 1 }, &ticks, &why), -1);
   state->huge.mapped = false;
   assert_int_equal (sandbox__run (sandbox, 0, states, outcome, 1, 1000, &why), 0);
   assert_int_equal (outcome->status, RUN_TRAPPED);
@@ -787,9 +787,9 @@ time_is_positive_and_grows (void **unused)
   struct state *state = state__make ();
   state->machine.gpr[6] = 100;
   RUN ("1: dec %rsi\n jnz 1b\n ret", state);
-  assert_int_equal (sandbox__time (sandbox, 0, state, 50, 9, small, &why), 0);
+  assert_int_equal (sandbox__time (sandbox, 0, state, &(struct timing) { .inner = 50, .repeats = 9 }, small, &why), 0);
   state->machine.gpr[6] = 10000;
-  assert_int_equal (sandbox__time (sandbox, 0, state, 50, 9, large, &why), 0);
+  assert_int_equal (sandbox__time (sandbox, 0, state, &(struct timing) { .inner = 50, .repeats = 9 }, large, &why), 0);
   for (unsigned i = 0; i < 9; i++)
     {
       assert_true (small[i] > 10);
@@ -799,7 +799,7 @@ time_is_positive_and_grows (void **unused)
   sandbox__close (sandbox);
   {
     RUN ("ret", state);
-    assert_int_equal (sandbox__time (sandbox, 0, state, 1000, 9, empty, &why), 0);
+    assert_int_equal (sandbox__time (sandbox, 0, state, &(struct timing) { .inner = 1000, .repeats = 9 }, empty, &why), 0);
     for (unsigned i = 0; i < 9; i++)
       assert_true (empty[i] >= 0 && empty[i] < 1000);
     free (outcome);
@@ -807,7 +807,7 @@ time_is_positive_and_grows (void **unused)
   }
   {
     RUN ("ud2", state);
-    assert_int_equal (sandbox__time (sandbox, 0, state, 10, 9, empty, &why), -1);
+    assert_int_equal (sandbox__time (sandbox, 0, state, &(struct timing) { .inner = 10, .repeats = 9 }, empty, &why), -1);
     free (outcome);
     sandbox__close (sandbox);
   }

@@ -126,6 +126,9 @@ extern const double mutants__threshold;
    with refuted the candidate.  */
 bool proof__judge (struct trial *trial);
 
+/* elsewhere.c.  The kept tests with the stack at another address.  False where the verdict is filled.  */
+bool elsewhere__judge (struct trial *trial);
+
 /* wide.c.  Sizes and distances beyond 32 bits.  False where the verdict is filled.  */
 bool wide__judge (struct trial *trial);
 

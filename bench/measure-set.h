@@ -1,0 +1,79 @@
+/* Inside measuring: the states that are timed, and what was timed on them.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_MEASURE_SET_H
+#define AIOPT_MEASURE_SET_H
+
+#include "bench/measure.h"
+
+/* How many states are timed in a class of sizes, and out of how many they are chosen; of those between the classes
+   there are more.  */
+enum
+{
+  CLASS_STATES = 4,
+  BETWEEN_STATES = 8,
+  POOL = 24,
+  POOL_MADE = 10,
+  TIMED_MAX = SIZE_CLASSES * CLASS_STATES + BETWEEN_STATES
+};
+
+/* A block is so many samples of one version; its median is one member of a pair.  */
+enum { BLOCK = 5, PAIRS_MOST = 60, COLD_PAIRS = 6 };
+
+struct timed
+{
+  const struct state *state;
+  const struct outcome *expected;
+  enum size_class size;
+  unsigned inner;
+  double ticks;            /* of the original, at calibration */
+  bool usable;             /* the original does in timed calls what it did before */
+  struct timing_answer answer[2][PLACEMENTS_MAX]; /* of a plain run of the original, and of the candidate */
+  unsigned n_pairs;        /* at each placement */
+  double original[PLACEMENTS_MAX][PAIRS_MOST], candidate[PLACEMENTS_MAX][PAIRS_MOST];
+  unsigned n_cold;         /* pairs with cold caches, at the first placement */
+  double original_cold[COLD_PAIRS], candidate_cold[COLD_PAIRS];
+};
+
+struct measure_set
+{
+  const struct region *region;
+  unsigned n_originals;
+  const struct image *original[PLACEMENTS_MAX];
+  struct arena *arena;
+  unsigned n_given;        /* tests made elsewhere */
+  const struct test *given;
+  uint64_t seed;           /* of those made here */
+  bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
+  bool recorded;           /* … and its states calls of the user's own program */
+  unsigned n;
+  struct timed timed[TIMED_MAX];
+};
+
+/* Type NUMBER of REGION, or NULL.  */
+static inline const struct type *
+measure__type (const struct region *region, unsigned number)
+{
+  return number < region->n_types ? &region->type[number] : NULL;
+}
+
+/* At how many of N placements TIMED is timed.  States between the classes are many, and are there to find sizes at
+   which a candidate is much slower: one will do.  */
+static inline unsigned
+timed__placements (const struct timed *timed, unsigned n)
+{
+  return timed->size == SIZE_BETWEEN ? 1 : n;
+}
+
+/* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't
+   answer as it should; -1 and *WHY where the sandbox failed.  */
+
+/* Runs both once, and keeps what they answer for comparison with their timed calls.  Where the original answers
+   otherwise than before TIMED is usable no longer.  */
+int timed__check (const struct measure_set *set, struct timed *timed, struct sandbox *sandbox, unsigned p,
+                  struct why *why);
+/* Two more pairs of blocks.  The same goes for the original's timed calls.  */
+int timed__pairs (struct timed *timed, struct sandbox *sandbox, unsigned p, struct why *why);
+/* The same with cold caches.  */
+int timed__cold_pairs (struct timed *timed, struct sandbox *sandbox, struct why *why);
+
+#endif
