@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += cache/libcache.a
 cache_libcache_a_SOURCES = cache/cache.c cache/cache.h cache/internal.h cache/open.c cache/entry.c cache/queue.c \
-  cache/owner.c cache/upkeep.c cache/recorded.c
+  cache/owner.c cache/upkeep.c cache/recorded.c cache/schema.c
 
 check_PROGRAMS += testsuite/cache-store testsuite/cache-damage testsuite/cache-kill
 testsuite_cache_store_SOURCES = testsuite/cache-store.c testsuite/cache-common.h

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,40 +106,42 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
   signal__hold (&held);
   cache__flush_hits (cache, false);
   signal__release (&held);
-  sqlite3_stmt *s
-      = cache__prepare (cache,
-                        "SELECT (SELECT count (*) FROM entry WHERE kind = 0),"
-                        " (SELECT count (*) FROM entry WHERE kind = 1),"
-                        " (SELECT count (*) FROM region),"
-                        " (SELECT count (*) FROM queue WHERE state = 0),"
-                        " (SELECT count (*) FROM queue WHERE state = 1),"
-                        " (SELECT value FROM counter WHERE name = 'hits'),"
-                        " (SELECT value FROM counter WHERE name = 'misses'),"
-                        " (SELECT value FROM counter WHERE name = 'lost leases'),"
-                        " (SELECT exp (avg (ln (ratio))) FROM entry WHERE kind = 0 AND ratio > 0),"
-                        " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)",
-                        why);
+  /* One statement, so that all figures are of one moment.  The ends of the index give oldest and newest.  */
+  sqlite3_stmt *s = cache__prepare (cache,
+                                    "SELECT name, value FROM counter"
+                                    " UNION ALL SELECT 'oldest', min (created) FROM entry"
+                                    " UNION ALL SELECT 'newest', max (created) FROM entry",
+                                    why);
   if (!s)
     return -1;
-  int result = 0;
-  if (sqlite3_step (s) != SQLITE_ROW)
-    result = cache__fail (cache, "counting", why);
-  else
+  uint64_t ratios = 0;
+  int64_t log_ratio = 0, oldest = 0, newest = 0;
+  const struct
+  {
+    const char *name;
+    void *value;
+  } figure[] = { { "rewrites", &stats->rewrites },   { "negatives", &stats->negatives },
+                 { "regions", &stats->regions },     { "waiting", &stats->waiting },
+                 { "leased", &stats->leased },       { "recorded", &stats->recorded },
+                 { "hits", &stats->hits },           { "misses", &stats->misses },
+                 { "ratios", &ratios },              { "lost leases", &stats->lost_leases },
+                 { "log ratio", &log_ratio },        { "oldest", &oldest },
+                 { "newest", &newest } };
+  int code;
+  while ((code = sqlite3_step (s)) == SQLITE_ROW)
     {
-      stats->rewrites = (uint64_t)sqlite3_column_int64 (s, 0);
-      stats->negatives = (uint64_t)sqlite3_column_int64 (s, 1);
-      stats->regions = (uint64_t)sqlite3_column_int64 (s, 2);
-      stats->waiting = (uint64_t)sqlite3_column_int64 (s, 3);
-      stats->leased = (uint64_t)sqlite3_column_int64 (s, 4);
-      stats->hits = (uint64_t)sqlite3_column_int64 (s, 5);
-      stats->misses = (uint64_t)sqlite3_column_int64 (s, 6);
-      stats->lost_leases = (uint64_t)sqlite3_column_int64 (s, 7);
-      stats->geomean_ratio = sqlite3_column_double (s, 8);
-      stats->oldest = sqlite3_column_int64 (s, 9);
-      stats->newest = sqlite3_column_int64 (s, 10);
+      const char *name = (const char *)sqlite3_column_text (s, 0);
+      int64_t value = sqlite3_column_int64 (s, 1);
+      for (unsigned i = 0; name && i < sizeof figure / sizeof *figure; i++)
+        if (strcmp (name, figure[i].name) == 0)
+          memcpy (figure[i].value, &value, sizeof value);
     }
+  int result = code == SQLITE_DONE ? 0 : cache__fail (cache, "counting", why);
   sqlite3_finalize (s);
-  stats->recorded = (uint64_t)recorded__count (cache, NULL);
+  stats->oldest = oldest;
+  stats->newest = newest;
+  /* Kept in millionths.  */
+  stats->geomean_ratio = ratios ? exp ((double)log_ratio / 1e6 / (double)ratios) : 0;
   static const char *const suffix[] = { "", "-wal" };
   for (unsigned i = 0; i < 2; i++)
     {
@@ -272,8 +275,6 @@ static void
 check__recorded (struct cache *cache, struct reporter *reporter)
 {
   sqlite3_stmt *s = NULL;
-  if (!cache__has_recorded (cache))
-    return;
   int code = sqlite3_prepare_v2 (cache->db, "SELECT key, json, checksum FROM recorded", -1, &s, NULL);
   while (code == SQLITE_OK || code == SQLITE_ROW)
     {
@@ -316,6 +317,9 @@ cache__check (struct cache *cache, void (*report) (void *context, const char *pr
                 "a queue row in no valid state", &reporter);
   check__query (cache, "SELECT key FROM queue WHERE key NOT IN (SELECT key FROM region)",
                 "a queue row without its region", &reporter);
+  const char *wrong = schema__wrong_total (cache->db);
+  if (wrong)
+    reporter__add (&reporter, "the total of '%s' isn't what the tables say; `aiopt cache gc` counts anew", wrong);
   signal__release (&held);
   return reporter.n;
 }
@@ -352,9 +356,9 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
   int64_t before = (int64_t)time__now () - max_age;
   snprintf (
       sql, sizeof sql,
-      "DELETE FROM entry WHERE max (created, coalesce ((SELECT used FROM usage u WHERE u.key ="
-      " entry.key), 0)) < %lld",
-      (long long)before);
+      "DELETE FROM entry WHERE created < %lld AND coalesce ((SELECT used FROM usage u WHERE u.key ="
+      " entry.key), 0) < %lld",
+      (long long)before, (long long)before);
   if (cache__begin (cache, why) == 0)
     {
       bool ok = cache__execute (cache, sql, "removing entries", why) == 0;
@@ -367,9 +371,12 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
           "DELETE FROM usage WHERE key NOT IN (SELECT key FROM entry)",
           (long long)before);
       ok = ok && cache__execute (cache, sql, "removing regions", why) == 0;
-      if (ok && cache__has_recorded (cache))
-        ok = cache__execute (cache, "DELETE FROM recorded WHERE key NOT IN (SELECT key FROM region)",
-                             "removing recorded states", why) == 0;
+      ok = ok
+           && cache__execute (cache, "DELETE FROM recorded WHERE key NOT IN (SELECT key FROM region)",
+                              "removing recorded states", why)
+                  == 0;
+      if (ok && schema__recount (cache->db) != SQLITE_OK)
+        ok = false, cache__fail (cache, "counting", why);
       if (cache__end (cache, ok, why) != 0)
         removed = -1;
     }

@@ -1,0 +1,76 @@
+/* How cost grows: what the parts of `make bench-growth` share.  Each part measures, prints its table as it goes, and
+   adds its rows to the JSON.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#ifndef AIOPT_GROWTH_H
+#define AIOPT_GROWTH_H
+
+#include "bench/statistics.h"
+#include "cache/cache.h"
+
+#include <cjson/cJSON.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct growth
+{
+  const char *build, *source; /* top of the build and of the source tree, absolute */
+  const char *gcc;
+  char *work;         /* a folder of its own, removed at the end */
+  unsigned entries;   /* the largest cache */
+  unsigned functions; /* the largest unit */
+  bool quick;         /* few repetitions: shows that it runs, not how fast */
+  cJSON *json;        /* the result, an object */
+  const volatile sig_atomic_t *stop;
+};
+
+/* The parts.  0, or -1 after a message on standard error.  */
+int growth__compile (struct growth *growth);
+int growth__cache (struct growth *growth);
+int growth__jobs (struct growth *growth);
+int growth__verify (struct growth *growth);
+
+/* Says "bench/growth: …" on standard error.  -1.  */
+int growth__fail (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+
+/* Seconds of CLOCK_MONOTONIC.  */
+double growth__clock (void);
+
+/* FORMAT's text, malloc'ed; ends the program where memory is out.  */
+char *growth__text (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
+
+/* Runs ARGV (found by PATH) with standard output to OUTPUT (NULL: /dev/null).  Its exit status, or -1 where it couldn't be started, was killed, or the user stopped all;
+   *SECONDS (may be NULL) is the wall clock.  */
+int growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds);
+
+/* Median of the SECONDS of N runs of ARGV, which has to exit with 0.  -1 after a message where one doesn't.  */
+double growth__time (const struct growth *growth, char *const argv[], unsigned n);
+
+/* What the file PATH holds as JSON; NULL where it can't be read or isn't JSON.  The caller's.  */
+cJSON *growth__read_json (const char *path);
+
+/* Quantile Q (0 to 1) of X[N], which gets sorted; nearest rank.  */
+double growth__quantile (double *x, size_t n, double q);
+
+/* A unit of N functions, each a loop of its own constants, FIRST numbering them, written to PATH.  0 or -1.  */
+int growth__unit (const char *path, unsigned first, unsigned n);
+
+/* Compiles UNIT with everything hot and makes an entry of CACHE (a folder) for each function that gets queued: right
+   code of the same length as GCC's where REWRITE, "nothing better" where not.  How many, or -1 after a message.  */
+int growth__answer (const struct growth *growth, const char *unit, const char *cache, bool rewrite);
+
+/* Plain compilation of UNIT against one with the plugin and ARGUMENTS (up to a NULL, without -fplugin-arg-aiopt-):
+   PAIRS interleaved pairs; ratio with over plain task clock in *RATIO, both medians in seconds.  0, or -1 after a
+   message.  */
+int growth__overhead (const struct growth *growth, const char *unit, const char *const arguments[], unsigned pairs,
+                      struct interval *ratio, double *plain, double *with);
+
+/* Fills CACHE, opened for writing, from entry FIRST up to N: synthetic regions, two thirds of the entries negative, a
+   third rewrites, and one more region waiting for each ten.  The sizes of texts are those of a cache that `aiopt tune`
+   made of 36 functions of bench/programs/assay.  0, or -1 and *WHY.  */
+int growth__fill (struct cache *cache, unsigned first, unsigned n, struct why *why);
+
+/* The key of entry NUMBER; of a miss where NUMBER is above those filled.  */
+void growth__key (uint64_t number, char key[65]);
+
+#endif
