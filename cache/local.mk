@@ -11,3 +11,9 @@ testsuite_cache_damage_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIB
 testsuite_cache_kill_SOURCES = testsuite/cache-kill.c testsuite/cache-common.h
 testsuite_cache_kill_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(CMOCKA_LIBS)
 TESTS += testsuite/cache-store testsuite/cache-damage testsuite/cache-kill
+
+# The test counts SQLite's steps and reads its plans, of caches that the bench's code fills.
+check_PROGRAMS += testsuite/cache-growth
+testsuite_cache_growth_SOURCES = testsuite/cache-growth.c testsuite/cache-common.h bench/growth-fill.c bench/growth.h
+testsuite_cache_growth_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(CMOCKA_LIBS)
+TESTS += testsuite/cache-growth

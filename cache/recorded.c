@@ -145,7 +145,7 @@ recorded__count (struct cache *cache, const char *key)
     return 0;
   return recorded__run (cache,
                         key ? "SELECT count (*) FROM recorded WHERE key = ?1"
-                            : "SELECT value FROM counter WHERE name = 'recorded'",
+                            : "SELECT recorded FROM total WHERE id = 1",
                         key, &n, NULL)
              ? n
              : 0;

@@ -1,13 +1,14 @@
 /* The tables, and bringing a file of an older schema up to date.
 
    What grows with use is never counted by reading it: triggers keep the totals of `aiopt cache stats` in the table
-   counter, in the transaction that changes a row, so they are right whoever dies when.  REPLACE deletes without
+   total, in the transaction that changes a row, so they are right whoever dies when.  REPLACE deletes without
    telling the triggers unless PRAGMA recursive_triggers is on, which cache__connect sees to.  cache__check compares
    the totals with the tables; cache__gc counts anew.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cache/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char tables[]
     = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
@@ -36,16 +37,18 @@ static const char tables[]
 #define IS_WAITING(ROW) "(" ROW ".state = 0)"
 #define IS_LEASED(ROW) "(" ROW ".state = 1)"
 
-#define ADD(NAME, AMOUNT) "UPDATE counter SET value = value + " AMOUNT " WHERE name = '" NAME "';"
-#define TAKE(NAME, AMOUNT) "UPDATE counter SET value = value - " AMOUNT " WHERE name = '" NAME "';"
+/* How a total follows a row that came, went or changed; OF is one of the above.  */
+#define ADDED(NAME, OF) NAME " = " NAME " + " OF ("new")
+#define GONE(NAME, OF) NAME " = " NAME " - " OF ("old")
+#define CHANGED(NAME, OF) NAME " = " NAME " - " OF ("old") " + " OF ("new")
 
-#define ENTRY_TOTALS(CHANGE, ROW)                                                                  \
-  CHANGE ("rewrites", IS_REWRITE (ROW)) CHANGE ("negatives", IS_NEGATIVE (ROW))                    \
-  CHANGE ("ratios", HAS_RATIO (ROW)) CHANGE ("log ratio", LOG_RATIO (ROW))
-#define QUEUE_TOTALS(CHANGE, ROW)                                                                  \
-  CHANGE ("waiting", IS_WAITING (ROW)) CHANGE ("leased", IS_LEASED (ROW))
+#define ENTRY_TOTALS(HOW)                                                                          \
+  "BEGIN UPDATE total SET " HOW ("rewrites", IS_REWRITE) ", " HOW ("negatives", IS_NEGATIVE) ", "  \
+  HOW ("ratios", HAS_RATIO) ", " HOW ("log_ratio", LOG_RATIO) "; END;"
+#define QUEUE_TOTALS(HOW)                                                                          \
+  "BEGIN UPDATE total SET " HOW ("waiting", IS_WAITING) ", " HOW ("leased", IS_LEASED) "; END;"
 
-/* What schema 2 has besides.  */
+/* What schema 2 has besides.  Every opening parses all of this, so it is kept short.  */
 static const char since_2[]
     = "CREATE TABLE IF NOT EXISTS recorded (key TEXT NOT NULL, number INTEGER NOT NULL, json TEXT NOT NULL,"
       " created INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID;"
@@ -53,24 +56,25 @@ static const char since_2[]
       "CREATE INDEX entry_order ON entry (created DESC, function, key, file);"
       "DROP INDEX IF EXISTS queue_order;"
       "CREATE INDEX queue_order ON queue (state DESC, weight DESC, created);"
-      "CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN " ENTRY_TOTALS (ADD, "new") " END;"
-      "CREATE TRIGGER entry_gone AFTER DELETE ON entry BEGIN " ENTRY_TOTALS (TAKE, "old") " END;"
-      "CREATE TRIGGER entry_changed AFTER UPDATE OF kind, ratio ON entry BEGIN "
-      ENTRY_TOTALS (TAKE, "old") ENTRY_TOTALS (ADD, "new") " END;"
-      "CREATE TRIGGER queue_added AFTER INSERT ON queue BEGIN " QUEUE_TOTALS (ADD, "new") " END;"
-      "CREATE TRIGGER queue_gone AFTER DELETE ON queue BEGIN " QUEUE_TOTALS (TAKE, "old") " END;"
-      "CREATE TRIGGER queue_changed AFTER UPDATE OF state ON queue WHEN old.state != new.state BEGIN "
-      QUEUE_TOTALS (TAKE, "old") QUEUE_TOTALS (ADD, "new") " END;"
-      "CREATE TRIGGER region_added AFTER INSERT ON region BEGIN " ADD ("regions", "1") " END;"
-      "CREATE TRIGGER region_gone AFTER DELETE ON region BEGIN " TAKE ("regions", "1") " END;"
-      "CREATE TRIGGER recorded_added AFTER INSERT ON recorded BEGIN " ADD ("recorded", "1") " END;"
-      "CREATE TRIGGER recorded_gone AFTER DELETE ON recorded BEGIN " TAKE ("recorded", "1") " END;"
+      /* One row.  */
+      "CREATE TABLE total (id INTEGER PRIMARY KEY, rewrites INTEGER, negatives INTEGER, ratios INTEGER,"
+      " log_ratio INTEGER, waiting INTEGER, leased INTEGER, regions INTEGER, recorded INTEGER);"
+      "CREATE TRIGGER entry_added AFTER INSERT ON entry " ENTRY_TOTALS (ADDED)
+      "CREATE TRIGGER entry_gone AFTER DELETE ON entry " ENTRY_TOTALS (GONE)
+      "CREATE TRIGGER entry_changed AFTER UPDATE OF kind, ratio ON entry " ENTRY_TOTALS (CHANGED)
+      "CREATE TRIGGER queue_added AFTER INSERT ON queue " QUEUE_TOTALS (ADDED)
+      "CREATE TRIGGER queue_gone AFTER DELETE ON queue " QUEUE_TOTALS (GONE)
+      "CREATE TRIGGER queue_changed AFTER UPDATE OF state ON queue " QUEUE_TOTALS (CHANGED)
+      "CREATE TRIGGER region_added AFTER INSERT ON region BEGIN UPDATE total SET regions = regions + 1; END;"
+      "CREATE TRIGGER region_gone AFTER DELETE ON region BEGIN UPDATE total SET regions = regions - 1; END;"
+      "CREATE TRIGGER recorded_added AFTER INSERT ON recorded BEGIN UPDATE total SET recorded = recorded + 1; END;"
+      "CREATE TRIGGER recorded_gone AFTER DELETE ON recorded BEGIN UPDATE total SET recorded = recorded - 1; END;"
       "INSERT OR REPLACE INTO meta VALUES ('schema', '2');"
       "PRAGMA user_version = 2;";
 
 _Static_assert (CACHE_SCHEMA == 2, "say above how the schema before becomes this one");
 
-/* Each total, and how it is counted from the tables.  */
+/* Each total, in the order of the columns, and how it is counted from the tables.  */
 static const struct
 {
   const char *name, *sql;
@@ -78,35 +82,38 @@ static const struct
   { "rewrites", "SELECT count (*) FROM entry WHERE " IS_REWRITE ("entry") },
   { "negatives", "SELECT count (*) FROM entry WHERE " IS_NEGATIVE ("entry") },
   { "ratios", "SELECT count (*) FROM entry WHERE " HAS_RATIO ("entry") },
-  { "log ratio", "SELECT coalesce (sum (" LOG_RATIO ("entry") "), 0) FROM entry" },
+  { "log_ratio", "SELECT coalesce (sum (" LOG_RATIO ("entry") "), 0) FROM entry" },
   { "waiting", "SELECT count (*) FROM queue WHERE " IS_WAITING ("queue") },
   { "leased", "SELECT count (*) FROM queue WHERE " IS_LEASED ("queue") },
   { "regions", "SELECT count (*) FROM region" },
   { "recorded", "SELECT count (*) FROM recorded" },
 };
 
+enum
+{
+  N_TOTALS = sizeof totals / sizeof *totals,
+  SQL_MAX = 400 /* of one total */
+};
+
 int
 schema__recount (sqlite3 *db)
 {
-  int code = SQLITE_OK;
-  for (unsigned i = 0; code == SQLITE_OK && i < sizeof totals / sizeof *totals; i++)
-    {
-      char sql[400];
-      snprintf (sql, sizeof sql, "INSERT OR REPLACE INTO counter VALUES ('%s', (%s))", totals[i].name, totals[i].sql);
-      code = sqlite3_exec (db, sql, NULL, NULL, NULL);
-    }
-  return code;
+  char sql[N_TOTALS * SQL_MAX], *p = stpcpy (sql, "INSERT OR REPLACE INTO total VALUES (1");
+  for (unsigned i = 0; i < N_TOTALS; i++)
+    p += snprintf (p, (size_t)(sql + sizeof sql - p), ", (%s)", totals[i].sql);
+  stpcpy (p, ")");
+  return sqlite3_exec (db, sql, NULL, NULL, NULL);
 }
 
 const char *
 schema__wrong_total (sqlite3 *db)
 {
-  for (unsigned i = 0; i < sizeof totals / sizeof *totals; i++)
+  for (unsigned i = 0; i < N_TOTALS; i++)
     {
-      char sql[400];
+      char sql[SQL_MAX];
       sqlite3_stmt *s = NULL;
-      snprintf (sql, sizeof sql, "SELECT ifnull ((SELECT value FROM counter WHERE name = '%s') = (%s), 0)",
-                totals[i].name, totals[i].sql);
+      snprintf (sql, sizeof sql, "SELECT ifnull ((SELECT %s FROM total WHERE id = 1) = (%s), 0)", totals[i].name,
+                totals[i].sql);
       bool right = sqlite3_prepare_v2 (db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step (s) == SQLITE_ROW
                    && sqlite3_column_int (s, 0);
       sqlite3_finalize (s);

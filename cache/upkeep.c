@@ -107,41 +107,38 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
   cache__flush_hits (cache, false);
   signal__release (&held);
   /* One statement, so that all figures are of one moment.  The ends of the index give oldest and newest.  */
-  sqlite3_stmt *s = cache__prepare (cache,
-                                    "SELECT name, value FROM counter"
-                                    " UNION ALL SELECT 'oldest', min (created) FROM entry"
-                                    " UNION ALL SELECT 'newest', max (created) FROM entry",
-                                    why);
+  sqlite3_stmt *s
+      = cache__prepare (cache,
+                        "SELECT rewrites, negatives, regions, waiting, leased, recorded, ratios, log_ratio,"
+                        " (SELECT value FROM counter WHERE name = 'hits'),"
+                        " (SELECT value FROM counter WHERE name = 'misses'),"
+                        " (SELECT value FROM counter WHERE name = 'lost leases'),"
+                        " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)"
+                        " FROM total WHERE id = 1",
+                        why);
   if (!s)
     return -1;
-  uint64_t ratios = 0;
-  int64_t log_ratio = 0, oldest = 0, newest = 0;
-  const struct
-  {
-    const char *name;
-    void *value;
-  } figure[] = { { "rewrites", &stats->rewrites },   { "negatives", &stats->negatives },
-                 { "regions", &stats->regions },     { "waiting", &stats->waiting },
-                 { "leased", &stats->leased },       { "recorded", &stats->recorded },
-                 { "hits", &stats->hits },           { "misses", &stats->misses },
-                 { "ratios", &ratios },              { "lost leases", &stats->lost_leases },
-                 { "log ratio", &log_ratio },        { "oldest", &oldest },
-                 { "newest", &newest } };
-  int code;
-  while ((code = sqlite3_step (s)) == SQLITE_ROW)
+  int result = 0;
+  if (sqlite3_step (s) != SQLITE_ROW)
+    result = cache__fail (cache, "reading the totals", why);
+  else
     {
-      const char *name = (const char *)sqlite3_column_text (s, 0);
-      int64_t value = sqlite3_column_int64 (s, 1);
-      for (unsigned i = 0; name && i < sizeof figure / sizeof *figure; i++)
-        if (strcmp (name, figure[i].name) == 0)
-          memcpy (figure[i].value, &value, sizeof value);
+      stats->rewrites = (uint64_t)sqlite3_column_int64 (s, 0);
+      stats->negatives = (uint64_t)sqlite3_column_int64 (s, 1);
+      stats->regions = (uint64_t)sqlite3_column_int64 (s, 2);
+      stats->waiting = (uint64_t)sqlite3_column_int64 (s, 3);
+      stats->leased = (uint64_t)sqlite3_column_int64 (s, 4);
+      stats->recorded = (uint64_t)sqlite3_column_int64 (s, 5);
+      double ratios = sqlite3_column_double (s, 6);
+      /* Logarithms are kept in millionths.  */
+      stats->geomean_ratio = ratios > 0 ? exp (sqlite3_column_double (s, 7) / 1e6 / ratios) : 0;
+      stats->hits = (uint64_t)sqlite3_column_int64 (s, 8);
+      stats->misses = (uint64_t)sqlite3_column_int64 (s, 9);
+      stats->lost_leases = (uint64_t)sqlite3_column_int64 (s, 10);
+      stats->oldest = sqlite3_column_int64 (s, 11);
+      stats->newest = sqlite3_column_int64 (s, 12);
     }
-  int result = code == SQLITE_DONE ? 0 : cache__fail (cache, "counting", why);
   sqlite3_finalize (s);
-  stats->oldest = oldest;
-  stats->newest = newest;
-  /* Kept in millionths.  */
-  stats->geomean_ratio = ratios ? exp ((double)log_ratio / 1e6 / (double)ratios) : 0;
   static const char *const suffix[] = { "", "-wal" };
   for (unsigned i = 0; i < 2; i++)
     {
