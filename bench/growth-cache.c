@@ -237,7 +237,7 @@ measure_compile (const struct growth *growth, const char *directory, const char 
   const char *arguments[] = { argument, "hot=all", "mode=apply", NULL };
   struct interval ratio;
   double plain, with;
-  int status = growth__overhead (growth, unit, arguments, growth->quick ? 6 : 20, &ratio, &plain, &with);
+  int status = growth__overhead (growth, unit, arguments, growth->quick ? 6 : 12, &ratio, &plain, &with);
   free (argument);
   if (status != 0)
     return -1;

@@ -22,6 +22,7 @@ enum
   REGION_LEAST = 2490,
   REGION_MEAN = 6734,
   LARGEST = 80000,
+  POOL = 1 << 20,
   FIFTY_DAYS = 50 * 86400
 };
 
@@ -52,25 +53,54 @@ draw_size (uint64_t *state, double least, double mean)
   return size > LARGEST ? LARGEST : (size_t)size;
 }
 
-/* HEAD, lines until LENGTH bytes are there, and TAIL, into BUFFER of 2 * LARGEST bytes.  */
-static char *
-draw_text (uint64_t *state, char *buffer, const char *head, const char *separator, const char *tail, size_t length)
+enum form
 {
-  char *p = stpcpy (buffer, head);
-  while ((size_t)(p - buffer) < length)
-    p += sprintf (p, "\tvpaddd\t%u(%%rdi,%%rax), %%ymm%u, %%ymm%u%s", (unsigned)(draw (state) % 4096),
-                  (unsigned)(draw (state) % 16), (unsigned)(draw (state) % 16), separator);
-  strcpy (p, tail);
-  return buffer;
-}
+  FORM_CODE, /* lines of assembly */
+  FORM_JSON, /* the same as a string in JSON */
+  FORMS
+};
 
 struct fill
 {
   struct cache *cache;
   sqlite3_stmt *region, *queue;
-  char *text[4]; /* of 2 * LARGEST bytes */
+  char *pool[FORMS]; /* of POOL bytes and a line more: texts are cut from these */
+  char *text[4];     /* of 2 * LARGEST bytes, one for each text of an entry */
   int64_t now;
 };
+
+static bool
+fill__make_pool (struct fill *fill)
+{
+  uint64_t random = 1;
+  for (unsigned form = 0; form < FORMS; form++)
+    {
+      char *p = fill->pool[form] = malloc (POOL + 100);
+      if (!p)
+        return false;
+      while (p < fill->pool[form] + POOL)
+        p += sprintf (p, form == FORM_CODE ? "\tvpaddd\t%u(%%rdi,%%rax), %%ymm%u, %%ymm%u\n"
+                                           : " vpaddd %u(%%rdi,%%rax), %%ymm%u, %%ymm%u\\n",
+                      (unsigned)(draw (&random) % 4096), (unsigned)(draw (&random) % 16),
+                      (unsigned)(draw (&random) % 16));
+      *p = '\0';
+    }
+  return true;
+}
+
+/* HEAD, lines of FORM to LENGTH bytes or a line more, and TAIL, into BUFFER.  */
+static char *
+draw_text (const struct fill *fill, enum form form, uint64_t *state, char *buffer, const char *head, const char *tail,
+           size_t length)
+{
+  char *p = stpcpy (buffer, head);
+  const char *line_end = form == FORM_CODE ? "\n" : "\\n", *pool = fill->pool[form];
+  const char *begin = strstr (pool + draw (state) % (POOL - LARGEST - 1000), line_end) + strlen (line_end);
+  const char *end = strstr (begin + length, line_end) + strlen (line_end);
+  p = mempcpy (p, begin, (size_t)(end - begin));
+  strcpy (p, tail);
+  return buffer;
+}
 
 static int
 fill__region (struct fill *fill, const char *key, const char *function, const char *file, int64_t created,
@@ -79,10 +109,8 @@ fill__region (struct fill *fill, const char *key, const char *function, const ch
   uint8_t checksum[CACHE_CHECKSUM];
   char head[200];
   snprintf (head, sizeof head, "{\"function\":\"%s\",\"file\":\"%s\",\"text\":\"", function, file);
-  /* "\\n" and a tabulator as JSON writes them.  */
-  char *json = draw_text (random, fill->text[0], head, "\\n", "\"}", draw_size (random, REGION_LEAST, REGION_MEAN));
-  for (char *p = json; (p = strchr (p, '\t'));)
-    *p = ' ';
+  char *json = draw_text (fill, FORM_JSON, random, fill->text[0], head, "\"}",
+                          draw_size (random, REGION_LEAST, REGION_MEAN));
   size_t length = strlen (json);
   region_row__checksum (key, json, length, checksum);
   sqlite3_bind_text (fill->region, 1, key, -1, SQLITE_STATIC);
@@ -132,14 +160,12 @@ fill__entry (struct fill *fill, unsigned number, unsigned n, struct why *why)
   if (number % 3 == 0)
     {
       entry.kind = ENTRY_REWRITE;
-      entry.code = draw_text (&random, fill->text[1], "", "\n", "\tret\n", draw_size (&random, CODE_LEAST, CODE_MEAN));
-      entry.evidence = draw_text (&random, fill->text[2], "{\"verifier\":\"3\",\"what\":\"", " ", "\"}",
+      entry.code = draw_text (fill, FORM_CODE, &random, fill->text[1], "", "\tret\n",
+                              draw_size (&random, CODE_LEAST, CODE_MEAN));
+      entry.evidence = draw_text (fill, FORM_JSON, &random, fill->text[2], "{\"verifier\":\"3\",\"what\":\"", "\"}",
                                   draw_size (&random, EVIDENCE_LEAST, EVIDENCE_MEAN));
-      entry.measurement = draw_text (&random, fill->text[3], "{\"rung\":\"", " ", "\"}",
+      entry.measurement = draw_text (fill, FORM_JSON, &random, fill->text[3], "{\"rung\":\"", "\"}",
                                      draw_size (&random, MEASUREMENT_LEAST, MEASUREMENT_MEAN));
-      for (unsigned i = 2; i < 4; i++)
-        for (char *p = fill->text[i]; (p = strchr (p, '\t'));)
-          *p = ' ';
       entry.verdict = (char *)"tested";
       entry.policy = (char *)"compilers";
       entry.provenance = (char *)"gcc-12 -O3 -march=native -mprefer-vector-width=512";
@@ -179,6 +205,11 @@ growth__fill (struct cache *cache, unsigned first, unsigned n, struct why *why)
         why__set (why, REASON_CACHE, "out of memory");
         goto out;
       }
+  if (!fill__make_pool (&fill))
+    {
+      why__set (why, REASON_CACHE, "out of memory");
+      goto out;
+    }
   if (!fill.region || !fill.queue)
     goto out;
   for (unsigned i = first; i < n;)
@@ -195,5 +226,7 @@ out:
   sqlite3_finalize (fill.queue);
   for (unsigned i = 0; i < 4; i++)
     free (fill.text[i]);
+  for (unsigned i = 0; i < FORMS; i++)
+    free (fill.pool[i]);
   return result;
 }
