@@ -1,9 +1,8 @@
 /* What the plugin costs a compilation, against the number of functions in the unit: nothing hot; all hot and each
-   look-up a miss, an answer "nothing better", or a rewrite that gets spliced in; and a first build, which queues all.
+   look-up a miss, an answer "nothing better", or a rewrite that gets spliced in.  All cases and plain GCC are run in
+   each round, so that what else the machine does meets all alike.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/growth.h"
-
-#include "bench/ab.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,8 @@
 enum
 {
   SMALLEST = 10,
-  ARGUMENTS_MAX = 8
+  ARGUMENTS_MAX = 8,
+  CASES_MAX = 4
 };
 
 /* The constants of function N: no two functions get one key.  */
@@ -41,12 +41,11 @@ growth__unit (const char *path, unsigned first, unsigned n)
   FILE *f = fopen (path, "w");
   if (!f)
     return growth__fail ("%s can't be written", path);
-  fputs ("#include <stddef.h>\n#include <stdint.h>\n", f);
+  fputs ("#include <stdint.h>\n", f);
   for (unsigned i = first; i < first + n; i++)
     fprintf (f,
-             "uint32_t\nmix_%u (const uint32_t *p, size_t n)\n{\n  uint32_t sum = %uu;\n"
-             "  for (size_t i = 0; i < n; i++)\n    sum = (sum ^ p[i]) * %uu + (p[i] >> %u);\n  return sum;\n}\n",
-             i, start_of (i), factor_of (i), shift_of (i));
+             "uint32_t\nmix_%u (uint32_t x, uint32_t y)\n{\n  x = (x ^ %uu) * %uu;\n  return x + (y >> %u);\n}\n", i,
+             start_of (i), factor_of (i), shift_of (i));
   return fclose (f) == 0 ? 0 : growth__fail ("%s can't be written", path);
 }
 
@@ -55,9 +54,7 @@ static void
 rewrite_of (unsigned n, char *code, size_t size)
 {
   snprintf (code, size,
-            "\tmovl\t$%u, %%eax\n\ttestq\t%%rsi, %%rsi\n\tje\t.L0\n\tleaq\t(%%rdi,%%rsi,4), %%rcx\n.L1:\n"
-            "\tmovl\t(%%rdi), %%edx\n\txorl\t%%edx, %%eax\n\timull\t$%d, %%eax, %%eax\n\tshrl\t$%u, %%edx\n"
-            "\taddl\t%%edx, %%eax\n\taddq\t$4, %%rdi\n\tcmpq\t%%rcx, %%rdi\n\tjne\t.L1\n.L0:\n\tret\n",
+            "\txorl\t$%u, %%edi\n\timull\t$%d, %%edi, %%eax\n\tshrl\t$%u, %%esi\n\taddl\t%%esi, %%eax\n\tret\n",
             start_of (n), (int)factor_of (n), shift_of (n));
 }
 
@@ -90,29 +87,38 @@ command_free (char *argv[], unsigned n)
 }
 
 int
-growth__overhead (const struct growth *growth, const char *unit, const char *const arguments[], unsigned pairs,
-                  struct interval *ratio, double *plain, double *with)
+growth__compare (const struct growth *growth, const char *unit, struct growth_case *cases, unsigned n_cases,
+                 unsigned rounds, double *plain)
 {
-  /* A is the plugin, so that the ratio is its time over the plain one's.  */
-  char *a[ARGUMENTS_MAX + 8], *b[ARGUMENTS_MAX + 8];
-  unsigned n_a = command_of (growth, unit, "with.o", arguments, a), n_b = command_of (growth, unit, "plain.o", NULL, b);
-  char **const argv[2] = { a, b };
-  struct ab_options options = { .pairs = pairs, .warmup = 1, .seed = 1, .metric = AB_TASK, .stop = growth->stop };
-  struct ab ab;
-  int status = ab__run (argv, &options, &ab);
-  if (status != 0)
-    growth__fail ("compiling: %s", ab.error);
-  else if (ab.interrupted)
-    status = -1;
-  else
+  /* Way 0 is plain GCC.  */
+  double *task = calloc ((size_t)(n_cases + 1) * rounds, sizeof *task);
+  unsigned order[CASES_MAX + 1];
+  uint64_t random = 1;
+  int status = task ? 0 : growth__fail ("out of memory");
+  for (unsigned way = 0; way <= n_cases; way++)
+    order[way] = way;
+  for (unsigned round = 0; status == 0 && round < rounds; round++)
+    for (unsigned i = 0; status == 0 && i <= n_cases; i++)
+      {
+        /* Fisher and Yates's shuffle, a step at a time.  */
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        unsigned other = i + (unsigned)((random >> 33) % (n_cases + 1 - i)), way = order[other];
+        order[other] = order[i];
+        order[i] = way;
+        char *argv[ARGUMENTS_MAX + 8];
+        unsigned n = command_of (growth, unit, "compared.o", way ? cases[way - 1].arguments : NULL, argv);
+        if (growth__run (growth, argv, NULL, NULL, &task[way * rounds + round]) != 0)
+          status = growth__fail ("%s wasn't compiled%s%s", unit, way ? ": " : "", way ? cases[way - 1].name : "");
+        command_free (argv, n);
+      }
+  for (unsigned way = 1; status == 0 && way <= n_cases; way++)
     {
-      *ratio = ab.comparison[AB_TASK].ratio;
-      *with = ab.comparison[AB_TASK].median[0];
-      *plain = ab.comparison[AB_TASK].median[1];
+      cases[way - 1].ratio = statistics__ratio (task + way * rounds, task, rounds, 0.95, 5000, 1);
+      cases[way - 1].seconds = statistics__median (task + way * rounds, rounds);
     }
-  ab__free (&ab);
-  command_free (a, n_a);
-  command_free (b, n_b);
+  if (status == 0)
+    *plain = statistics__median (task, rounds);
+  free (task);
   return status;
 }
 
@@ -153,7 +159,7 @@ growth__answer (const struct growth *growth, const char *unit, const char *direc
   char *cache_argument = growth__text ("cache=%s", directory), *argv[ARGUMENTS_MAX + 8];
   const char *arguments[] = { cache_argument, "hot=all", "mode=collect", NULL };
   unsigned n = command_of (growth, unit, "collect.o", arguments, argv);
-  int status = growth__run (growth, argv, NULL, NULL);
+  int status = growth__run (growth, argv, NULL, NULL, NULL);
   command_free (argv, n);
   free (cache_argument);
   if (status != 0)
@@ -202,7 +208,7 @@ count_decisions (const struct growth *growth, const char *unit, const char *cons
   more[n] = NULL;
   char *argv[ARGUMENTS_MAX + 8];
   unsigned n_argv = command_of (growth, unit, "report.o", more, argv);
-  int count = growth__run (growth, argv, NULL, NULL) == 0 ? 0 : -1;
+  int count = growth__run (growth, argv, NULL, NULL, NULL) == 0 ? 0 : -1;
   command_free (argv, n_argv);
   cJSON *json = count == 0 ? growth__read_json (report) : NULL;
   const cJSON *function;
@@ -218,31 +224,77 @@ count_decisions (const struct growth *growth, const char *unit, const char *cons
   return count;
 }
 
-/* One case at one size: its row, and its cell of the table.  */
+/* All cases at N functions into ROW.  */
 static int
-measure (const struct growth *growth, const char *unit, unsigned n, const char *name, const char *const arguments[],
-         const char *want, cJSON *row)
+measure (const struct growth *growth, const char *unit, unsigned n, cJSON *row)
 {
-  int count = want ? count_decisions (growth, unit, arguments, want) : 0;
-  if (want && count != (int)n)
-    return growth__fail ("%d of %u functions are '%s' as they should be", count, n, want);
-  unsigned pairs = growth->quick ? 6 : n <= 100 ? 30 : n <= 1000 ? 12 : 6;
-  struct interval ratio;
-  double plain, with;
-  if (growth__overhead (growth, unit, arguments, pairs, &ratio, &plain, &with) != 0)
-    return -1;
-  cJSON *cell = cJSON_AddObjectToObject (row, name);
-  cJSON_AddNumberToObject (cell, "pairs", pairs);
-  cJSON_AddNumberToObject (cell, "ratio", ratio.estimate);
-  cJSON_AddNumberToObject (cell, "ratio_low", ratio.low);
-  cJSON_AddNumberToObject (cell, "ratio_high", ratio.high);
-  cJSON_AddNumberToObject (cell, "plain_seconds", plain);
-  cJSON_AddNumberToObject (cell, "with_seconds", with);
-  cJSON_AddNumberToObject (cell, "us_a_function", (ratio.estimate - 1) * plain / n * 1e6);
-  printf ("%9u  %-14s  %5u  %9.3f  %6.3f  %.3f-%.3f  %10.1f\n", n, name, pairs, plain, ratio.estimate, ratio.low,
-          ratio.high, (ratio.estimate - 1) * plain / n * 1e6);
+  char *folder[3], *cache[3];
+  for (unsigned i = 0; i < 3; i++)
+    {
+      static const char *const of[3] = { "empty", "negative", "rewrite" };
+      folder[i] = growth__text ("%s/%s-%u", growth->work, of[i], n);
+      cache[i] = growth__text ("cache=%s", folder[i]);
+    }
+  const char *nothing[] = { cache[0], NULL }, *miss[] = { cache[0], "hot=all", "mode=apply", NULL };
+  const char *negative[] = { cache[1], "hot=all", "mode=apply", NULL };
+  const char *rewrite[] = { cache[2], "hot=all", "mode=apply", NULL };
+  struct growth_case cases[CASES_MAX] = { { .name = "nothing hot", .arguments = nothing },
+                                          { .name = "miss", .arguments = miss },
+                                          { .name = "nothing better", .arguments = negative },
+                                          { .name = "replaced", .arguments = rewrite } };
+  static const char *const want[CASES_MAX] = { NULL, "miss", "negative", "replaced" };
+  unsigned rounds = growth->quick ? 6 : n <= 100 ? 30 : n <= 1000 ? 12 : 6;
+  double plain;
+  int status = -1;
+  /* An empty cache that is there, so that a miss is looked for.  */
+  struct cache *empty;
+  struct why why;
+  if (cache__open (folder[0], CACHE_WRITE, &empty, &why) != 0)
+    {
+      growth__fail ("%s", why.detail);
+      goto out;
+    }
+  cache__close (empty);
+  if (growth__answer (growth, unit, folder[1], false) != (int)n || growth__answer (growth, unit, folder[2], true) != (int)n)
+    {
+      growth__fail ("not all of %u functions were queued", n);
+      goto out;
+    }
+  for (unsigned i = 0; i < CASES_MAX; i++)
+    {
+      int count = want[i] ? count_decisions (growth, unit, cases[i].arguments, want[i]) : (int)n;
+      if (count != (int)n)
+        {
+          growth__fail ("%d of %u functions are '%s' as they should be", count, n, want[i]);
+          goto out;
+        }
+    }
+  if (growth__compare (growth, unit, cases, CASES_MAX, rounds, &plain) != 0)
+    goto out;
+  cJSON_AddNumberToObject (row, "functions", n);
+  cJSON_AddNumberToObject (row, "rounds", rounds);
+  cJSON_AddNumberToObject (row, "plain_seconds", plain);
+  for (unsigned i = 0; i < CASES_MAX; i++)
+    {
+      double us = (cases[i].ratio.estimate - 1) * plain / n * 1e6;
+      cJSON *cell = cJSON_AddObjectToObject (row, cases[i].name);
+      cJSON_AddNumberToObject (cell, "ratio", cases[i].ratio.estimate);
+      cJSON_AddNumberToObject (cell, "ratio_low", cases[i].ratio.low);
+      cJSON_AddNumberToObject (cell, "ratio_high", cases[i].ratio.high);
+      cJSON_AddNumberToObject (cell, "seconds", cases[i].seconds);
+      cJSON_AddNumberToObject (cell, "us_a_function", us);
+      printf ("%9u  %-14s  %6u  %9.3f  %6.3f  %.3f-%.3f  %11.0f\n", n, cases[i].name, rounds, plain,
+              cases[i].ratio.estimate, cases[i].ratio.low, cases[i].ratio.high, us);
+    }
   fflush (stdout);
-  return 0;
+  status = 0;
+out:
+  for (unsigned i = 0; i < 3; i++)
+    {
+      free (folder[i]);
+      free (cache[i]);
+    }
+  return status;
 }
 
 int
@@ -250,49 +302,20 @@ growth__compile (struct growth *growth)
 {
   cJSON *rows = cJSON_AddArrayToObject (growth->json, "compile");
   printf ("\nCompile time against functions in the unit: task clock with the plugin over plain GCC's\n"
-          "%9s  %-14s  %5s  %9s  %6s  %-11s  %10s\n", "functions", "case", "pairs", "plain, s", "ratio", "95 %",
+          "%9s  %-14s  %6s  %9s  %6s  %-11s  %11s\n", "functions", "case", "rounds", "plain, s", "ratio", "95 %",
           "us/function");
+  fflush (stdout);
   int status = 0;
   for (unsigned n = SMALLEST < growth->functions ? SMALLEST : growth->functions; status == 0;)
     {
       char *unit = growth__text ("%s/unit-%u.c", growth->work, n);
-      char *folder[3], *cache[3];
-      for (unsigned i = 0; i < 3; i++)
-        {
-          static const char *const of[3] = { "empty", "negative", "rewrite" };
-          folder[i] = growth__text ("%s/%s-%u", growth->work, of[i], n);
-          cache[i] = growth__text ("cache=%s", folder[i]);
-        }
-      const char *cold[] = { cache[0], NULL }, *miss[] = { cache[0], "hot=all", "mode=apply", NULL };
-      const char *negative[] = { cache[1], "hot=all", "mode=apply", NULL };
-      const char *rewrite[] = { cache[2], "hot=all", "mode=apply", NULL };
-      const char *again[] = { cache[1], "hot=all", "mode=collect", NULL };
       cJSON *row = cJSON_CreateObject ();
-      cJSON_AddItemToArray (rows, row);
-      cJSON_AddNumberToObject (row, "functions", n);
-      status = growth__unit (unit, 0, n);
-      /* An empty cache that is there, so that a miss is looked for.  */
-      struct cache *empty;
-      struct why why;
-      if (status == 0 && cache__open (folder[0], CACHE_WRITE, &empty, &why) == 0)
-        cache__close (empty);
-      if (status == 0
-          && (growth__answer (growth, unit, folder[1], false) != (int)n
-              || growth__answer (growth, unit, folder[2], true) != (int)n))
-        status = growth__fail ("not all of %u functions were queued", n);
-      if (status == 0
-          && (measure (growth, unit, n, "nothing hot", cold, NULL, row) != 0
-              || measure (growth, unit, n, "miss", miss, "miss", row) != 0
-              || measure (growth, unit, n, "nothing better", negative, "negative", row) != 0
-              || measure (growth, unit, n, "replaced", rewrite, "replaced", row) != 0
-              || measure (growth, unit, n, "collect again", again, NULL, row) != 0))
-        status = -1;
+      status = growth__unit (unit, 0, n) != 0 ? -1 : measure (growth, unit, n, row);
+      if (status == 0)
+        cJSON_AddItemToArray (rows, row);
+      else
+        cJSON_Delete (row);
       free (unit);
-      for (unsigned i = 0; i < 3; i++)
-        {
-          free (folder[i]);
-          free (cache[i]);
-        }
       if (n == growth->functions)
         break;
       n = n > growth->functions / 10 ? growth->functions : n * 10;

@@ -34,7 +34,7 @@ collect (const struct growth *growth, const char *directory)
       char *argv[] = { (char *)growth->gcc, (char *)"-O2", plugin, cache, (char *)"-fplugin-arg-aiopt-isa=native",
                        (char *)"-fplugin-arg-aiopt-hot=attribute", (char *)"-fplugin-arg-aiopt-mode=collect",
                        (char *)"-c", files.gl_pathv[i], (char *)"-o", output, NULL };
-      if (growth__run (growth, argv, NULL, NULL) != 0)
+      if (growth__run (growth, argv, NULL, NULL, NULL) != 0)
         status = growth__fail ("%s wasn't compiled", files.gl_pathv[i]);
       n++;
       free (plugin);
@@ -76,8 +76,8 @@ growth__jobs (struct growth *growth)
       char *argv[] = { aiopt, (char *)"tune", cache, option, (char *)budget, (char *)"--json", NULL };
       double seconds = 0;
       cJSON *result = NULL;
-      if (growth__run (growth, remove_argv, NULL, NULL) != 0 || growth__run (growth, copy_argv, NULL, NULL) != 0
-          || growth__run (growth, argv, summary, &seconds) != 0 || !(result = growth__read_json (summary)))
+      if (growth__run (growth, remove_argv, NULL, NULL, NULL) != 0 || growth__run (growth, copy_argv, NULL, NULL, NULL) != 0
+          || growth__run (growth, argv, summary, &seconds, NULL) != 0 || !(result = growth__read_json (summary)))
         status = growth__fail ("tuning with --jobs %u failed", jobs);
       else
         {

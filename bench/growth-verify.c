@@ -88,7 +88,7 @@ measure (const struct growth *growth, unsigned n, bool loop, cJSON *rows)
   int status = write_source (source, n, loop);
   for (unsigned i = 0; status == 0 && i < runs; i++)
     {
-      int exit_status = growth__run (growth, argv, output, &seconds[i]);
+      int exit_status = growth__run (growth, argv, output, &seconds[i], NULL);
       cJSON *json = exit_status >= 0 && exit_status <= 2 ? growth__read_json (output) : NULL;
       const char *name = cJSON_GetStringValue (cJSON_GetObjectItem (json, "verdict"));
       if (!name)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -66,7 +67,7 @@ growth__text (const char *format, ...)
 }
 
 int
-growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds)
+growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds, double *task)
 {
   double begin = growth__clock ();
   pid_t pid = *growth->stop ? -1 : fork ();
@@ -79,7 +80,8 @@ growth__run (const struct growth *growth, char *const argv[], const char *output
       _exit (127);
     }
   int status = -1;
-  while (pid > 0 && waitpid (pid, &status, 0) < 0)
+  struct rusage usage = { 0 };
+  while (pid > 0 && wait4 (pid, &status, 0, &usage) < 0)
     {
       if (errno != EINTR)
         return -1;
@@ -88,6 +90,9 @@ growth__run (const struct growth *growth, char *const argv[], const char *output
     }
   if (seconds)
     *seconds = growth__clock () - begin;
+  if (task)
+    *task = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   if (pid <= 0 || *growth->stop || !WIFEXITED (status))
     return -1;
   return WEXITSTATUS (status);
@@ -98,7 +103,7 @@ growth__time (const struct growth *growth, char *const argv[], unsigned n)
 {
   double *x = calloc (n, sizeof *x), result = -1;
   for (unsigned i = 0; x && i < n; i++)
-    if (growth__run (growth, argv, NULL, &x[i]) != 0)
+    if (growth__run (growth, argv, NULL, &x[i], NULL) != 0)
       {
         growth__fail ("'%s %s %s' failed", argv[0], argv[1], argv[2]);
         goto out;
@@ -264,7 +269,7 @@ say_where (struct growth *growth)
   strftime (date, sizeof date, "%Y-%m-%d %H:%M UTC", gmtime (&now));
   char *version_file = growth__text ("%s/version", growth->work);
   char *argv[] = { (char *)growth->gcc, (char *)"-dumpfullversion", NULL };
-  growth__run (growth, argv, version_file, NULL);
+  growth__run (growth, argv, version_file, NULL, NULL);
   const struct
   {
     const char *name;

@@ -40,8 +40,8 @@ double growth__clock (void);
 char *growth__text (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
 /* Runs ARGV (found by PATH) with standard output to OUTPUT (NULL: /dev/null).  Its exit status, or -1 where it couldn't be started, was killed, or the user stopped all;
-   *SECONDS (may be NULL) is the wall clock.  */
-int growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds);
+   *SECONDS (may be NULL) is the wall clock, *TASK (may be NULL) the processor time of it and its children.  */
+int growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds, double *task);
 
 /* Median of the SECONDS of N runs of ARGV, which has to exit with 0.  -1 after a message where one doesn't.  */
 double growth__time (const struct growth *growth, char *const argv[], unsigned n);
@@ -52,18 +52,27 @@ cJSON *growth__read_json (const char *path);
 /* Quantile Q (0 to 1) of X[N], which gets sorted; nearest rank.  */
 double growth__quantile (double *x, size_t n, double q);
 
-/* A unit of N functions, each a loop of its own constants, FIRST numbering them, written to PATH.  0 or -1.  */
+/* A unit of N short functions without loops, each with its own constants, numbered from FIRST, written to PATH.  0 or
+   -1.  GCC is quick with them, so what the plugin adds shows most.  */
 int growth__unit (const char *path, unsigned first, unsigned n);
 
 /* Compiles UNIT with everything hot and makes an entry of CACHE (a folder) for each function that gets queued: right
    code of the same length as GCC's where REWRITE, "nothing better" where not.  How many, or -1 after a message.  */
 int growth__answer (const struct growth *growth, const char *unit, const char *cache, bool rewrite);
 
-/* Plain compilation of UNIT against one with the plugin and ARGUMENTS (up to a NULL, without -fplugin-arg-aiopt-):
-   PAIRS interleaved pairs; ratio with over plain task clock in *RATIO, both medians in seconds.  0, or -1 after a
-   message.  */
-int growth__overhead (const struct growth *growth, const char *unit, const char *const arguments[], unsigned pairs,
-                      struct interval *ratio, double *plain, double *with);
+/* A way to compile: the plugin's ARGUMENTS (up to a NULL, without -fplugin-arg-aiopt-), and what came out.  */
+struct growth_case
+{
+  const char *name;
+  const char *const *arguments;
+  struct interval ratio; /* task clock over plain GCC's of the same round */
+  double seconds;        /* task clock, median */
+};
+
+/* Compiles UNIT plain and in the N_CASES ways of CASES in each of ROUNDS rounds, in an order of its own each.
+   Ratios and medians into CASES, the median of the plain task clock into *PLAIN.  0, or -1 after a message.  */
+int growth__compare (const struct growth *growth, const char *unit, struct growth_case *cases, unsigned n_cases,
+                     unsigned rounds, double *plain);
 
 /* Fills CACHE, opened for writing, from entry FIRST up to N: synthetic regions, two thirds of the entries negative, a
    third rewrites, and one more region waiting for each ten.  The sizes of texts are those of a cache that `aiopt tune`
