@@ -263,7 +263,7 @@ measure_compile (const struct growth *growth, const char *directory, const char 
   double plain;
   int status = growth__compare (growth, unit, &hit, 1, growth->quick ? 6 : 12, &plain);
   free (argument);
-  if (status != 0)
+  if (status < 0)
     return -1;
   cJSON_AddNumberToObject (row, "compile_ratio", hit.ratio.estimate);
   cJSON_AddNumberToObject (row, "compile_ratio_low", hit.ratio.low);
@@ -280,7 +280,7 @@ growth__cache (struct growth *growth)
   printf ("\nCache: a look-up in a fresh process, microseconds, median/99 %%\n"
           "%9s  %8s  %-15s  %-15s  %-15s  %-15s\n", "entries", "MiB", "    hit", "   miss", "   hit, cold", "  opening");
   unsigned filled = 0;
-  for (unsigned size = SMALLEST < growth->entries ? SMALLEST : growth->entries; status == 0 && filled < growth->entries;)
+  for (unsigned size = SMALLEST < growth->entries && !growth->only_largest ? SMALLEST : growth->entries; status == 0 && filled < growth->entries;)
     {
       double begin = growth__clock ();
       status = fill (directory, filled, size);

@@ -95,9 +95,10 @@ growth__compare (const struct growth *growth, const char *unit, struct growth_ca
   unsigned order[CASES_MAX + 1];
   uint64_t random = 1;
   int status = task ? 0 : growth__fail ("out of memory");
+  unsigned complete = 0;
   for (unsigned way = 0; way <= n_cases; way++)
     order[way] = way;
-  for (unsigned round = 0; status == 0 && round < rounds; round++)
+  for (; status == 0 && complete < rounds; complete += status == 0)
     for (unsigned i = 0; status == 0 && i <= n_cases; i++)
       {
         /* Fisher and Yates's shuffle, a step at a time.  */
@@ -107,17 +108,23 @@ growth__compare (const struct growth *growth, const char *unit, struct growth_ca
         order[i] = way;
         char *argv[ARGUMENTS_MAX + 8];
         unsigned n = command_of (growth, unit, "compared.o", way ? cases[way - 1].arguments : NULL, argv);
-        if (growth__run (growth, argv, NULL, NULL, &task[way * rounds + round]) != 0)
-          status = growth__fail ("%s wasn't compiled%s%s", unit, way ? ": " : "", way ? cases[way - 1].name : "");
+        status = growth__run (growth, argv, NULL, NULL, &task[way * rounds + complete]) == 0 ? 0 : -1;
+        if (status != 0 && !*growth->stop)
+          growth__fail ("%s wasn't compiled%s%s", unit, way ? ": " : "", way ? cases[way - 1].name : "");
         command_free (argv, n);
       }
+  if (*growth->stop && complete >= GROWTH_ROUNDS_MIN)
+    status = 0;
   for (unsigned way = 1; status == 0 && way <= n_cases; way++)
     {
-      cases[way - 1].ratio = statistics__ratio (task + way * rounds, task, rounds, 0.95, 5000, 1);
-      cases[way - 1].seconds = statistics__median (task + way * rounds, rounds);
+      cases[way - 1].ratio = statistics__ratio (task + way * rounds, task, complete, 0.95, 5000, 1);
+      cases[way - 1].seconds = statistics__median (task + way * rounds, complete);
     }
   if (status == 0)
-    *plain = statistics__median (task, rounds);
+    {
+      *plain = statistics__median (task, complete);
+      status = (int)complete;
+    }
   free (task);
   return status;
 }
@@ -269,10 +276,11 @@ measure (const struct growth *growth, const char *unit, unsigned n, cJSON *row)
           goto out;
         }
     }
-  if (growth__compare (growth, unit, cases, CASES_MAX, rounds, &plain) != 0)
+  int complete = growth__compare (growth, unit, cases, CASES_MAX, rounds, &plain);
+  if (complete < 0)
     goto out;
   cJSON_AddNumberToObject (row, "functions", n);
-  cJSON_AddNumberToObject (row, "rounds", rounds);
+  cJSON_AddNumberToObject (row, "rounds", complete);
   cJSON_AddNumberToObject (row, "plain_seconds", plain);
   for (unsigned i = 0; i < CASES_MAX; i++)
     {
@@ -283,7 +291,7 @@ measure (const struct growth *growth, const char *unit, unsigned n, cJSON *row)
       cJSON_AddNumberToObject (cell, "ratio_high", cases[i].ratio.high);
       cJSON_AddNumberToObject (cell, "seconds", cases[i].seconds);
       cJSON_AddNumberToObject (cell, "us_a_function", us);
-      printf ("%9u  %-14s  %6u  %9.3f  %6.3f  %.3f-%.3f  %11.0f\n", n, cases[i].name, rounds, plain,
+      printf ("%9u  %-14s  %6d  %9.3f  %6.3f  %.3f-%.3f  %11.0f\n", n, cases[i].name, complete, plain,
               cases[i].ratio.estimate, cases[i].ratio.low, cases[i].ratio.high, us);
     }
   fflush (stdout);
@@ -306,7 +314,7 @@ growth__compile (struct growth *growth)
           "us/function");
   fflush (stdout);
   int status = 0;
-  for (unsigned n = SMALLEST < growth->functions ? SMALLEST : growth->functions; status == 0;)
+  for (unsigned n = SMALLEST < growth->functions && !growth->only_largest ? SMALLEST : growth->functions; status == 0;)
     {
       char *unit = growth__text ("%s/unit-%u.c", growth->work, n);
       cJSON *row = cJSON_CreateObject ();

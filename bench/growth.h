@@ -19,6 +19,7 @@ struct growth
   char *work;         /* a folder of its own, removed at the end */
   unsigned entries;   /* the largest cache */
   unsigned functions; /* the largest unit */
+  bool only_largest;  /* none of the sizes below those */
   bool quick;         /* few repetitions: shows that it runs, not how fast */
   cJSON *json;        /* the result, an object */
   const volatile sig_atomic_t *stop;
@@ -70,7 +71,12 @@ struct growth_case
 };
 
 /* Compiles UNIT plain and in the N_CASES ways of CASES in each of ROUNDS rounds, in an order of its own each.
-   Ratios and medians into CASES, the median of the plain task clock into *PLAIN.  0, or -1 after a message.  */
+   Ratios and medians into CASES, the median of the plain task clock into *PLAIN.  How many rounds were complete: fewer
+   than ROUNDS, but GROWTH_ROUNDS_MIN at least, where the user stopped it.  -1 after a message.  */
+enum
+{
+  GROWTH_ROUNDS_MIN = 5
+};
 int growth__compare (const struct growth *growth, const char *unit, struct growth_case *cases, unsigned n_cases,
                      unsigned rounds, double *plain);
 
