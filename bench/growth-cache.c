@@ -145,6 +145,13 @@ measure_lookups (const struct growth *growth, const char *directory, unsigned si
     {
       bool hit = kind % 2 == 0, cold = kind >= 2;
       unsigned n = growth->quick ? 20 : cold ? FRESH_COLD : FRESH_WARM;
+      /* Warm: every page was read shortly before.  */
+      for (unsigned i = 0; !cold && i < n; i++)
+        if (!measure_fresh (directory, i * UINT64_C (2654435761) % size, 1, size, 1, hit, result, false))
+          {
+            growth__fail ("a look-up at %u entries went wrong", size);
+            goto out;
+          }
       static const char *const name[4][2] = { { "hit", "hit_open" }, { "miss", "miss_open" },
                                               { "cold_hit", "cold_hit_open" }, { "cold_miss", "cold_miss_open" } };
       for (unsigned i = 0; i < n; i++)
@@ -167,15 +174,18 @@ measure_lookups (const struct growth *growth, const char *directory, unsigned si
       if (kind == 0)
         add_times (row, "hit_close", x + 2 * FRESH_WARM, n);
     }
-  for (unsigned hit = 0; hit < 2; hit++)
+  for (unsigned kind = 0; kind < 4; kind++)
     {
+      /* The first time for warmth.  */
+      bool hit = kind >= 2, warm = kind % 2;
       /* A stride prime to every size: all over the table, no key twice before all were there.  */
       if (!measure_fresh (directory, 7, 7919, size, in_a_row, hit, result, true))
         {
           growth__fail ("look-ups at %u entries went wrong", size);
           goto out;
         }
-      add_times (row, hit ? "row_hit" : "row_miss", result + STEPS, in_a_row);
+      if (warm)
+        add_times (row, hit ? "row_hit" : "row_miss", result + STEPS, in_a_row);
     }
   status = 0;
 out:
@@ -202,7 +212,10 @@ fill (const char *directory, unsigned first, unsigned n)
           _exit (1);
         }
       cache__close (cache);
-      _exit (0);
+      /* Or what is measured next would wait for the disk.  */
+      char *file = growth__text ("%s/cache.db", directory);
+      int fd = open (file, O_RDONLY | O_CLOEXEC);
+      _exit (fd >= 0 && fdatasync (fd) == 0 ? 0 : 1);
     }
   int status = -1;
   while (pid > 0 && waitpid (pid, &status, 0) < 0 && errno == EINTR)
@@ -271,25 +284,47 @@ measure_compile (const struct growth *growth, const char *directory, const char 
   return 0;
 }
 
+/* How many entries DIRECTORY was filled with by an earlier run, those of the unit apart.  */
+static unsigned
+count_filled (const char *directory)
+{
+  struct cache *cache;
+  struct why why;
+  struct cache_stats stats = { 0 };
+  if (cache__open (directory, CACHE_READ, &cache, &why) == 0)
+    {
+      cache__stats (cache, &stats, &why);
+      cache__close (cache);
+    }
+  uint64_t entries = stats.rewrites + stats.negatives;
+  return entries > UNIT_FUNCTIONS ? (unsigned)(entries - UNIT_FUNCTIONS) : 0;
+}
+
 int
 growth__cache (struct growth *growth)
 {
-  char *directory = growth__text ("%s/cache", growth->work), *unit = growth__text ("%s/unit-cache.c", growth->work);
+  char *directory = growth->cache ? growth__text ("%s", growth->cache) : growth__text ("%s/cache", growth->work), *unit = growth__text ("%s/unit-cache.c", growth->work);
   cJSON *rows = cJSON_AddArrayToObject (growth->json, "cache");
   int status = growth__unit (unit, 500000, UNIT_FUNCTIONS);
   printf ("\nCache: a look-up in a fresh process, microseconds, median/99 %%\n"
           "%9s  %8s  %-15s  %-15s  %-15s  %-15s\n", "entries", "MiB", "    hit", "   miss", "   hit, cold", "  opening");
-  unsigned filled = 0;
-  for (unsigned size = SMALLEST < growth->entries && !growth->only_largest ? SMALLEST : growth->entries; status == 0 && filled < growth->entries;)
+  unsigned filled = count_filled (directory);
+  if (filled > growth->entries)
+    status = growth__fail ("%s holds %u entries, more than --entries=%u", directory, filled, growth->entries);
+  for (unsigned size = SMALLEST < growth->entries && !growth->only_largest ? SMALLEST : growth->entries; status == 0;)
     {
       double begin = growth__clock ();
-      status = fill (directory, filled, size);
-      if (status != 0 || (filled == 0 && growth__answer (growth, unit, directory, true) < 0))
+      bool is_new = filled == 0;
+      if (filled < size)
+        {
+          status = fill (directory, filled, size);
+          filled = size;
+        }
+      if (status != 0 || (is_new && growth__answer (growth, unit, directory, true) < 0))
         {
           status = -1;
           break;
         }
-      filled = size;
       cJSON *row = cJSON_CreateObject ();
       cJSON_AddItemToArray (rows, row);
       cJSON_AddNumberToObject (row, "entries", size);
@@ -312,6 +347,8 @@ growth__cache (struct growth *growth)
       if (measure_commands (growth, directory, row, false) != 0 || measure_compile (growth, directory, unit, row) != 0
           || measure_commands (growth, directory, row, true) != 0)
         status = -1;
+      if (size == growth->entries)
+        break;
       size = size > growth->entries / 10 ? growth->entries : size * 10;
     }
   printf ("\nCache: many look-ups in one process (microseconds, median/99 %%); commands (seconds);\n"

@@ -166,6 +166,7 @@ enum
   KEY_SOURCE,
   KEY_ENTRIES,
   KEY_FUNCTIONS,
+  KEY_CACHE,
   KEY_LARGEST,
   KEY_QUICK,
   KEY_JSON
@@ -183,6 +184,7 @@ static const struct argp_option option_table[] = {
   { "source", KEY_SOURCE, "DIR", 0, "Top of the source tree (default $AIOPT_SOURCE, else DIR of --build/..)", 0 },
   { "entries", KEY_ENTRIES, "N", 0, "The largest cache (default 1000000; 10 KB each in $TMPDIR)", 0 },
   { "functions", KEY_FUNCTIONS, "N", 0, "The largest unit (default 10000)", 0 },
+  { "cache", KEY_CACHE, "DIR", 0, "Keep the synthetic cache in DIR, and go on with what an earlier run left there", 0 },
   { "only-largest", KEY_LARGEST, NULL, 0, "None of the smaller caches and units", 0 },
   { "quick", KEY_QUICK, NULL, 0, "Few repetitions: shows that it runs, not how fast", 0 },
   { "json", KEY_JSON, "FILE", 0, "Write the result to FILE as well", 0 },
@@ -219,6 +221,9 @@ parse (int key, char *argument, struct argp_state *state)
       return 0;
     case KEY_FUNCTIONS:
       growth->functions = parse_number (state, "functions", argument, FUNCTIONS_MAX);
+      return 0;
+    case KEY_CACHE:
+      growth->cache = argument;
       return 0;
     case KEY_LARGEST:
       growth->only_largest = true;

@@ -17,6 +17,7 @@ struct growth
   const char *build, *source; /* top of the build and of the source tree, absolute */
   const char *gcc;
   char *work;         /* a folder of its own, removed at the end */
+  const char *cache;  /* keep the cache there, and go on with what it holds; NULL: in the work folder */
   unsigned entries;   /* the largest cache */
   unsigned functions; /* the largest unit */
   bool only_largest;  /* none of the sizes below those */
