@@ -73,3 +73,15 @@ endif
 EXTRA_DIST += testsuite/bench-run.sh
 
 .PHONY: bench-verify bench-ab bench
+
+# How cost grows: make bench-growth.
+noinst_PROGRAMS += bench/growth
+bench_growth_SOURCES = bench/growth.c bench/growth.h bench/growth-fill.c bench/growth-compile.c bench/growth-cache.c \
+  bench/growth-jobs.c bench/growth-verify.c
+bench_growth_LDADD = cache/libcache.a bench/libbench.a machine/libmachine.a $(CACHE_LIBS) $(BENCH_LIBS) $(MACHINE_LIBS)
+
+bench-growth: all
+	AIOPT_GCC='$(TARGET_GCC)' AIOPT_SOURCE='$(abs_top_srcdir)' bench/growth --build '$(abs_top_builddir)' \
+	  --json bench/growth.json
+
+.PHONY: bench-growth

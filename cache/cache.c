@@ -136,24 +136,22 @@ cache__need_write (const struct cache *cache, struct why *why)
 static void
 cache__hit (struct cache *cache, const char *key)
 {
-  for (unsigned i = 0; i < cache->n_hits; i++)
-    if (strcmp (cache->hit[i].key, key) == 0)
-      {
-        cache->hit[i].count++;
-        return;
-      }
   if (cache->n_hits == cache->size_hits)
     {
       unsigned size = cache->size_hits ? 2 * cache->size_hits : 16;
-      struct hit *more = realloc (cache->hit, size * sizeof *more);
+      char (*more)[65] = realloc (cache->hit, size * sizeof *more);
       if (!more)
         return;
       cache->hit = more;
       cache->size_hits = size;
     }
-  struct hit *hit = &cache->hit[cache->n_hits++];
-  strcpy (hit->key, key);
-  hit->count = 1;
+  strcpy (cache->hit[cache->n_hits++], key);
+}
+
+static int
+compare_keys (const void *a, const void *b)
+{
+  return strcmp (a, b);
 }
 
 void
@@ -170,19 +168,22 @@ cache__flush_hits (struct cache *cache, bool patient)
                                     " DO UPDATE SET hits = hits + ?2, used = max (used, ?3)",
                                     -1, &s, NULL)
                 == SQLITE_OK;
-      uint64_t hits = 0;
-      for (unsigned i = 0; ok && i < cache->n_hits; i++)
+      /* One row for each key, in the order of the table.  */
+      if (cache->n_hits)
+        qsort (cache->hit, cache->n_hits, sizeof *cache->hit, compare_keys);
+      for (unsigned i = 0, next; ok && i < cache->n_hits; i = next)
         {
-          sqlite3_bind_text (s, 1, cache->hit[i].key, -1, SQLITE_STATIC);
-          sqlite3_bind_int64 (s, 2, cache->hit[i].count);
+          for (next = i + 1; next < cache->n_hits && strcmp (cache->hit[i], cache->hit[next]) == 0;)
+            next++;
+          sqlite3_bind_text (s, 1, cache->hit[i], -1, SQLITE_STATIC);
+          sqlite3_bind_int64 (s, 2, next - i);
           sqlite3_bind_int64 (s, 3, (int64_t)time__now ());
           ok = sqlite3_step (s) == SQLITE_DONE;
           sqlite3_reset (s);
-          hits += cache->hit[i].count;
         }
       sqlite3_finalize (s);
-      if (ok && hits)
-        ok = cache__count (cache, "hits", (int64_t)hits, NULL) == 0;
+      if (ok && cache->n_hits)
+        ok = cache__count (cache, "hits", cache->n_hits, NULL) == 0;
       if (ok && cache->misses)
         ok = cache__count (cache, "misses", (int64_t)cache->misses, NULL) == 0;
       if (cache__end (cache, ok, NULL) == 0)

@@ -1,4 +1,4 @@
-/* What the files of cache/ share; nobody else includes this.
+/* What the files of cache/ share; nobody else includes this but what measures and tests its growth.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_CACHE_INTERNAL_H
 #define AIOPT_CACHE_INTERNAL_H
@@ -9,7 +9,8 @@
 
 enum
 {
-  CACHE_SCHEMA = 1, /* PRAGMA user_version; bump when a table's meaning changes */
+  CACHE_SCHEMA = 2,        /* PRAGMA user_version; bump when a table's meaning changes */
+  CACHE_SCHEMA_OLDEST = 1, /* that can be brought up to date: schema.c */
   CACHE_APPLICATION_ID
   = 0x41494f50,          /* "AIOP", PRAGMA application_id: tells our files from others' */
   CACHE_BUSY_MS = 10000, /* how long a writer waits for another */
@@ -17,12 +18,6 @@ enum
   = 32, /* a first opener must read the whole WAL: 256 pages took 1 ms, 32 take 0.1 ms */
   CACHE_LOST_LEASES_MAX = 3,
   CACHE_CHECKSUM = 32
-};
-
-struct hit
-{
-  char key[65];
-  unsigned count;
 };
 
 struct cache
@@ -35,7 +30,7 @@ struct cache
   int waits;      /* of the statement that is waiting now */
   sqlite3_stmt *lookup;
   unsigned n_hits, size_hits;
-  struct hit *hit; /* not yet written */
+  char (*hit)[65]; /* the keys, one for each hit not yet written */
   uint64_t misses; /* not yet written */
 };
 
@@ -104,8 +99,18 @@ void region_row__checksum (const char *key, const void *json, size_t length,
 void recorded_row__checksum (const char *key, const void *json, size_t length,
                              uint8_t checksum[CACHE_CHECKSUM]);
 
-/* Has anything been recorded into this cache?  */
-bool cache__has_recorded (struct cache *cache);
+/* Makes all tables in the empty DB.  An SQLite code.  */
+int schema__make (sqlite3 *db);
+
+/* Brings DB from schema CACHE_SCHEMA_OLDEST to CACHE_SCHEMA in one transaction, unless another process was first.
+   An SQLite code; where it isn't SQLITE_OK the transaction is left to sqlite3_close to roll back.  */
+int schema__migrate (sqlite3 *db);
+
+/* Counts the totals anew, inside a transaction.  An SQLite code.  */
+int schema__recount (sqlite3 *db);
+
+/* The name of a total that isn't what the tables say, or NULL.  */
+const char *schema__wrong_total (sqlite3 *db);
 
 /* Who this process is, for leases: "host/boot/pid-namespace" and pid with start time.  */
 struct owner

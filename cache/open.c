@@ -22,23 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char schema[]
-    = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
-      "CREATE TABLE entry (key TEXT PRIMARY KEY, kind INTEGER NOT NULL, function TEXT, file TEXT,"
-      " line INTEGER, code TEXT, verdict TEXT, policy TEXT, provenance TEXT, evidence TEXT,"
-      " measurement TEXT, ratio REAL, ratio_low REAL, ratio_high REAL, reason TEXT, detail TEXT,"
-      " tried INTEGER, seconds REAL, created INTEGER NOT NULL, checksum BLOB NOT NULL);"
-      /* Apart from the entry: counting a hit must not rewrite its code.  */
-      "CREATE TABLE usage (key TEXT PRIMARY KEY, hits INTEGER NOT NULL, used INTEGER NOT NULL)"
-      " WITHOUT ROWID;"
-      "CREATE TABLE region (key TEXT PRIMARY KEY, function TEXT, file TEXT, line INTEGER,"
-      " json TEXT NOT NULL, created INTEGER NOT NULL, checksum BLOB NOT NULL);"
-      "CREATE TABLE queue (key TEXT PRIMARY KEY, state INTEGER NOT NULL, weight INTEGER NOT NULL,"
-      " expiry REAL, host TEXT, pid INTEGER, start INTEGER, lost INTEGER NOT NULL DEFAULT 0,"
-      " created INTEGER NOT NULL) WITHOUT ROWID;"
-      "CREATE INDEX queue_order ON queue (state, weight DESC, created);"
-      "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
-
 /* Waits for other writers in short random steps, CACHE_BUSY_MS in all: SQLite's own handler starts
    slow and then sleeps 100 ms at a time.  */
 static int
@@ -151,7 +134,7 @@ cache__create (struct cache *cache, struct why *why)
     return why__set (why, REASON_CACHE, "out of memory");
   int result = -1;
   sqlite3 *db = NULL;
-  char pragmas[160];
+  char pragmas[120];
   int fd = mkostemp (temporary, O_CLOEXEC);
   if (fd < 0)
     {
@@ -162,16 +145,10 @@ cache__create (struct cache *cache, struct why *why)
     }
   close (fd);
   snprintf (pragmas, sizeof pragmas,
-            "PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL;",
-            CACHE_APPLICATION_ID, CACHE_SCHEMA);
+            "PRAGMA application_id = %d; PRAGMA journal_mode = WAL;", CACHE_APPLICATION_ID);
   if (sqlite3_open_v2 (temporary, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)
           != SQLITE_OK
-      || sqlite3_exec (db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK
-      || sqlite3_exec (db, schema, NULL, NULL, NULL) != SQLITE_OK
-      || sqlite3_exec (db, "INSERT INTO meta VALUES ('schema', '1'), ('made by', 'aiopt')", NULL,
-                       NULL, NULL)
-             != SQLITE_OK
-      || sqlite3_exec (db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK
+      || schema__make (db) != SQLITE_OK
       || sqlite3_exec (db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
     why__set (why, REASON_CACHE, "%s: making the cache: %s", cache->directory,
               db ? sqlite3_errmsg (db) : "out of memory");
@@ -242,7 +219,7 @@ cache__connect (struct cache *cache, const char *name, int flags, int64_t *id, i
   sqlite3_db_config (cache->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_exec (cache->db,
                 "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON;"
-                " PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF",
+                " PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON",
                 NULL, NULL, NULL);
   code = cache__integer (cache, "PRAGMA application_id", id);
   return code != SQLITE_OK ? code : cache__integer (cache, "PRAGMA user_version", version);
@@ -289,17 +266,27 @@ cache__attach (struct cache *cache, struct why *why)
       free (uri);
     }
   int result = 0;
+  bool writable = cache->db && sqlite3_db_readonly (cache->db, "main") == 0;
   if (code != SQLITE_OK)
     result = cache__fail (cache, "opening", why);
   else if (id != CACHE_APPLICATION_ID)
     result
         = why__set (why, REASON_CACHE, "%s: an SQLite database that is not aiopt's", cache->path);
+  else if (version == CACHE_SCHEMA_OLDEST && !writable)
+    result = why__set (why, REASON_CACHE,
+                       "%s: schema %d, which this aiopt brings up to date where it can write the file; open it so"
+                       " once, or name another folder",
+                       cache->path, CACHE_SCHEMA_OLDEST);
+  else if (version == CACHE_SCHEMA_OLDEST
+           && (schema__migrate (cache->db) != SQLITE_OK
+               || cache__integer (cache, "PRAGMA user_version", &version) != SQLITE_OK))
+    result = cache__fail (cache, "bringing its schema up to date", why);
   else if (version != CACHE_SCHEMA)
     result = why__set (why, REASON_CACHE,
                        "%s: schema %lld, this aiopt reads schema %d; name another folder",
                        cache->path, (long long)version, CACHE_SCHEMA);
   else
-    cache->read_only |= sqlite3_db_readonly (cache->db, "main") == 1;
+    cache->read_only |= !writable;
   if (result != 0)
     {
       sqlite3_close (cache->db);

@@ -1,5 +1,4 @@
-/* Recorded states, kept with their region: a table of its own, made when the first ones come, so
-   that a cache without them stays what older versions of aiopt made.
+/* Recorded states, kept with their region.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cache/internal.h"
 
@@ -12,25 +11,6 @@ enum
   RECORDED_BYTES_MAX = 8 << 20,
   RECORDED_MAX = 1024
 };
-
-static const char table[]
-    = "CREATE TABLE IF NOT EXISTS recorded (key TEXT NOT NULL, number INTEGER NOT NULL, json TEXT "
-      "NOT NULL,"
-      " created INTEGER NOT NULL, checksum BLOB NOT NULL, PRIMARY KEY (key, number)) WITHOUT ROWID";
-
-bool
-cache__has_recorded (struct cache *cache)
-{
-  sqlite3_stmt *s = NULL;
-  bool has
-      = sqlite3_prepare_v2 (
-            cache->db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recorded'", -1,
-            &s, NULL)
-            == SQLITE_OK
-        && sqlite3_step (s) == SQLITE_ROW;
-  sqlite3_finalize (s);
-  return has;
-}
 
 /* Writes TEXT as KEY's NUMBERth.  */
 static bool
@@ -51,7 +31,7 @@ recorded__write (struct cache *cache, sqlite3_stmt *s, const char *key, int64_t 
   return ok;
 }
 
-/* Runs SQL with KEY as its only parameter; the integer of its first row into *VALUE where it gives
+/* Runs SQL with KEY, where there is one, as its only parameter; the integer of its first row into *VALUE where it gives
  * one.  */
 static bool
 recorded__run (struct cache *cache, const char *sql, const char *key, int64_t *value,
@@ -60,7 +40,8 @@ recorded__run (struct cache *cache, const char *sql, const char *key, int64_t *v
   sqlite3_stmt *s = cache__prepare (cache, sql, why);
   if (!s)
     return false;
-  sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
+  if (key)
+    sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
   int code = sqlite3_step (s);
   if (code == SQLITE_ROW && value)
     *value = sqlite3_column_int64 (s, 0);
@@ -85,8 +66,8 @@ recorded__put (struct cache *cache, const char *key, const char *const *json, un
   if (result == 0)
     {
       int64_t number = 0, bytes = 0;
-      bool ok = cache__execute (cache, table, "making a table", why) == 0;
-      if (ok && !add)
+      bool ok = true;
+      if (!add)
         ok = recorded__run (cache, "DELETE FROM recorded WHERE key = ?1", key, NULL, why);
       ok = ok
            && recorded__run (cache,
@@ -120,7 +101,7 @@ recorded__each (struct cache *cache, const char *key,
 {
   if (cache__attach (cache, why) != 0)
     return -1;
-  if (!cache->db || !cache__has_recorded (cache))
+  if (!cache->db)
     return 0;
   sqlite3_stmt *s = cache__prepare (
       cache, "SELECT json, checksum FROM recorded WHERE key = ?1 ORDER BY number", why);
@@ -160,10 +141,12 @@ int64_t
 recorded__count (struct cache *cache, const char *key)
 {
   int64_t n = 0;
-  if (cache__attach (cache, NULL) != 0 || !cache->db || !cache__has_recorded (cache))
+  if (cache__attach (cache, NULL) != 0 || !cache->db)
     return 0;
-  return recorded__run (cache, "SELECT count (*) FROM recorded WHERE ?1 IS NULL OR key = ?1", key,
-                        &n, NULL)
+  return recorded__run (cache,
+                        key ? "SELECT count (*) FROM recorded WHERE key = ?1"
+                            : "SELECT recorded FROM total WHERE id = 1",
+                        key, &n, NULL)
              ? n
              : 0;
 }
@@ -176,8 +159,8 @@ region__each (struct cache *cache, bool (*visit) (void *context, const char *key
     return -1;
   if (!cache->db)
     return 0;
-  sqlite3_stmt *s
-      = cache__prepare (cache, "SELECT key, json, checksum FROM region ORDER BY created, key", why);
+  /* By rowid, which grows with each one kept: sorting would have to hold them all.  */
+  sqlite3_stmt *s = cache__prepare (cache, "SELECT key, json, checksum FROM region ORDER BY rowid", why);
   if (!s)
     return -1;
   int result = 0, code;

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,24 +106,21 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
   signal__hold (&held);
   cache__flush_hits (cache, false);
   signal__release (&held);
+  /* One statement, so that all figures are of one moment.  The ends of the index give oldest and newest.  */
   sqlite3_stmt *s
       = cache__prepare (cache,
-                        "SELECT (SELECT count (*) FROM entry WHERE kind = 0),"
-                        " (SELECT count (*) FROM entry WHERE kind = 1),"
-                        " (SELECT count (*) FROM region),"
-                        " (SELECT count (*) FROM queue WHERE state = 0),"
-                        " (SELECT count (*) FROM queue WHERE state = 1),"
+                        "SELECT rewrites, negatives, regions, waiting, leased, recorded, ratios, log_ratio,"
                         " (SELECT value FROM counter WHERE name = 'hits'),"
                         " (SELECT value FROM counter WHERE name = 'misses'),"
                         " (SELECT value FROM counter WHERE name = 'lost leases'),"
-                        " (SELECT exp (avg (ln (ratio))) FROM entry WHERE kind = 0 AND ratio > 0),"
-                        " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)",
+                        " (SELECT min (created) FROM entry), (SELECT max (created) FROM entry)"
+                        " FROM total WHERE id = 1",
                         why);
   if (!s)
     return -1;
   int result = 0;
   if (sqlite3_step (s) != SQLITE_ROW)
-    result = cache__fail (cache, "counting", why);
+    result = cache__fail (cache, "reading the totals", why);
   else
     {
       stats->rewrites = (uint64_t)sqlite3_column_int64 (s, 0);
@@ -130,15 +128,17 @@ cache__stats (struct cache *cache, struct cache_stats *stats, struct why *why)
       stats->regions = (uint64_t)sqlite3_column_int64 (s, 2);
       stats->waiting = (uint64_t)sqlite3_column_int64 (s, 3);
       stats->leased = (uint64_t)sqlite3_column_int64 (s, 4);
-      stats->hits = (uint64_t)sqlite3_column_int64 (s, 5);
-      stats->misses = (uint64_t)sqlite3_column_int64 (s, 6);
-      stats->lost_leases = (uint64_t)sqlite3_column_int64 (s, 7);
-      stats->geomean_ratio = sqlite3_column_double (s, 8);
-      stats->oldest = sqlite3_column_int64 (s, 9);
-      stats->newest = sqlite3_column_int64 (s, 10);
+      stats->recorded = (uint64_t)sqlite3_column_int64 (s, 5);
+      double ratios = sqlite3_column_double (s, 6);
+      /* Logarithms are kept in millionths.  */
+      stats->geomean_ratio = ratios > 0 ? exp (sqlite3_column_double (s, 7) / 1e6 / ratios) : 0;
+      stats->hits = (uint64_t)sqlite3_column_int64 (s, 8);
+      stats->misses = (uint64_t)sqlite3_column_int64 (s, 9);
+      stats->lost_leases = (uint64_t)sqlite3_column_int64 (s, 10);
+      stats->oldest = sqlite3_column_int64 (s, 11);
+      stats->newest = sqlite3_column_int64 (s, 12);
     }
   sqlite3_finalize (s);
-  stats->recorded = (uint64_t)recorded__count (cache, NULL);
   static const char *const suffix[] = { "", "-wal" };
   for (unsigned i = 0; i < 2; i++)
     {
@@ -272,8 +272,6 @@ static void
 check__recorded (struct cache *cache, struct reporter *reporter)
 {
   sqlite3_stmt *s = NULL;
-  if (!cache__has_recorded (cache))
-    return;
   int code = sqlite3_prepare_v2 (cache->db, "SELECT key, json, checksum FROM recorded", -1, &s, NULL);
   while (code == SQLITE_OK || code == SQLITE_ROW)
     {
@@ -316,6 +314,9 @@ cache__check (struct cache *cache, void (*report) (void *context, const char *pr
                 "a queue row in no valid state", &reporter);
   check__query (cache, "SELECT key FROM queue WHERE key NOT IN (SELECT key FROM region)",
                 "a queue row without its region", &reporter);
+  const char *wrong = schema__wrong_total (cache->db);
+  if (wrong)
+    reporter__add (&reporter, "the total of '%s' isn't what the tables say; `aiopt cache gc` counts anew", wrong);
   signal__release (&held);
   return reporter.n;
 }
@@ -352,9 +353,9 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
   int64_t before = (int64_t)time__now () - max_age;
   snprintf (
       sql, sizeof sql,
-      "DELETE FROM entry WHERE max (created, coalesce ((SELECT used FROM usage u WHERE u.key ="
-      " entry.key), 0)) < %lld",
-      (long long)before);
+      "DELETE FROM entry WHERE created < %lld AND coalesce ((SELECT used FROM usage u WHERE u.key ="
+      " entry.key), 0) < %lld",
+      (long long)before, (long long)before);
   if (cache__begin (cache, why) == 0)
     {
       bool ok = cache__execute (cache, sql, "removing entries", why) == 0;
@@ -367,9 +368,12 @@ cache__gc (struct cache *cache, int64_t max_age, struct why *why)
           "DELETE FROM usage WHERE key NOT IN (SELECT key FROM entry)",
           (long long)before);
       ok = ok && cache__execute (cache, sql, "removing regions", why) == 0;
-      if (ok && cache__has_recorded (cache))
-        ok = cache__execute (cache, "DELETE FROM recorded WHERE key NOT IN (SELECT key FROM region)",
-                             "removing recorded states", why) == 0;
+      ok = ok
+           && cache__execute (cache, "DELETE FROM recorded WHERE key NOT IN (SELECT key FROM region)",
+                              "removing recorded states", why)
+                  == 0;
+      if (ok && schema__recount (cache->db) != SQLITE_OK)
+        ok = false, cache__fail (cache, "counting", why);
       if (cache__end (cache, ok, why) != 0)
         removed = -1;
     }

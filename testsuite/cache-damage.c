@@ -209,9 +209,9 @@ foreign_files_are_refused_and_kept (void **state)
   char *bytes = read_file (file_in (folder), &size);
   refused_and_kept (bytes, 1500);
   refused_and_kept (bytes, 100);
-  bytes[63] = 2; /* user_version: another schema */
+  bytes[63] = 3; /* user_version: another schema */
   refused_and_kept (bytes, size);
-  bytes[63] = 1;
+  bytes[63] = 2;
   bytes[68] ^= 1; /* application_id */
   refused_and_kept (bytes, size);
   free (bytes);
