@@ -169,27 +169,38 @@ in_directory (const struct relink *relink, const char *name)
   return asprintf (&path, "%s/%s", relink->directory, name) < 0 ? NULL : path;
 }
 
-/* Runs ARGUMENTS; what the command wrote to standard error becomes part of ERROR.  0 or -1.  */
+/* Runs ARGUMENTS; what the command wrote to standard error becomes ERROR.  0 or -1.  */
 static int
 command (const struct relink *relink, const struct arguments *arguments, char *error, size_t size)
 {
   struct why why;
-  char *errors = in_directory (relink, "errors");
+  char *errors = in_directory (relink, "errors"), *temporary = NULL;
+  if (!errors || asprintf (&temporary, "TMPDIR=%s", relink->directory) < 0)
+    {
+      snprintf (error, size, "out of memory");
+      free (errors);
+      return -1;
+    }
+  /* A compiler that is killed by Ctrl-C leaves its temporary files: in our directory, then.  */
+  struct arguments all = { 0 };
+  arguments__add (&all, "env");
+  arguments__add (&all, temporary);
+  arguments__add_all (&all, arguments);
   struct process_options options
       = { .errors = errors, .limit_seconds = LINK_SECONDS, .stop = relink->stop };
-  int result = errors ? process__run (arguments, &options, &why) : -1;
-  if (!errors)
-    snprintf (error, size, "out of memory");
-  else if (result != 0)
+  int result = process__run (&all, &options, &why);
+  if (result != 0)
     {
       size_t length;
       char *text = file__read (errors, ERRORS_MAX, &length);
-      snprintf (error, size, "%s%s%.500s", why.detail, text && *text ? ": " : "", text ? text : "");
+      snprintf (error, size, "%.600s", text && *text ? text : why.detail);
       for (char *c = error; *c; c++)
         if (*c == '\n')
           *c = c[1] ? ';' : '\0';
       free (text);
     }
+  arguments__free (&all);
+  free (temporary);
   free (errors);
   return result;
 }
