@@ -149,6 +149,9 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
   struct interval worst = { 0, 0, 0 };
   double *all[2], small_loss = 0;
   unsigned count = 0;
+  bool all_small = true;
+  for (unsigned i = 0; i < set->n; i++)
+    all_small &= !set->timed[i].usable || !set->timed[i].n_pairs || set->timed[i].size == SIZE_SMALL;
   for (unsigned k = 0; k < 2; k++)
     {
       all[k] = calloc (TIMED_MAX * PLACEMENTS_MAX * PAIRS_MOST, sizeof *all[k]);
@@ -173,7 +176,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
           loss += (statistics__median (candidate, timed->n_pairs)
                    - statistics__median (original, timed->n_pairs))
                   / here;
-          if (timed->size == SIZE_SMALL)
+          if (timed->size == SIZE_SMALL && !all_small)
             continue;
           memcpy (all[0] + count, original, timed->n_pairs * sizeof *original);
           memcpy (all[1] + count, candidate, timed->n_pairs * sizeof *candidate);
@@ -191,7 +194,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
       /* Of a lone call the counter shows two or three steps.  */
       if (timed->inner == 1)
         loss -= COUNTER_STEP_TICKS;
-      if (timed->size == SIZE_SMALL)
+      if (timed->size == SIZE_SMALL && !all_small)
         small_loss = fmax (small_loss, loss);
       else if (loss > SMALL_LOSS_TICKS && (!(worst.estimate > 0) || interval.high < worst.high))
         worst = interval;
@@ -203,6 +206,9 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
         mean__add (&ratio, &m->by_size[c], 1);
       mean__add (&score, &m->by_size[c], c == SIZE_PROFILE ? 6 : c == SIZE_SMALL ? 0.5 : 1);
     }
+  /* Where all that it does takes a moment, that is what counts.  */
+  if (all_small && by_size[SIZE_SMALL].weight > 0)
+    mean__add (&ratio, &m->by_size[SIZE_SMALL], 1);
   m->ratio = mean__get (&ratio);
   m->score = mean__get (&score).estimate;
   m->small = m->by_size[SIZE_SMALL];

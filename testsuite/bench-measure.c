@@ -126,6 +126,27 @@ slower_is_refused (void **state)
   close_bed (&bed);
 }
 
+/* Functions that take a moment on all inputs are judged by that moment.  */
+static void
+brief_functions_are_judged (void **state)
+{
+  static const char bits[] = "unsigned f (const unsigned char *p, unsigned long n)\n"
+                             "{ unsigned c = 0, x = n; while (x) { c += x & 1; x >>= 1; } return c; }\n";
+  static const char count[] = "unsigned f (const unsigned char *p, unsigned long n)\n"
+                              "{ return __builtin_popcount ((unsigned) n); }\n";
+  (void) state;
+  struct bed bed;
+  open_bed (&bed, bits, true);
+  struct measurement m = measure (&bed, bits, "-O2 -fno-tree-vectorize");
+  assert_true (m.ratio.estimate > 0.8 && m.ratio.estimate < 1.25);
+  assert_false (m.accepted);
+  m = measure (&bed, count, "-O2 -mpopcnt");
+  assert_true (m.ratio.low > 1.1);
+  assert_true (m.accepted);
+  assert_true (m.original_ticks > m.candidate_ticks);
+  close_bed (&bed);
+}
+
 /* In place: the second call finds other memory.  */
 static void
 in_place (void **state)
@@ -169,6 +190,7 @@ main (void)
     cmocka_unit_test (vectorised_is_faster),
     cmocka_unit_test (same_code_is_not_faster),
     cmocka_unit_test (slower_is_refused),
+    cmocka_unit_test (brief_functions_are_judged),
     cmocka_unit_test (in_place),
     cmocka_unit_test (loss_on_some_sizes),
   };
