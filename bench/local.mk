@@ -85,3 +85,5 @@ bench-growth: all
 	  --json bench/growth.json
 
 .PHONY: bench-growth
+TESTS += testsuite/bench-growth.sh
+EXTRA_DIST += testsuite/bench-growth.sh
