@@ -52,12 +52,6 @@ struct measurement
    to 16); the differences are averaged.  */
 enum { PLACEMENTS_MAX = 4 };
 
-/* Links CODE at the first N placements, the runtime functions that it calls appended, for slot INDEX.
-   0, or -1 and *WHY.  */
-int measure__place (struct arena *arena, const struct region *region, const struct layout *layout,
-                    const struct code *code, unsigned index, unsigned n, struct image *image[],
-                    struct why *why);
-
 /* The states to measure on, chosen once for many candidates of REGION: of GIVEN (N_GIVEN tests), or where that is
    NULL fresh ones that STATES makes from the kernel's randomness.  ORIGINALS (N placements) and GIVEN must outlive
    the set.  0, or -1 and *WHY.  */

@@ -172,7 +172,7 @@ static int
 tuner__link (struct tuner *tuner, struct finalist *finalist, unsigned n, struct why *why)
 {
   struct candidate *candidate = finalist->candidate;
-  return measure__place (candidate->arena, tuner->region, verifier__layout (tuner->verifier), candidate->code, 1, n,
+  return image__spread (candidate->arena, tuner->region, verifier__layout (tuner->verifier), candidate->code, 1, n,
                          finalist->image, why);
 }
 
@@ -411,7 +411,7 @@ tuner__open (struct tuner *tuner, struct why *why)
       || quick__open (tuner->region, tuner->verifier, SHARE_QUICK_TESTS * budget, &tuner->quick, why) < 0
       || region__code (tuner->region, &code, why) < 0)
     return -1;
-  return measure__place (tuner->arena, tuner->region, verifier__layout (tuner->verifier), code, 0, PLACEMENTS_MAX,
+  return image__spread (tuner->arena, tuner->region, verifier__layout (tuner->verifier), code, 0, PLACEMENTS_MAX,
                          tuner->original, why);
 }
 

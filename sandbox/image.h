@@ -137,4 +137,9 @@ int image__link (struct arena *arena, const struct region *region, const struct 
                  const struct object *object, const struct decoded *decoded, unsigned index,
                  struct image **image, struct why *why);
 
+/* Links CODE for slot INDEX at N places, 16 bytes apart, one into each IMAGE; the runtime functions that it calls are appended.
+   0, or -1 and *WHY.  */
+int image__spread (struct arena *arena, const struct region *region, const struct layout *layout, const struct code *code,
+                   unsigned index, unsigned n, struct image *image[], struct why *why);
+
 #endif

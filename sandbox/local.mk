@@ -5,7 +5,7 @@ sandbox_libsandbox_a_SOURCES += sandbox/sandbox.h sandbox/wire.h sandbox/parent.
   sandbox/sandbox.c sandbox/process.c sandbox/trace.c sandbox/doctor.c sandbox/seccomp.c \
   sandbox/child.c sandbox/run.c sandbox/stub.c sandbox/follow.c sandbox/clock.c sandbox/trampoline.S \
   sandbox/instrument.c sandbox/instrument.h sandbox/writer.h sandbox/record.c sandbox/recorded.c \
-  sandbox/zygote.c sandbox/timing.c sandbox/bulk.c sandbox/batch.c
+  sandbox/zygote.c sandbox/place.c sandbox/timing.c sandbox/bulk.c sandbox/batch.c
 
 # The process unmaps the dynamic linker's tables, so calls must be bound before: no lazy PLT.
 sandbox_libsandbox_a_CFLAGS = $(AM_CFLAGS) -fno-plt

@@ -167,7 +167,7 @@ open_bed (struct bed *bed, enum subject subject)
   region->isa_allowed = isa__host ();
   region->text = text_of (region, original[subject]);
   if (verifier__open (region, &options, &bed->verifier, &why)
-      || measure__place (region->arena, region, verifier__layout (bed->verifier), parse (region, original[subject]), 0,
+      || image__spread (region->arena, region, verifier__layout (bed->verifier), parse (region, original[subject]), 0,
                          PLACEMENTS_MAX, bed->original, &why))
     fail_msg ("%s %s", reason__slug (why.reason), why.detail);
 }
@@ -188,7 +188,7 @@ measure (struct bed *bed, struct code *code, uint64_t seed, double seconds)
   struct why why = { 0 };
   struct image *image[PLACEMENTS_MAX];
   const struct image *originals[PLACEMENTS_MAX], *candidates[PLACEMENTS_MAX];
-  if (measure__place (bed->region->arena, bed->region, verifier__layout (bed->verifier), code, 1, PLACEMENTS_MAX, image, &why))
+  if (image__spread (bed->region->arena, bed->region, verifier__layout (bed->verifier), code, 1, PLACEMENTS_MAX, image, &why))
     fail_msg ("%s %s", reason__slug (why.reason), why.detail);
   for (unsigned p = 0; p < PLACEMENTS_MAX; p++)
     {
