@@ -3,6 +3,9 @@
 
    A test that worked keeps its sizes and pointers; the integers that its parameters lead to, in structs too, are filled
    with the types' largest numbers, their least, or both in turn, in all combinations for the first few arrays.
+
+   And arrays that are all at one end but for one element at the other, at each place past a vector step: whether any byte
+   is over 127, or all are equal, is decided by the first few of random bytes, and what a loop leaves out doesn't show.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/input.h"
 #include "verify/internal.h"
@@ -14,6 +17,11 @@
 enum { ARRAYS_MAX = 3, FILLS = 3, SOURCES = 4, COMBINATIONS_MAX = 27 };
 /* How deep pointers in structs are followed.  */
 enum { POINTERS_DEEP = 2 };
+
+/* Lone elements: in arrays of at least so many, the first so many places and the last ones; and the share of the budget.  */
+enum { LONE_LEAST = 130, LONE_PLACES = 200, LONE_LAST = 8, LONE_BATCH = 32 };
+#define LONE_SHARE 0.03
+#define LONE_SECONDS 0.05
 
 enum fill { FILL_LARGEST, FILL_LEAST, FILL_IN_TURN };
 
@@ -150,6 +158,117 @@ try_source (struct trial *trial, const struct state *source)
   return well;
 }
 
+/* How many of the COUNT elements that fit into STATE's memory are surely meant: the largest number that is a parameter, where
+   one of them isn't larger; behind the object there may be room.  */
+static uint64_t
+meant (const struct region *region, const struct state *state, uint64_t count)
+{
+  uint64_t largest = 0;
+  bool any = false;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = type_at (region, value->type);
+      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || value->n_locations != 1
+          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+        continue;
+      uint64_t number = state->machine.gpr[value->location[0].number] & (type->size < 8 ? UINT32_MAX : UINT64_MAX);
+      any = true;
+      if (number <= count && number > largest)
+        largest = number;
+    }
+  return any ? largest : count;
+}
+
+/* The smallest test of the bank with an array of LONE_LEAST elements and more; NULL where there is none.  */
+static const struct state *
+lone_source (const struct trial *trial)
+{
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_PROFILE, STATE_BOUNDARY, STATE_LARGE };
+  const struct setup *setup = &trial->verifier->setup[0];
+  const struct state *best = NULL;
+  uint64_t least = UINT64_MAX;
+  for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    for (unsigned t = 0; t < setup->n_bank[kinds[k]]; t++)
+      {
+        const struct test *test = &setup->bank[kinds[k]][t];
+        struct search found = find_arrays (trial->verifier->region, test->state);
+        for (unsigned i = 0; i < found.n && test->expected->status == RUN_RETURNED; i++)
+          {
+            uint64_t elements = meant (trial->verifier->region, test->state, found.array[i].size / found.array[i].element->size);
+            if (elements >= LONE_LEAST && elements < least)
+              {
+                least = elements;
+                best = test->state;
+              }
+          }
+      }
+  return best;
+}
+
+/* SOURCE with all its arrays FILLed, in ARENA.  */
+static struct state *
+filled (struct arena *arena, const struct region *region, const struct state *source, const struct search *found,
+        enum fill fill)
+{
+  struct state *state = arena__memdup (arena, source, sizeof *state);
+  for (unsigned i = 0; i < found->n; i++)
+    {
+      struct span *span = &state->span[found->array[i].span];
+      if (span->bytes == source->span[found->array[i].span].bytes)
+        span->bytes = arena__memdup (arena, span->bytes, span->size);
+      fill_array (region, state, &found->array[i], fill);
+    }
+  return state;
+}
+
+/* Element PLACE of ARRAY at the other end than FILL.  */
+static struct state *
+with_lone (struct arena *arena, const struct region *region, const struct state *base, const struct array *array,
+           uint32_t place, enum fill fill)
+{
+  struct state *state = arena__memdup (arena, base, sizeof *state);
+  struct span *span = &state->span[array->span];
+  span->bytes = arena__memdup (arena, span->bytes, span->size);
+  fill_one (region, array->element, span->bytes + array->from + place * array->element->size,
+            fill == FILL_LEAST ? FILL_LARGEST : FILL_LEAST, 0);
+  return state;
+}
+
+static bool
+lone_elements (struct trial *trial)
+{
+  const struct region *region = trial->verifier->region;
+  const struct state *source = lone_source (trial);
+  double seconds = LONE_SHARE * trial->verifier->options.budget_seconds;
+  double until = verify__now () + (seconds > LONE_SECONDS ? seconds : LONE_SECONDS);
+  if (!source)
+    return true;
+  struct search found = find_arrays (region, source);
+  for (enum fill fill = FILL_LARGEST; fill <= FILL_LEAST; fill++)
+    for (unsigned i = 0; i < found.n; i++)
+      {
+        uint32_t place = 0, count = (uint32_t) meant (region, source, found.array[i].size / found.array[i].element->size);
+        while (place < count && verify__now () < until)
+          {
+            struct arena *arena = arena__new ();
+            const struct state *base = filled (arena, region, source, &found, fill), *states[LONE_BATCH];
+            unsigned n = 0;
+            for (; n < LONE_BATCH && place < count; n++, place++)
+              {
+                if (place == LONE_PLACES && count > LONE_PLACES + LONE_LAST)
+                  place = count - LONE_LAST;
+                states[n] = with_lone (arena, region, base, &found.array[i], place, fill);
+              }
+            bool well = trial__try (trial, 0, states, n);
+            arena__free (arena);
+            if (!well)
+              return false;
+          }
+      }
+  return true;
+}
+
 static uint64_t
 bytes_of (const struct state *state)
 {
@@ -180,5 +299,5 @@ ends__judge (struct trial *trial)
   for (unsigned k = 0; k < SOURCES && k < n; k++)
     if (!try_source (trial, test[n < SOURCES ? k : k * n / SOURCES]->state))
       return false;
-  return true;
+  return lone_elements (trial);
 }

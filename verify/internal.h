@@ -135,7 +135,7 @@ bool wide__judge (struct trial *trial);
 /* specials.c.  Special numbers together, in arrays, and one among others.  False where the verdict is filled.  */
 bool specials__judge (struct trial *trial);
 
-/* ends.c.  Arrays of integers, each all at one end of its range.  False where the verdict is filled.  */
+/* ends.c.  Arrays of integers, each all at one end of its range, or all but one element.  False where the verdict is filled.  */
 bool ends__judge (struct trial *trial);
 
 /* edges.c.  The last numbers before and the first after what a quotient or remainder steps over, from the ends of an integer's
