@@ -137,6 +137,17 @@ integer_of (enum content_profile profile, uint64_t seed, int64_t index, uint64_t
       return random & 255;
     case CONTENT_TEXT:
       return (uint8_t) letters[random & 63];
+    case CONTENT_CLASS:
+      {
+        static const struct
+        {
+          uint8_t first, count;
+        } class[] = { { '0', 10 }, { '0', 10 }, { 'a', 6 }, { 'A', 6 }, { 'a', 26 }, { 'A', 26 } };
+        unsigned pick = (unsigned) (seed >> 8 & 7);
+        if (pick < sizeof class / sizeof *class)
+          return class[pick].first + random % class[pick].count;
+        return (pool->n ? (uint64_t) pool__pick (pool, seed) & 127 : ' ') + random % 10;
+      }
     case CONTENT_SORTED:
       {
         int64_t step = 1 + (int64_t) (seed >> 8 & (size == 1 ? 3 : 63));

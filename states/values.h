@@ -25,6 +25,7 @@ enum content_profile
   CONTENT_CONSTANT,     /* near constants of the code */
   CONTENT_INDEX,        /* below the index, as links into an array do */
   CONTENT_EXTREME,      /* the type's limits and -1: all one of them, in turn, or at random */
+  CONTENT_CLASS,        /* characters of one kind: digits, letters, from a constant of the code on */
   CONTENT_PROFILES
 };
 
