@@ -23,7 +23,7 @@ is_scalar (const struct type *type)
 
 /* Special numbers: how many of each kind, and those of floating point as bits.  NaNs of both kinds and signs with
    payloads that tell them apart, what rounds half way, the limits of conversions to integers.  */
-enum { SPECIALS = 24, FIRST_NAN = 4, FIRST_FINITE = 10 };
+enum { SPECIALS = 24, FIRST_NAN = 4, FIRST_FINITE = 10, LARGEST = 13 };
 
 static const uint64_t special_doubles[SPECIALS] = {
   0, UINT64_C (0x8000000000000000), UINT64_C (0x3ff0000000000000), UINT64_C (0xbff0000000000000), /* 0, -0, 1, -1 */
@@ -141,7 +141,9 @@ special_arrays (struct trial *trial)
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   struct rng rng = { trial->verifier->options.seed ^ 0x5eed };
-  for (unsigned k = 0; k < sizeof palettes / sizeof *palettes; k++)
+  /* After the palettes: zeros, and the largest number twice at the end, so that a sum overflows in its last step.  */
+  const unsigned n_palettes = sizeof palettes / sizeof *palettes;
+  for (unsigned k = 0; k <= n_palettes; k++)
     for (unsigned t = 0; t < setup->n_bank[STATE_TYPICAL] && t < SOURCES_PER_KIND; t++)
       {
         const struct state *source = setup->bank[STATE_TYPICAL][t].state;
@@ -168,7 +170,9 @@ special_arrays (struct trial *trial)
                 for (uint64_t at = address - span->address; at + element->size <= span->size;
                      at += element->size)
                   {
-                    put_special (region, element, palettes[k][rng__below (&rng, 4)], span->bytes + at);
+                    bool last = at + 3 * element->size > span->size;
+                    put_special (region, element, k < n_palettes ? palettes[k][rng__below (&rng, 4)] : last ? LARGEST : 0,
+                                 span->bytes + at);
                     changed = true;
                   }
               }
