@@ -1,5 +1,5 @@
-/* Mixing the bits of a word: SplitMix64's function (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
-   OOPSLA 2014).
+/* Mixing the bits of a word, and the generator that is made of it: SplitMix64 (Steele, Lea, Flood, "Fast splittable
+   pseudorandom number generators", OOPSLA 2014).
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_MIX_H
 #define AIOPT_MIX_H
@@ -13,6 +13,15 @@ mix64 (uint64_t x)
   x = (x ^ (x >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
   x = (x ^ (x >> 27)) * UINT64_C (0x94d049bb133111eb);
   return x ^ (x >> 31);
+}
+
+/* The next number of the sequence that begins with seed *STATE.  */
+static inline uint64_t
+splitmix64 (uint64_t *state)
+{
+  uint64_t value = mix64 (*state);
+  *state += UINT64_C (0x9e3779b97f4a7c15);
+  return value;
 }
 
 #endif

@@ -182,6 +182,21 @@ struct region
   struct loop *loop;
 };
 
+/* Type NUMBER of REGION, or NULL where there is none of that number.  */
+static inline const struct type *
+region__type (const struct region *region, unsigned number)
+{
+  return number < region->n_types ? &region->type[number] : NULL;
+}
+
+/* The general register that VALUE is in, all of it; -1 where it is elsewhere or in pieces.  */
+static inline int
+value__gpr (const struct value *value)
+{
+  return value->n_locations == 1 && value->location[0].kind == LOCATION_GPR && value->location[0].number < 16
+           ? (int) value->location[0].number : -1;
+}
+
 /* JSON text of REGION, compact, malloc'ed; free with free.  NULL on exhausted memory.  */
 char *region__to_json (const struct region *region);
 

@@ -128,14 +128,14 @@ parameter_piece (struct problem *problem, const struct value *value, uint32_t nu
 {
   struct terms *terms = problem->terms;
   const struct region *region = problem->region;
-  const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+  const struct type *type = region__type (region, value->type);
   unsigned bits = 8 * location->size;
   *variable = NULL;
   if (type && type->kind == TYPE_BOOL && location->size == 1 && !value->by_reference)
     return term__zext (terms, term__var (terms, 1, number), 8);
   if (type && type->kind == TYPE_POINTER && location->size == 8 && !value->by_reference)
     {
-      const struct type *to = type->element < region->n_types ? &region->type[type->element] : NULL;
+      const struct type *to = region__type (region, type->element);
       return aligned (terms, 64, number, to && to->align ? to->align : 1, variable);
     }
   return term__var (terms, bits, number);

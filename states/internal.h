@@ -276,12 +276,6 @@ round_up (int64_t value, int64_t unit)
   return (value + unit - 1) / unit * unit;
 }
 
-static inline const struct type *
-region__type (const struct region *region, unsigned type)
-{
-  return type < region->n_types ? &region->type[type] : NULL;
-}
-
 /* Are types A and B the same but for qualifiers?  */
 static inline bool
 type__alike (const struct region *region, unsigned a, unsigned b)

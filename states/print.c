@@ -31,12 +31,6 @@ struct printer
   struct named named[NAMED_MAX];
 };
 
-static const struct type *
-type_of (const struct region *region, unsigned type)
-{
-  return type < region->n_types ? &region->type[type] : NULL;
-}
-
 /* The number of the span that holds ADDRESS, or -1.  */
 static int
 span_of (const struct state *state, uint64_t address)
@@ -88,7 +82,7 @@ print_type (FILE *out, const struct region *region, const struct type *type)
     fputs (type->name, out);
   else if (type->kind == TYPE_POINTER)
     {
-      const struct type *to = type_of (region, type->element);
+      const struct type *to = region__type (region, type->element);
       if (to && to->kind != TYPE_POINTER && to->kind != TYPE_FUNCTION)
         print_type (out, region, to);
       else
@@ -169,7 +163,7 @@ print_place (struct printer *printer, uint64_t address, bool of_pointer)
   if (!best)
     return false;
   uint64_t offset = address - best->begin, index = offset / best->size, rest = offset % best->size;
-  const struct type *type = type_of (printer->region, best->type);
+  const struct type *type = region__type (printer->region, best->type);
   if (of_pointer)
     {
       if (!offset)
@@ -186,7 +180,7 @@ print_place (struct printer *printer, uint64_t address, bool of_pointer)
       const struct field *in = NULL;
       for (unsigned i = 0; i < type->n_fields; i++)
         {
-          const struct type *inner = type_of (printer->region, type->field[i].type);
+          const struct type *inner = region__type (printer->region, type->field[i].type);
           if (inner && rest >= type->field[i].offset && rest - type->field[i].offset < inner->size)
             in = &type->field[i];
         }
@@ -194,7 +188,7 @@ print_place (struct printer *printer, uint64_t address, bool of_pointer)
         break;
       fprintf (printer->out, ".%s", in->name ? in->name : "?");
       rest -= in->offset;
-      type = type_of (printer->region, in->type);
+      type = region__type (printer->region, in->type);
     }
   if (rest)
     fprintf (printer->out, " (byte %" PRIu64 ")", rest);
@@ -235,7 +229,7 @@ static void
 print_elements (struct printer *printer, unsigned number, const uint8_t *bytes, uint64_t room, const char *name,
                 unsigned depth)
 {
-  const struct type *type = type_of (printer->region, number);
+  const struct type *type = region__type (printer->region, number);
   uint64_t size = type && type->size ? type->size : 1, count = room / size;
   if ((!type || is_char (type) || type->kind == TYPE_VOID) && print_text (printer->out, bytes, room))
     return;
@@ -275,7 +269,7 @@ print_pointer (struct printer *printer, unsigned element, uint64_t address, cons
 {
   const struct state *state = printer->state;
   FILE *out = printer->out;
-  const struct type *type = type_of (printer->region, element);
+  const struct type *type = region__type (printer->region, element);
   int number = span_of (state, address);
   if (!address)
     {
@@ -352,7 +346,7 @@ print_fields (struct printer *printer, const struct type *type, const uint8_t *b
   for (unsigned i = 0; i < type->n_fields; i++)
     {
       const struct field *field = &type->field[i];
-      const struct type *inner = type_of (printer->region, field->type);
+      const struct type *inner = region__type (printer->region, field->type);
       char full[200];
       if (!inner || !inner->size || field->offset + inner->size > room)
         {
@@ -399,7 +393,7 @@ print_value (struct printer *printer, unsigned number, const uint8_t *bytes, uin
              unsigned depth)
 {
   FILE *out = printer->out;
-  const struct type *type = type_of (printer->region, number);
+  const struct type *type = region__type (printer->region, number);
   if (!type || type->size > room || depth > 2 * PRINT_DEPTH)
     {
       fputs ("bytes ", out);
@@ -477,7 +471,7 @@ print_call (struct printer *printer)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *parameter = &region->parameter[p];
-      const struct type *type = type_of (region, parameter->type);
+      const struct type *type = region__type (region, parameter->type);
       uint8_t bytes[VALUE_BYTES];
       char name[64];
       parameter_name (region, p, name);
@@ -517,7 +511,7 @@ print_globals (struct printer *printer)
       if (begin < span->address || begin + size > span->address + span->size)
         begin = span->address;
       const char *name = global->name ? global->name : "?";
-      const struct type *type = type_of (region, global->type);
+      const struct type *type = region__type (region, global->type);
       unsigned element = type && type->kind == TYPE_ARRAY ? type->element : global->type;
       fprintf (printer->out, "  global %s = ", name);
       print_pointer (printer, element, begin, name, 1);
@@ -530,7 +524,7 @@ static void
 print_results (struct printer *printer, const struct outcome *expected, const struct outcome *got)
 {
   const struct value *result = &printer->region->result;
-  const struct type *type = type_of (printer->region, result->type);
+  const struct type *type = region__type (printer->region, result->type);
   uint8_t bytes[2][VALUE_BYTES];
   if (!type || !type->size || !result->n_locations || result->by_reference || expected->status != RUN_RETURNED
       || got->status != RUN_RETURNED || type->x87)
@@ -554,12 +548,12 @@ scalar_at (const struct printer *printer, const struct named *named, uint64_t ad
   *begin = address - (address - named->begin) % named->size;
   for (unsigned depth = 0; depth < 2 * PRINT_DEPTH; depth++)
     {
-      const struct type *type = type_of (printer->region, number);
+      const struct type *type = region__type (printer->region, number);
       const struct field *in = NULL;
       if (type && type->kind == TYPE_STRUCT)
         for (unsigned i = 0; i < type->n_fields; i++)
           {
-            const struct type *inner = type_of (printer->region, type->field[i].type);
+            const struct type *inner = region__type (printer->region, type->field[i].type);
             if (inner && address >= *begin + type->field[i].offset
                 && address - *begin - type->field[i].offset < inner->size)
               in = &type->field[i];
@@ -570,7 +564,7 @@ scalar_at (const struct printer *printer, const struct named *named, uint64_t ad
           number = in->type;
           continue;
         }
-      const struct type *element = type && type->kind == TYPE_ARRAY ? type_of (printer->region, type->element) : NULL;
+      const struct type *element = type && type->kind == TYPE_ARRAY ? region__type (printer->region, type->element) : NULL;
       if (!element || !element->size)
         return number;
       *begin += (address - *begin) / element->size * element->size;
@@ -605,7 +599,7 @@ print_memory_differences (struct printer *printer, const struct outcome *expecte
                 && (!in || printer->named[i].begin > in->begin))
               in = &printer->named[i];
           unsigned number = in ? scalar_at (printer, in, address, &begin) : UINT32_MAX;
-          const struct type *type = type_of (printer->region, number);
+          const struct type *type = region__type (printer->region, number);
           uint64_t size = type && type->size && type->kind != TYPE_VOID ? type->size : 1;
           if (begin < span->address || begin + size > span->address + span->size || !type || type->kind == TYPE_VOID)
             begin = address, size = 1, type = NULL;

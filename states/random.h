@@ -25,9 +25,7 @@ mix2 (uint64_t a, uint64_t b)
 static inline uint64_t
 rng__next (struct rng *rng)
 {
-  uint64_t value = mix64 (rng->state);
-  rng->state += UINT64_C (0x9e3779b97f4a7c15);
-  return value;
+  return splitmix64 (&rng->state);
 }
 
 /* 0 .. BOUND-1; 0 where BOUND is 0.  */

@@ -133,8 +133,7 @@ different (struct difference *difference, enum reason reason, const char *what)
 static bool
 nearly_same (const struct region *region, const uint8_t *a, const uint8_t *b)
 {
-  const struct type *type = region->result.type < region->n_types
-                              ? &region->type[region->result.type] : NULL;
+  const struct type *type = region__type (region, region->result.type);
   double x, y, relative;
   if (!(region->fp & FP_FAST) || !type || type->kind != TYPE_FLOAT || type->x87)
     return false;
@@ -467,11 +466,11 @@ compare__impossible_size (const struct region *region, const struct state *state
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      if (!type || type->kind != TYPE_INTEGER || type->size != 8 || value->by_reference || value->n_locations != 1
-          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+      const struct type *type = region__type (region, value->type);
+      int gpr = value__gpr (value);
+      if (!type || type->kind != TYPE_INTEGER || type->size != 8 || value->by_reference || gpr < 0)
         continue;
-      int64_t number = (int64_t) state->machine.gpr[value->location[0].number];
+      int64_t number = (int64_t) state->machine.gpr[gpr];
       if (number >= IMPOSSIBLE_SIZE || number <= -IMPOSSIBLE_SIZE)
         return true;
     }

@@ -113,7 +113,7 @@ edges__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   const struct setup *setup = &trial->verifier->setup[0];
-  const struct type *type = region->result.type < region->n_types ? &region->type[region->result.type] : NULL;
+  const struct type *type = region__type (region, region->result.type);
   if (!type || type->kind != TYPE_INTEGER || type->size > 8 || region->result.n_locations != 1
       || region->result.location[0].kind != LOCATION_GPR || region->result.location[0].number != 0)
     return true;

@@ -40,12 +40,6 @@ struct search
   struct array array[ARRAYS_MAX];
 };
 
-static const struct type *
-type_at (const struct region *region, unsigned number)
-{
-  return number < region->n_types ? &region->type[number] : NULL;
-}
-
 /* Adds the array of TYPE at ADDRESS, or what structs there point to.  */
 static void
 visit (struct search *search, uint64_t address, const struct type *type, unsigned depth)
@@ -66,12 +60,12 @@ visit (struct search *search, uint64_t address, const struct type *type, unsigne
         for (unsigned i = 0; i < type->n_fields; i++)
           {
             const struct field *field = &type->field[i];
-            const struct type *pointer = type_at (search->region, field->type);
+            const struct type *pointer = region__type (search->region, field->type);
             uint64_t target;
             if (!pointer || pointer->kind != TYPE_POINTER || field->offset + sizeof target > size)
               continue;
             memcpy (&target, state->span[s].bytes + at + field->offset, sizeof target);
-            visit (search, target, type_at (search->region, pointer->element), depth + 1);
+            visit (search, target, region__type (search->region, pointer->element), depth + 1);
           }
       return;
     }
@@ -84,11 +78,10 @@ find_arrays (const struct region *region, const struct state *state)
   struct search search = { .region = region, .state = state };
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
-      const struct value *value = &region->parameter[p];
-      const struct type *type = type_at (region, value->type);
-      if (type && type->kind == TYPE_POINTER && value->n_locations == 1 && value->location[0].kind == LOCATION_GPR
-          && value->location[0].number < 16)
-        visit (&search, state->machine.gpr[value->location[0].number], type_at (region, type->element), 0);
+      const struct type *type = region__type (region, region->parameter[p].type);
+      int gpr = value__gpr (&region->parameter[p]);
+      if (type && type->kind == TYPE_POINTER && gpr >= 0)
+        visit (&search, state->machine.gpr[gpr], region__type (region, type->element), 0);
     }
   return search;
 }
@@ -105,27 +98,35 @@ fill_one (const struct region *region, const struct type *type, uint8_t *to, enu
       memcpy (to, fill == FILL_LARGEST || (fill == FILL_IN_TURN && index % 2 == 0) ? &largest : &least, type->size);
       break;
     case TYPE_ARRAY:
-      inner = type_at (region, type->element);
+      inner = region__type (region, type->element);
       for (uint64_t i = 0; (i + 1) * inner->size <= type->size; i++)
         fill_one (region, inner, to + i * inner->size, fill, index);
       break;
     case TYPE_STRUCT:
       for (unsigned i = 0; i < type->n_fields; i++)
         if (!type->field[i].bits)
-          fill_one (region, type_at (region, type->field[i].type), to + type->field[i].offset, fill, index);
+          fill_one (region, region__type (region, type->field[i].type), to + type->field[i].offset, fill, index);
       break;
     default:
       break;
     }
 }
 
-static void
-fill_array (const struct region *region, struct state *state, const struct array *array, enum fill fill)
+/* SOURCE with array i of FOUND filled as FILL[i] says, in ARENA.  */
+static struct state *
+filled (struct arena *arena, const struct region *region, const struct state *source, const struct search *found,
+        const enum fill fill[ARRAYS_MAX])
 {
-  uint8_t *bytes = state->span[array->span].bytes + array->from;
-  uint32_t size = (uint32_t) array->element->size;
-  for (uint32_t at = 0, i = 0; at + size <= array->size; at += size, i++)
-    fill_one (region, array->element, bytes + at, fill, i);
+  struct state *state = arena__memdup (arena, source, sizeof *state);
+  for (unsigned i = 0; i < found->n; i++)
+    {
+      const struct array *array = &found->array[i];
+      uint8_t *bytes = input__own_span (arena, state, source, array->span) + array->from;
+      uint32_t size = (uint32_t) array->element->size;
+      for (uint32_t at = 0, k = 0; at + size <= array->size; at += size, k++)
+        fill_one (region, array->element, bytes + at, fill[i], k);
+    }
+  return state;
 }
 
 /* All combinations of fills of SOURCE's arrays.  */
@@ -143,15 +144,10 @@ try_source (struct trial *trial, const struct state *source)
   struct arena *arena = arena__new ();
   for (unsigned c = 0; c < combinations; c++)
     {
-      struct state *state = arena__memdup (arena, source, sizeof *state);
+      enum fill fill[ARRAYS_MAX];
       for (unsigned i = 0, rest = c; i < found.n; i++, rest /= FILLS)
-        {
-          struct span *span = &state->span[found.array[i].span];
-          if (span->bytes == source->span[found.array[i].span].bytes)
-            span->bytes = arena__memdup (arena, span->bytes, span->size);
-          fill_array (region, state, &found.array[i], (enum fill) (rest % FILLS));
-        }
-      states[c] = state;
+        fill[i] = (enum fill) (rest % FILLS);
+      states[c] = filled (arena, region, source, &found, fill);
     }
   bool well = trial__try (trial, 0, states, combinations);
   arena__free (arena);
@@ -167,12 +163,11 @@ meant (const struct region *region, const struct state *state, uint64_t count)
   bool any = false;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
-      const struct value *value = &region->parameter[p];
-      const struct type *type = type_at (region, value->type);
-      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || value->n_locations != 1
-          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+      const struct type *type = region__type (region, region->parameter[p].type);
+      int gpr = value__gpr (&region->parameter[p]);
+      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || gpr < 0)
         continue;
-      uint64_t number = state->machine.gpr[value->location[0].number] & (type->size < 8 ? UINT32_MAX : UINT64_MAX);
+      uint64_t number = state->machine.gpr[gpr] & (type->size < 8 ? UINT32_MAX : UINT64_MAX);
       any = true;
       if (number <= count && number > largest)
         largest = number;
@@ -206,33 +201,39 @@ lone_source (const struct trial *trial)
   return best;
 }
 
-/* SOURCE with all its arrays FILLed, in ARENA.  */
-static struct state *
-filled (struct arena *arena, const struct region *region, const struct state *source, const struct search *found,
-        enum fill fill)
-{
-  struct state *state = arena__memdup (arena, source, sizeof *state);
-  for (unsigned i = 0; i < found->n; i++)
-    {
-      struct span *span = &state->span[found->array[i].span];
-      if (span->bytes == source->span[found->array[i].span].bytes)
-        span->bytes = arena__memdup (arena, span->bytes, span->size);
-      fill_array (region, state, &found->array[i], fill);
-    }
-  return state;
-}
-
 /* Element PLACE of ARRAY at the other end than FILL.  */
 static struct state *
 with_lone (struct arena *arena, const struct region *region, const struct state *base, const struct array *array,
            uint32_t place, enum fill fill)
 {
   struct state *state = arena__memdup (arena, base, sizeof *state);
-  struct span *span = &state->span[array->span];
-  span->bytes = arena__memdup (arena, span->bytes, span->size);
-  fill_one (region, array->element, span->bytes + array->from + place * array->element->size,
+  fill_one (region, array->element,
+            input__own_span (arena, state, base, array->span) + array->from + place * array->element->size,
             fill == FILL_LEAST ? FILL_LARGEST : FILL_LEAST, 0);
   return state;
+}
+
+/* BASE, all at FILL, with one element of the first COUNT of ARRAY at the other end, one after the other.  */
+static bool
+try_places (struct trial *trial, const struct state *base, const struct array *array, uint32_t count, enum fill fill,
+            double until)
+{
+  bool well = true;
+  for (uint32_t place = 0; place < count && well && verify__now () < until;)
+    {
+      struct arena *arena = arena__new ();
+      const struct state *states[LONE_BATCH];
+      unsigned n = 0;
+      for (; n < LONE_BATCH && place < count; n++, place++)
+        {
+          if (place == LONE_PLACES && count > LONE_PLACES + LONE_LAST)
+            place = count - LONE_LAST;
+          states[n] = with_lone (arena, trial->verifier->region, base, array, place, fill);
+        }
+      well = trial__try (trial, 0, states, n);
+      arena__free (arena);
+    }
+  return well;
 }
 
 static bool
@@ -245,28 +246,23 @@ lone_elements (struct trial *trial)
   if (!source)
     return true;
   struct search found = find_arrays (region, source);
-  for (enum fill fill = FILL_LARGEST; fill <= FILL_LEAST; fill++)
-    for (unsigned i = 0; i < found.n; i++)
-      {
-        uint32_t place = 0, count = (uint32_t) meant (region, source, found.array[i].size / found.array[i].element->size);
-        while (place < count && verify__now () < until)
-          {
-            struct arena *arena = arena__new ();
-            const struct state *base = filled (arena, region, source, &found, fill), *states[LONE_BATCH];
-            unsigned n = 0;
-            for (; n < LONE_BATCH && place < count; n++, place++)
-              {
-                if (place == LONE_PLACES && count > LONE_PLACES + LONE_LAST)
-                  place = count - LONE_LAST;
-                states[n] = with_lone (arena, region, base, &found.array[i], place, fill);
-              }
-            bool well = trial__try (trial, 0, states, n);
-            arena__free (arena);
-            if (!well)
-              return false;
-          }
-      }
-  return true;
+  bool well = true;
+  for (enum fill fill = FILL_LARGEST; fill <= FILL_LEAST && well; fill++)
+    {
+      struct arena *arena = arena__new ();
+      enum fill all[ARRAYS_MAX];
+      for (unsigned i = 0; i < ARRAYS_MAX; i++)
+        all[i] = fill;
+      const struct state *base = filled (arena, region, source, &found, all);
+      for (unsigned i = 0; i < found.n && well; i++)
+        {
+          const struct array *array = &found.array[i];
+          uint32_t count = (uint32_t) meant (region, source, array->size / array->element->size);
+          well = try_places (trial, base, array, count, fill, until);
+        }
+      arena__free (arena);
+    }
+  return well;
 }
 
 static uint64_t

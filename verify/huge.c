@@ -24,12 +24,6 @@ enum { POINTERS_MAX = 8, SIZES_MAX = 8, EXTENTS_MAX = 24, SOURCES_MAX = 3, ELEME
 #define ELEMENTS ((UINT64_C (1) << 24) + (1 << 17) + 3)
 #define BYTES ((UINT64_C (1) << 26) + (1 << 19) + 5)
 
-static const struct type *
-type_at (const struct region *region, unsigned number)
-{
-  return number < region->n_types ? &region->type[number] : NULL;
-}
-
 /* A word of a state: general register AT, or from byte AT of a span.  */
 struct place
 {
@@ -83,10 +77,7 @@ put (struct arena *arena, struct state *state, const struct state *source, struc
       memcpy (&state->machine.gpr[place.at], &value, size);
       return;
     }
-  struct span *span = &state->span[place.span];
-  if (span->bytes == source->span[place.span].bytes)
-    span->bytes = arena__memdup (arena, span->bytes, span->size);
-  memcpy (span->bytes + place.at, &value, size);
+  memcpy (input__own_span (arena, state, source, (unsigned) place.span) + place.at, &value, size);
 }
 
 /* Adds what the TYPE at PLACE of STATE is: a size, or a pointer to numbers that are there to be read alone, or (DEEP) the
@@ -100,7 +91,7 @@ add_place (const struct region *region, const struct state *state, struct place 
       shape->size[shape->n_sizes].place = place;
       shape->size[shape->n_sizes++].bytes = (unsigned) type->size;
     }
-  const struct type *element = type && type->kind == TYPE_POINTER ? type_at (region, type->element) : NULL;
+  const struct type *element = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
   if (!element || element->size == 0)
     return;
   uint64_t address = fetch (state, place);
@@ -128,7 +119,7 @@ add_place (const struct region *region, const struct state *state, struct place 
         const struct field *field = &element->field[i];
         uint64_t at = address - state->span[s].address + field->offset;
         if (!field->bits && at + 8 <= state->span[s].size)
-          add_place (region, state, (struct place) { (int) s, (uint32_t) at }, type_at (region, field->type), false, shape);
+          add_place (region, state, (struct place) { (int) s, (uint32_t) at }, region__type (region, field->type), false, shape);
       }
 }
 
@@ -139,10 +130,9 @@ find_shape (const struct region *region, const struct state *source)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      if (!value->by_reference && value->n_locations == 1 && value->location[0].kind == LOCATION_GPR
-          && value->location[0].number < 16)
-        add_place (region, source, (struct place) { -1, value->location[0].number }, type_at (region, value->type), true,
-                   &shape);
+      int gpr = value__gpr (value);
+      if (!value->by_reference && gpr >= 0)
+        add_place (region, source, (struct place) { -1, (uint32_t) gpr }, region__type (region, value->type), true, &shape);
     }
   return shape;
 }

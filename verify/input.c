@@ -11,12 +11,6 @@ enum
   TYPES_DEEP = 6
 };
 
-static const struct type *
-type_at (const struct region *region, unsigned number)
-{
-  return number < region->n_types ? &region->type[number] : NULL;
-}
-
 static bool
 is_numbers (const struct region *region, const struct type *type, bool integers_alone, unsigned depth)
 {
@@ -27,10 +21,10 @@ is_numbers (const struct region *region, const struct type *type, bool integers_
     case TYPE_INTEGER:
       return type->size <= 8;
     case TYPE_ARRAY:
-      return is_numbers (region, type_at (region, type->element), integers_alone, depth + 1);
+      return is_numbers (region, region__type (region, type->element), integers_alone, depth + 1);
     case TYPE_STRUCT:
       for (unsigned i = 0; i < type->n_fields; i++)
-        if (!is_numbers (region, type_at (region, type->field[i].type), integers_alone, depth + 1))
+        if (!is_numbers (region, region__type (region, type->field[i].type), integers_alone, depth + 1))
           return false;
       return type->n_fields > 0;
     case TYPE_BOOL:
@@ -52,8 +46,8 @@ static unsigned
 list_pointee (const struct region *region, const struct state *state, const struct value *value,
               struct input *inputs, unsigned n)
 {
-  const struct type *type = type_at (region, value->type);
-  const struct type *element = type ? type_at (region, type->element) : NULL;
+  const struct type *type = region__type (region, value->type);
+  const struct type *element = type ? region__type (region, type->element) : NULL;
   unsigned size = element && (element->kind == TYPE_INTEGER || element->kind == TYPE_FLOAT)
                           && element->size <= 8
                       ? (unsigned)element->size
@@ -88,7 +82,7 @@ input__list (const struct region *region, const struct state *state,
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = type_at (region, value->type);
+      const struct type *type = region__type (region, value->type);
       if (!type || value->by_reference
           || (type->kind != TYPE_INTEGER && type->kind != TYPE_FLOAT && type->kind != TYPE_VECTOR
               && type->kind != TYPE_COMPLEX)
@@ -119,7 +113,7 @@ input__list (const struct region *region, const struct state *state,
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = type_at (region, value->type);
+      const struct type *type = region__type (region, value->type);
       if (type && value->n_locations && (value->by_reference || type->kind == TYPE_POINTER))
         n = list_pointee (region, state, value, inputs, n);
     }
@@ -202,7 +196,15 @@ input__patch (struct arena *arena, const struct state *state, unsigned span, uin
   if (span >= state->n_spans || offset + size > state->span[span].size)
     return NULL;
   struct state *copy = arena__memdup (arena, state, sizeof *state);
-  copy->span[span].bytes = arena__memdup (arena, state->span[span].bytes, state->span[span].size);
-  memcpy (copy->span[span].bytes + offset, from, size);
+  memcpy (input__own_span (arena, copy, state, span) + offset, from, size);
   return copy;
+}
+
+uint8_t *
+input__own_span (struct arena *arena, struct state *state, const struct state *source, unsigned span)
+{
+  struct span *own = &state->span[span];
+  if (own->bytes == source->span[span].bytes)
+    own->bytes = arena__memdup (arena, own->bytes, own->size);
+  return own->bytes;
 }

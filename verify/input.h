@@ -46,6 +46,9 @@ struct state *input__put (struct arena *arena, const struct state *state, const 
 struct state *input__patch (struct arena *arena, const struct state *state, unsigned span,
                             uint32_t offset, const void *from, unsigned size);
 
+/* The bytes of SPAN of STATE, a copy of SOURCE, which shares them no longer.  */
+uint8_t *input__own_span (struct arena *arena, struct state *state, const struct state *source, unsigned span);
+
 /* May SPAN of STATE hold any bytes?  Not where a change could make a state that no program has:
    read-only globals, memory in which types may stand that not all bytes are values of.  */
 bool input__may_patch (const struct region *region, const struct state *state, unsigned span);

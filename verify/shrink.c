@@ -147,7 +147,7 @@ static const struct type *
 parameter__scalar (const struct region *region, unsigned p, enum type_kind kind)
 {
   const struct value *value = &region->parameter[p];
-  const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+  const struct type *type = region__type (region, value->type);
   if (!type || value->by_reference || value->n_locations != 1 || type->kind != kind || !type->size
       || type->size > 8 || value->location[0].offset
       || (value->location[0].kind == LOCATION_GPR && value->location[0].number > 15)
@@ -307,7 +307,7 @@ shrink_objects (struct shrink *shrink)
     {
       const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
       const struct type *element
-          = type && type->element < region->n_types ? &region->type[type->element] : NULL;
+          = type ? region__type (region, type->element) : NULL;
       uint64_t unit = element && element->size ? element->size : 1;
       for (unsigned i = 0; type && i < 100; i++)
         {
@@ -438,7 +438,7 @@ shrink_contents (struct shrink *shrink)
               || address - span->address >= from)
             continue;
           const struct type *element
-              = type->element < region->n_types ? &region->type[type->element] : NULL;
+              = region__type (region, type->element);
           from = (uint32_t)(address - span->address);
           unit = element && element->size && element->size <= 8 ? (uint32_t)element->size
                  : element && element->size                     ? 8
@@ -460,7 +460,7 @@ shrink_floats (struct shrink *shrink)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+      const struct type *type = region__type (region, value->type);
       if (!type || type->kind != TYPE_FLOAT || value->n_locations != 1
           || value->location[0].kind != LOCATION_VEC || value->location[0].number > 31
           || (type->size != 4 && type->size != 8))

@@ -131,6 +131,29 @@ special_products (struct trial *trial)
   return true;
 }
 
+/* The type of the numbers in floating point that parameter P points to, *GPR the register; NULL where it points to none.  */
+static const struct type *
+floats_behind (const struct region *region, unsigned p, int *gpr)
+{
+  const struct type *type = region__type (region, region->parameter[p].type);
+  const struct type *element = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
+  *gpr = value__gpr (&region->parameter[p]);
+  return element && element->kind == TYPE_FLOAT && is_scalar (element) && *gpr >= 0 ? element : NULL;
+}
+
+/* Fills the ELEMENTs of STATE's SPAN from byte AT: of PALETTE, or where that is NULL with zeros and, twice at the end, the
+   largest number, so that a sum overflows in its last step.  */
+static void
+fill_floats (const struct region *region, struct span *span, uint64_t at, const struct type *element, const uint8_t *palette,
+             struct rng *rng)
+{
+  for (; at + element->size <= span->size; at += element->size)
+    {
+      bool last = at + 3 * element->size > span->size;
+      put_special (region, element, palette ? palette[rng__below (rng, 4)] : last ? LARGEST : 0, span->bytes + at);
+    }
+}
+
 /* Floating-point arrays made of special values alone: that a maximum of zeros and negatives keeps its sign of zero
    shows on nothing else.  */
 static bool
@@ -141,7 +164,6 @@ special_arrays (struct trial *trial)
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   struct rng rng = { trial->verifier->options.seed ^ 0x5eed };
-  /* After the palettes: zeros, and the largest number twice at the end, so that a sum overflows in its last step.  */
   const unsigned n_palettes = sizeof palettes / sizeof *palettes;
   for (unsigned k = 0; k <= n_palettes; k++)
     for (unsigned t = 0; t < setup->n_bank[STATE_TYPICAL] && t < SOURCES_PER_KIND; t++)
@@ -152,29 +174,16 @@ special_arrays (struct trial *trial)
         bool changed = false;
         for (unsigned p = 0; p < region->n_parameters; p++)
           {
-            const struct value *value = &region->parameter[p];
-            const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-            if (!type || type->kind != TYPE_POINTER || type->element >= region->n_types
-                || value->n_locations != 1 || value->location[0].kind != LOCATION_GPR)
-              continue;
-            const struct type *element = &region->type[type->element];
-            if (element->kind != TYPE_FLOAT || !is_scalar (element))
-              continue;
-            uint64_t address = state->machine.gpr[value->location[0].number & 15];
-            for (unsigned s = 0; s < state->n_spans; s++)
+            int gpr;
+            const struct type *element = floats_behind (region, p, &gpr);
+            for (unsigned s = 0; element && s < state->n_spans; s++)
               {
-                struct span *span = &state->span[s];
-                if (address - span->address >= span->size)
+                uint64_t at = state->machine.gpr[gpr] - state->span[s].address;
+                if (at >= state->span[s].size)
                   continue;
-                span->bytes = arena__memdup (arena, span->bytes, span->size);
-                for (uint64_t at = address - span->address; at + element->size <= span->size;
-                     at += element->size)
-                  {
-                    bool last = at + 3 * element->size > span->size;
-                    put_special (region, element, k < n_palettes ? palettes[k][rng__below (&rng, 4)] : last ? LARGEST : 0,
-                                 span->bytes + at);
-                    changed = true;
-                  }
+                input__own_span (arena, state, source, s);
+                fill_floats (region, &state->span[s], at, element, k < n_palettes ? palettes[k] : NULL, &rng);
+                changed |= at + element->size <= state->span[s].size;
               }
           }
         const struct state *states[] = { state };
@@ -196,17 +205,14 @@ special_places (struct trial *trial)
   struct setup *setup = &trial->verifier->setup[0];
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
-      const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      const struct type *element = type && type->kind == TYPE_POINTER && type->element < region->n_types
-                                     ? &region->type[type->element] : NULL;
-      if (!element || element->kind != TYPE_FLOAT || !is_scalar (element) || value->n_locations != 1
-          || value->location[0].kind != LOCATION_GPR)
+      int gpr;
+      const struct type *element = floats_behind (region, p, &gpr);
+      if (!element)
         continue;
       for (unsigned t = 0, used = 0; t < setup->n_bank[STATE_TYPICAL] && used < PLACE_SOURCES; t++)
         {
           const struct state *source = setup->bank[STATE_TYPICAL][t].state;
-          uint64_t address = source->machine.gpr[value->location[0].number & 15];
+          uint64_t address = source->machine.gpr[gpr];
           for (unsigned s = 0; s < source->n_spans; s++)
             {
               uint64_t at = address - source->span[s].address;

@@ -86,24 +86,18 @@ layout__scan (struct layout_steps *steps, const struct side *side)
 }
 
 static const struct type *
-type_at (const struct region *region, unsigned number)
-{
-  return number < region->n_types ? &region->type[number] : NULL;
-}
-
-static const struct type *
 pointee (const struct region *region, unsigned p)
 {
-  const struct type *type = type_at (region, region->parameter[p].type);
+  const struct type *type = region__type (region, region->parameter[p].type);
   if (!type || type->kind != TYPE_POINTER || region->parameter[p].by_reference)
     return NULL;
-  return type_at (region, type->element);
+  return region__type (region, type->element);
 }
 
 static bool
 is_integer (const struct region *region, unsigned p)
 {
-  const struct type *type = type_at (region, region->parameter[p].type);
+  const struct type *type = region__type (region, region->parameter[p].type);
   return type && type->kind == TYPE_INTEGER && type->size <= 8 && !region->parameter[p].by_reference
          && p < PLAN_PARAMETERS;
 }

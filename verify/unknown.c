@@ -66,10 +66,9 @@ untyped (struct arena *arena, const struct region *region)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-      const struct type *to = type && type->kind == TYPE_POINTER && type->element < region->n_types
-                                  ? &region->type[type->element]
-                                  : NULL;
+      const struct type *type = region__type (region, value->type);
+      const struct type *to
+        = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
       if (!type || type->kind == TYPE_OTHER
           || (type->kind == TYPE_POINTER
               && (!to || to->kind == TYPE_VOID || to->kind == TYPE_OTHER || !to->size)))

@@ -57,12 +57,6 @@ struct volume
   } object[BATCH_OBJECTS_MAX];
 };
 
-static const struct type *
-type_of (const struct region *region, unsigned type)
-{
-  return type < region->n_types ? &region->type[type] : NULL;
-}
-
 static bool
 is_scalar (const struct type *type)
 {
@@ -368,7 +362,7 @@ scalars (struct trial *trial, double until)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = type_of (region, value->type);
+      const struct type *type = region__type (region, value->type);
       const struct location *location = &value->location[0];
       if (!is_scalar (type) || value->by_reference || value->n_locations != 1
           || volume->n_varied == sizeof volume->varied / sizeof *volume->varied
@@ -424,13 +418,13 @@ choose_objects (struct volume *volume, const struct test *test)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = type_of (region, value->type);
+      const struct type *type = region__type (region, value->type);
       if (value->n_locations != 1 || value->location[0].kind != LOCATION_GPR
           || value->location[0].number >= 16)
         continue;
       uint64_t address = base->machine.gpr[value->location[0].number];
       const struct type *pointee = type && type->kind == TYPE_POINTER && !value->by_reference
-                                     ? type_of (region, type->element) : NULL;
+                                     ? region__type (region, type->element) : NULL;
       for (unsigned s = 0; s < base->n_spans; s++)
         if (address - base->span[s].address < base->span[s].size)
           {
@@ -519,7 +513,7 @@ volume__judge (struct trial *trial)
   bool pointers = region->result.by_reference;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
-      const struct type *type = type_of (region, region->parameter[p].type);
+      const struct type *type = region__type (region, region->parameter[p].type);
       pointers |= !is_scalar (type) || region->parameter[p].by_reference;
     }
   return pointers ? contents (trial, until) : scalars (trial, until);

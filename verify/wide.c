@@ -91,12 +91,12 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
       const struct value *value = &region->parameter[p];
-      const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
+      const struct type *type = region__type (region, value->type);
       const struct state *shortest = NULL;
       uint64_t least = UINT64_MAX;
       unsigned timeouts = 0;
-      if (!type || type->kind != TYPE_INTEGER || (type->size != 8 && type->size != 4) || value->n_locations != 1
-          || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
+      int gpr = value__gpr (value);
+      if (!type || type->kind != TYPE_INTEGER || (type->size != 8 && type->size != 4) || gpr < 0)
         continue;
       const uint64_t *steps = type->size == 8 ? wide : narrow;
       unsigned n_steps = type->size == 8 ? sizeof wide / sizeof *wide : sizeof narrow / sizeof *narrow;
@@ -107,11 +107,11 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
             {
               const struct test *source = &setup->bank[kinds[k]][t];
               struct state *state = arena__memdup (trial->arena, source->state, sizeof *state);
-              state->machine.gpr[value->location[0].number] += steps[i];
+              state->machine.gpr[gpr] += steps[i];
               const struct state *states[] = { state };
               if (!run_states (trial, states, 1, TIMEOUT_MS, outcomes, &timeouts))
                 return false;
-              uint64_t number = state->machine.gpr[value->location[0].number] & (UINT64_MAX >> (64 - 8 * type->size));
+              uint64_t number = state->machine.gpr[gpr] & (UINT64_MAX >> (64 - 8 * type->size));
               if (outcomes->status == RUN_TIMEOUT && number < least)
                 {
                   least = number;
@@ -128,13 +128,10 @@ wide_sizes (struct trial *trial, struct outcome *outcomes)
 static int
 pointer_register (const struct region *region, unsigned p, uint64_t *size)
 {
-  const struct value *value = &region->parameter[p];
-  const struct type *type = value->type < region->n_types ? &region->type[value->type] : NULL;
-  if (!type || type->kind != TYPE_POINTER || type->element >= region->n_types || value->n_locations != 1
-      || value->location[0].kind != LOCATION_GPR || value->location[0].number >= 16)
-    return -1;
-  *size = region->type[type->element].size;
-  return (int) value->location[0].number;
+  const struct type *type = region__type (region, region->parameter[p].type);
+  const struct type *element = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
+  *size = element ? element->size : 0;
+  return element ? value__gpr (&region->parameter[p]) : -1;
 }
 
 /* The same where the size is a distance: a pointer into the object that another points to moves up by 2^32 elements, and
