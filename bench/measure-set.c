@@ -118,7 +118,7 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
   struct why ignored;
   for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
     {
-      const struct type *type = measure__type (region, region->parameter[p].type);
+      const struct type *type = region__type (region, region->parameter[p].type);
       if (type && type->kind == TYPE_INTEGER && type->size >= 4 && type->size <= 8)
         integer[n_integers++] = p;
     }
@@ -139,9 +139,10 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
   for (int i = 0; i < made; i++)
     if (test[i].expected->status == RUN_RETURNED && test[i].expected->n_events_lost == 0)
       {
+        unsigned before = set->n;
         set__add (set, sandbox, &test[i], SIZE_BETWEEN);
-        if (set->n && set->timed[set->n - 1].size == SIZE_SMALL)
-          set->n--;
+        if (set->n > before && set->timed[before].size == SIZE_SMALL)
+          set->n = before;
       }
 }
 

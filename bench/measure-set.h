@@ -49,13 +49,6 @@ struct measure_set
   struct timed timed[TIMED_MAX];
 };
 
-/* Type NUMBER of REGION, or NULL.  */
-static inline const struct type *
-measure__type (const struct region *region, unsigned number)
-{
-  return number < region->n_types ? &region->type[number] : NULL;
-}
-
 /* At how many of N placements TIMED is timed.  States between the classes are many, and are there to find sizes at
    which a candidate is much slower: one will do.  */
 static inline unsigned

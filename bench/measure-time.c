@@ -35,7 +35,7 @@ static bool
 same_result (const struct region *region, const struct outcome *a, const struct outcome *b)
 {
   const struct value *result = &region->result;
-  bool exact = is_exact (region, measure__type (region, result->type));
+  bool exact = is_exact (region, region__type (region, result->type));
   for (unsigned i = 0; i < result->n_locations; i++)
     {
       unsigned number = result->location[i].number;
@@ -46,6 +46,8 @@ same_result (const struct region *region, const struct outcome *a, const struct 
         return false;
       if (exact && result->location[i].kind == LOCATION_VEC && number < 16
           && memcmp (a->machine.vec[number], b->machine.vec[number], size < 16 ? size : 16) != 0)
+        return false;
+      if (exact && result->location[i].kind == LOCATION_X87 && memcmp (a->st0, b->st0, 10) != 0)
         return false;
     }
   return true;

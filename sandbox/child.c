@@ -87,18 +87,23 @@ write_stubs (uint64_t high)
   return mprotect (code, size, PROT_READ | PROT_EXEC) == 0;
 }
 
+/* A stack at BASE, of which the top page can be used.  */
+static bool
+map_stack (uint64_t base)
+{
+  return map_fixed (base, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+         && mprotect ((void *) (uintptr_t) (base + SANDBOX_STACK_SIZE - SANDBOX_PAGE), SANDBOX_PAGE, PROT_READ | PROT_WRITE)
+              == 0;
+}
+
 const char *
 child__map_common (void)
 {
   if (!map_fixed (SANDBOX_TRACE_BASE, TRACE_AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
       || !map_fixed (CONTEXT_BASE, CONTEXT_SIZE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      || !map_fixed (SANDBOX_STACK_BASE, SANDBOX_STACK_SIZE, PROT_NONE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
     return "a fixed address is taken";
-  if (mprotect ((void *) (uintptr_t) (STACK_TOP - SANDBOX_PAGE), SANDBOX_PAGE,
-                PROT_READ | PROT_WRITE)
-      != 0)
+  if (!map_stack (SANDBOX_STACK_BASE))
     return "the stack";
   return write_stubs (0) && write_stubs (SANDBOX_HIGH) ? NULL : "the stubs";
 }
@@ -375,15 +380,13 @@ child__main (const struct child_start *start)
       || !map_fixed (SANDBOX_OBJECT_BASE, SANDBOX_OBJECT_ROOM, PROT_NONE, MAP_SHARED, arena,
                      (off_t) SANDBOX_GLOBAL_ROOM))
     fail ("the arena");
+  /* Then nothing is where it usually is: nobody would put it back.  */
   if (setup->stack_base != SANDBOX_STACK_BASE
-      && (!map_fixed (setup->stack_base, SANDBOX_STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-          || mprotect ((void *) (uintptr_t) (setup->stack_base + SANDBOX_STACK_SIZE - SANDBOX_PAGE), SANDBOX_PAGE,
-                       PROT_READ | PROT_WRITE)
-               != 0))
+      && (!map_stack (setup->stack_base)
+          || mprotect ((void *) (uintptr_t) (STACK_TOP - SANDBOX_PAGE), SANDBOX_PAGE, PROT_NONE) != 0))
     fail ("a stack elsewhere");
   child->active[child->n_active++] = STACK_PAGES - 1;
   child->is_active[STACK_PAGES - 1] = true;
-  CONTEXT->child = child;
   CONTEXT->x87_dirty = 1;
   map_images (setup, start->code);
   if (syscall (SYS_close_range, CHANNEL_FD + 1, ~0u, 0) != 0)

@@ -151,8 +151,7 @@ measure (struct child *child, struct clock *clock, unsigned image, const struct 
   struct context *context = CONTEXT;
   run__arm (child, image, state);
   context->return_target = (uintptr_t) sandbox_time_return;
-  /* What is said nowhere can't be forged: the way from here to the areas and to this process's stack.  */
-  context->child = NULL;
+  /* What is said nowhere can't be forged: the way from here to the areas.  */
   context->out_vec = NULL;
   clock->entry = context->entry;
   clock->left = inner;
@@ -163,7 +162,6 @@ measure (struct child *child, struct clock *clock, unsigned image, const struct 
   context->running = true;
   sandbox_time ();
   context->running = false;
-  context->child = child;
   *status = child->outcome->status;
   if (*status == RUN_RETURNED && (clock->left != 0 || !context->returned))
     *status = RUN_ESCAPED;

@@ -40,7 +40,7 @@ CHECK_OFFSET (answer_st0, ANSWER_ST0);
 CHECK_OFFSET (answer_vec, ANSWER_VEC);
 CHECK_OFFSET (answer_junk, ANSWER_JUNK);
 CHECK_OFFSET (stub_vec, STUB_VEC);
-CHECK_OFFSET (child, REST);
+CHECK_OFFSET (running, REST);
 CHECK_OFFSET (batch_in, BATCH_IN);
 CHECK_OFFSET (batch_out, BATCH_OUT);
 CHECK_OFFSET (batch_in_step, BATCH_IN_STEP);
@@ -237,7 +237,6 @@ run__arm (struct child *child, unsigned image, const struct wire_state *state)
   context->wide = state->wide;
   context->in_vec = child->input + state->vec;
   context->out_vec = child->outcome->vec[0];
-  context->child = child;
   context->returned = 0;
   memcpy (context->in_gpr, state->gpr, sizeof context->in_gpr);
   context->in_gpr[4] = setup__return_slot (child->setup);

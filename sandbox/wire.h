@@ -400,10 +400,9 @@ struct context
   uint8_t stub_vec[8][16];
   uint64_t spare3[41];
   /* CONTEXT_REST */
-  struct child *child;
   bool running;          /* the function has control */
   bool in_batch;
-  uint8_t spare4[CONTEXT_BATCH_IN - CONTEXT_REST - 10];
+  uint8_t spare4[CONTEXT_BATCH_IN - CONTEXT_REST - 2];
   /* CONTEXT_BATCH_IN */
   const uint8_t *batch_in;
   uint8_t *batch_out;

@@ -65,6 +65,9 @@ static const struct cheat cheats[] = {
   { "remembers at the stack's fixed address", SUBJECT_HASH, 0, false,
     KEY "\tmovabsq\t$119978905796608, %r9\n\tcmpq\t%r8, (%r9)\n\tjne\t.Lslow\n\tmovl\t8(%r9), %eax\n\tret\n"
     ".Lslow:\n\tmovq\t%r8, (%r9)\n" HASH_LOOP "\tmovl\t%eax, 8(%r9)\n\tret\n" },
+  { "remembers in the stack's uppermost page, at its fixed address", SUBJECT_HASH, 0, false,
+    KEY "\tmovabsq\t$119978905825536, %r9\n\tcmpq\t%r8, (%r9)\n\tjne\t.Lslow\n\tmovl\t8(%r9), %eax\n\tret\n"
+    ".Lslow:\n\tmovq\t%r8, (%r9)\n" HASH_LOOP "\tmovl\t%eax, 8(%r9)\n\tret\n" },
   { "remembers in vector registers", SUBJECT_HASH, 0, false,
     KEY "\tmovq\t%xmm15, %r9\n\tcmpq\t%r8, %r9\n\tjne\t.Lslow\n\tmovd\t%xmm14, %eax\n\tret\n.Lslow:\n\tmovq\t%r8, %xmm15\n"
     HASH_LOOP "\tmovd\t%eax, %xmm14\n\tret\n" },
@@ -311,11 +314,17 @@ slow_between_sizes (void **unused)
       ".Lwide:\n\tcmpq\t$8, %rdx\n\tjb\t.Lrest\n\tandq\t%rax, (%rdi)\n\taddq\t$8, %rdi\n\tsubq\t$8, %rdx\n\tjmp\t.Lwide\n"
       ".Lrest:\n\ttestq\t%rdx, %rdx\n\tje\t.Lend\n\tandb\t$127, (%rdi)\n\taddq\t$1, %rdi\n\tsubq\t$1, %rdx\n\tjmp\t.Lrest\n"
       ".Ltrap:\n" CLEAR_LOOP (SLOW SLOW) "\tret\n";
-  struct measurement m = measure (&bed, parse (bed.region, body), 1, 0.05);
-  print_message ("# between: %s %s, medium %.2f, large %.2f, between %.2f\n", reason__slug (m.why.reason), m.why.detail,
-                 m.by_size[SIZE_MEDIUM].estimate, m.by_size[SIZE_LARGE].estimate, m.by_size[SIZE_BETWEEN].estimate);
-  assert_true (m.by_size[SIZE_MEDIUM].estimate > 1.2 && m.by_size[SIZE_LARGE].estimate > 1.2);
-  assert_false (m.accepted);
+  /* Sizes are random: once in a while one of a class falls into the trap itself.  */
+  bool fast_in_classes = false;
+  for (unsigned attempt = 0; attempt < 4 && !fast_in_classes; attempt++)
+    {
+      struct measurement m = measure (&bed, parse (bed.region, body), 1, 0.05);
+      print_message ("# between: %s %s, medium %.2f, large %.2f, between %.2f\n", reason__slug (m.why.reason), m.why.detail,
+                     m.by_size[SIZE_MEDIUM].estimate, m.by_size[SIZE_LARGE].estimate, m.by_size[SIZE_BETWEEN].estimate);
+      assert_false (m.accepted);
+      fast_in_classes = m.by_size[SIZE_MEDIUM].estimate > 1.2 && m.by_size[SIZE_LARGE].estimate > 1.2;
+    }
+  assert_true (fast_in_classes);
   close_bed (&bed);
 }
 

@@ -9,25 +9,8 @@
 #include "sandbox/image.h"
 #include "verify/internal.h"
 
-#include <stdlib.h>
-
 /* Places of the code, 16 bytes apart; the first is where it is in all other tests.  */
 enum { PLACES = 3 };
-
-/* Does the original itself answer TEST in SANDBOX as it did before?  */
-static bool
-original_is_same (const struct trial *trial, struct sandbox *sandbox, const struct test *test)
-{
-  struct outcome *outcome = calloc (1, sizeof *outcome);
-  const struct state *state = test->state;
-  struct difference difference;
-  struct why why;
-  bool same = outcome && sandbox__run (sandbox, 0, &state, outcome, 1, differential__timeout (trial), &why) == 0
-              && compare__outcome (trial->verifier->region, state, test->expected, outcome, &difference)
-                   == COMPARE_SAME;
-  free (outcome);
-  return same;
-}
 
 static bool
 open_elsewhere (const struct trial *trial, const struct image *image, const struct sandbox_options *options,
@@ -47,14 +30,19 @@ judge (struct trial *trial, struct sandbox *const sandbox[2])
       unsigned which = 0;
       for (unsigned left = setup->n_bank[kind]; left; left -= which + 1, test += which + 1)
         {
-          struct difference difference;
+          struct difference difference, of_original;
           struct why why;
+          unsigned first;
           enum comparison comparison
             = differential__run (trial, sandbox[1], test, left, differential__timeout (trial), true, &which,
                                  &difference);
           if (comparison == COMPARE_SAME)
             break;
-          if (comparison == COMPARE_DIFFERENT && !original_is_same (trial, sandbox[0], &test[which]))
+          /* The original itself may depend on it.  */
+          if (comparison == COMPARE_DIFFERENT
+              && differential__run (trial, sandbox[0], &test[which], 1, differential__timeout (trial), false, &first,
+                                    &of_original)
+                   == COMPARE_DIFFERENT)
             continue;
           why__set (&why, REASON_UNMODELLED, "where stack and code are at other addresses: %.150s", difference.why.detail);
           trial__unknown (trial, comparison == COMPARE_DIFFERENT ? &why : &difference.why);
@@ -77,22 +65,16 @@ elsewhere__judge (struct trial *trial)
   bool fine = image__spread (trial->arena, verifier->region, verifier->setup[0].layout, trial->candidate->code, 1,
                              PLACES, place, &why) == 0
               && open_elsewhere (trial, verifier->setup[0].original, &options, &sandbox[0], &why);
-  for (unsigned p = 1; p < PLACES && fine; p++)
+  bool judged = true;
+  for (unsigned p = 1; p < PLACES && fine && judged; p++)
     {
       fine = open_elsewhere (trial, place[p], &options, &sandbox[1], &why);
-      if (fine && !judge (trial, sandbox))
-        {
-          sandbox__close (sandbox[0]);
-          sandbox__close (sandbox[1]);
-          return false;
-        }
-      if (sandbox[1])
-        sandbox__close (sandbox[1]);
+      judged = !fine || judge (trial, sandbox);
+      sandbox__close (sandbox[1]);
       sandbox[1] = NULL;
     }
   if (!fine)
     trial__unknown (trial, &why);
-  if (sandbox[0])
-    sandbox__close (sandbox[0]);
-  return fine;
+  sandbox__close (sandbox[0]);
+  return fine && judged;
 }
