@@ -1,6 +1,7 @@
 /* Does `aiopt ab` keep its word?  On two copies of one program it may claim a difference in 5 % of
    experiments; a slowdown that is really there it has to find.  Everything runs through the command
-   itself, as a user's experiment would. SPDX-License-Identifier: GPL-3.0-or-later  */
+   itself, as a user's experiment would.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/looks.h"
 #include "bench/statistics.h"
 

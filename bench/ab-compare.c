@@ -81,8 +81,10 @@ is_measured (const struct ab *ab, const struct ab_metric *m)
 
 /* The rule for what decides; looks at how much the programs compute, not at which is faster.  */
 static unsigned
-choose_metric (const struct ab *ab)
+choose_metric (const struct ab *ab, const struct ab_options *options)
 {
+  if (options->metric >= 0)
+    return (unsigned)options->metric;
   for (unsigned side = 0; side < 2; side++)
     {
       double task = statistics__median (ab->metric[AB_TASK].value[side], ab->n_pairs);
@@ -109,7 +111,7 @@ ab__look_early (struct ab *ab, const struct ab_options *options, const struct lo
   if (!looks__is_due (looks, n))
     return false;
   double *d = malloc (n * sizeof *d);
-  ab->deciding = options->metric >= 0 ? (unsigned)options->metric : choose_metric (ab);
+  ab->deciding = choose_metric (ab, options);
   struct ab_metric *m = &ab->metric[ab->deciding];
   m->measured = d && is_measured (ab, m);
   ab->looks++;
@@ -173,7 +175,7 @@ ab__finish (struct ab *ab, const struct ab_options *options, const struct looks 
   double *d = malloc ((n ? n : 1) * sizeof *d), p[AB_METRICS_MAX];
   ab->looks += !early; /* else the same look again */
   ab->level = level;
-  ab->deciding = options->metric >= 0 ? (unsigned)options->metric : choose_metric (ab);
+  ab->deciding = choose_metric (ab, options);
   for (unsigned i = 0; d && i < ab->n_metrics; i++)
     {
       struct ab_metric *m = &ab->metric[i];

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,6 +109,8 @@ session__run (struct session *session, unsigned side, unsigned environment, doub
       || pipe2 (gate, O_CLOEXEC) != 0 || pipe2 (report, O_CLOEXEC) != 0)
     {
       snprintf (ab->error, sizeof ab->error, "preparing a run: %s", strerror (errno));
+      if (gate[0] >= 0)
+        close (gate[0]), close (gate[1]);
       return -1;
     }
   pid_t pid = fork ();
@@ -223,13 +224,13 @@ session__open (struct session *session, char **const argv[2], const struct ab_op
   session->null = open ("/dev/null", O_RDWR | O_CLOEXEC);
   session->output = memfd_create ("aiopt-ab-output", MFD_CLOEXEC);
   session->errors = memfd_create ("aiopt-ab-errors", MFD_CLOEXEC);
+  if (session->null < 0 || session->output < 0 || session->errors < 0)
+    {
+      snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
+      return -1;
+    }
   session->counters = counters__new (options->events, ab->error, sizeof ab->error);
-  if (!session->counters)
-    return -1;
-  if (session->null >= 0 && session->output >= 0 && session->errors >= 0)
-    return 0;
-  snprintf (ab->error, sizeof ab->error, "preparing the runs: %s", strerror (errno));
-  return -1;
+  return session->counters ? 0 : -1;
 }
 
 void

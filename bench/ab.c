@@ -12,8 +12,8 @@
 #include "bench/ab-run.h"
 #include "bench/counters.h"
 #include "bench/looks.h"
+#include "machine/mix.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,6 @@ allocate (struct ab *ab, const struct counters *counters, unsigned pairs)
       bool clock = i < AB_COUNTERS;
       unsigned c = i - AB_COUNTERS;
       snprintf (m->name, sizeof m->name, "%s", clock ? clock_table[i].name : counters__name (counters, c));
-      snprintf (m->slug, sizeof m->slug, "%s", clock ? clock_table[i].slug : counters__slug (counters, c));
       snprintf (m->key, sizeof m->key, "%s", clock ? clock_table[i].key : counters__key (counters, c));
       m->unit = clock ? AB_SECONDS : AB_COUNT;
       m->rung = clock ? clock_table[i].rung : RUNG_NONE;
@@ -118,7 +117,7 @@ report_progress (struct experiment *e)
 static int
 run (struct experiment *e, unsigned side, uint16_t *environment, double *value)
 {
-  *environment = (uint16_t)(statistics__random (&e->random) % (AB_ENVIRONMENT_MAX + 1));
+  *environment = (uint16_t)(splitmix64 (&e->random) % (AB_ENVIRONMENT_MAX + 1));
   int result = session__run (&e->session, side, *environment, value);
   report_progress (e);
   return result;
@@ -131,7 +130,7 @@ relayout (struct experiment *e)
   const struct ab_options *options = e->options;
   for (unsigned side = 0; options->relayout && side < 2; side++)
     {
-      uint64_t seed = statistics__random (&e->random);
+      uint64_t seed = splitmix64 (&e->random);
       if (options->relayout (options->layouts, side, seed, e->ab->error, sizeof e->ab->error) != 0)
         return options->stop && *options->stop ? 1 : -1;
     }
@@ -158,7 +157,7 @@ run_block (struct experiment *e)
 {
   struct ab *ab = e->ab;
   unsigned block = ab->n_pairs / 2;
-  bool b_first = statistics__random (&e->random) >> 63;
+  bool b_first = splitmix64 (&e->random) >> 63;
   int result = relayout (e);
   if (e->begin == 0)
     e->begin = session__now ();

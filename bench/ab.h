@@ -18,7 +18,6 @@ enum
   AB_WALL,     /* CLOCK_MONOTONIC_RAW, seconds */
   AB_COUNTERS, /* the first hardware counter */
   AB_CYCLES = AB_COUNTERS, /* user-mode cycles */
-  AB_INSTRUCTIONS,         /* user-mode instructions */
   AB_METRICS_MAX = 32
 };
 
@@ -61,7 +60,6 @@ struct ab_options
 struct ab_metric
 {
   char name[COUNTERS_NAME_SIZE]; /* for people: "task clock" */
-  char slug[COUNTERS_NAME_SIZE]; /* for --metric: "task" */
   char key[COUNTERS_NAME_SIZE];  /* in JSON and CSV: "task_seconds" */
   enum ab_unit unit;
   enum rung rung;    /* what the values stand on: the lowest of all runs */

@@ -289,11 +289,6 @@ counter_id__slug (enum counter_id id)
   return standard[id].slug;
 }
 
-const char *
-counters__slug (const struct counters *counters, unsigned i)
-{
-  return i < COUNTERS_STANDARD ? standard[i].slug : counters->counter[i].name;
-}
 
 const char *
 counters__key (const struct counters *counters, unsigned i)

@@ -60,12 +60,10 @@ struct counters;
 struct counters *counters__new (const char *extra, char *error, size_t size);
 void counters__free (struct counters *counters);
 
-/* How many events, at least COUNTERS_STANDARD; what I is called in tables ("branch misses"), on
-   command lines ("branch-misses") and in JSON ("user_branch_misses").  The user's events are called
-   as the user spelled them in all three.  */
+/* How many events, at least COUNTERS_STANDARD; what I is called in tables ("branch misses") and in
+   JSON ("user_branch_misses").  The user's events are called as the user spelled them in both.  */
 unsigned counters__n (const struct counters *counters);
 const char *counters__name (const struct counters *counters, unsigned i);
-const char *counters__slug (const struct counters *counters, unsigned i);
 const char *counters__key (const struct counters *counters, unsigned i);
 
 /* Opens the events on PID, a child that waits before its exec: they begin there.  PID 0 is this

@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/growth.h"
 #include "cache/internal.h"
+#include "machine/mix.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -34,21 +35,11 @@ growth__key (uint64_t number, char key[65])
   sodium_bin2hex (key, 65, digest, sizeof digest);
 }
 
-/* Splitmix64 (Steele, Lea, Flood 2014): the same cache each time.  */
-static uint64_t
-draw (uint64_t *state)
-{
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
 /* A size of at least LEAST, MEAN on the average.  */
 static size_t
 draw_size (uint64_t *state, double least, double mean)
 {
-  double u = ((double)(draw (state) >> 11) + 1) / 9007199254740993.0;
+  double u = ((double)(splitmix64 (state) >> 11) + 1) / 9007199254740993.0;
   double size = least - (mean - least) * log (u);
   return size > LARGEST ? LARGEST : (size_t)size;
 }
@@ -81,8 +72,8 @@ fill__make_pool (struct fill *fill)
       while (p < fill->pool[form] + POOL)
         p += sprintf (p, form == FORM_CODE ? "\tvpaddd\t%u(%%rdi,%%rax), %%ymm%u, %%ymm%u\n"
                                            : " vpaddd %u(%%rdi,%%rax), %%ymm%u, %%ymm%u\\n",
-                      (unsigned)(draw (&random) % 4096), (unsigned)(draw (&random) % 16),
-                      (unsigned)(draw (&random) % 16));
+                      (unsigned)(splitmix64 (&random) % 4096), (unsigned)(splitmix64 (&random) % 16),
+                      (unsigned)(splitmix64 (&random) % 16));
       *p = '\0';
     }
   return true;
@@ -95,7 +86,7 @@ draw_text (const struct fill *fill, enum form form, uint64_t *state, char *buffe
 {
   char *p = stpcpy (buffer, head);
   const char *line_end = form == FORM_CODE ? "\n" : "\\n", *pool = fill->pool[form];
-  const char *begin = strstr (pool + draw (state) % (POOL - LARGEST - 1000), line_end) + strlen (line_end);
+  const char *begin = strstr (pool + splitmix64 (state) % (POOL - LARGEST - 1000), line_end) + strlen (line_end);
   const char *end = strstr (begin + length, line_end) + strlen (line_end);
   p = mempcpy (p, begin, (size_t)(end - begin));
   strcpy (p, tail);
@@ -116,7 +107,7 @@ fill__region (struct fill *fill, const char *key, const char *function, const ch
   sqlite3_bind_text (fill->region, 1, key, -1, SQLITE_STATIC);
   sqlite3_bind_text (fill->region, 2, function, -1, SQLITE_STATIC);
   sqlite3_bind_text (fill->region, 3, file, -1, SQLITE_STATIC);
-  sqlite3_bind_int64 (fill->region, 4, (int64_t)(draw (random) % 3000));
+  sqlite3_bind_int64 (fill->region, 4, (int64_t)(splitmix64 (random) % 3000));
   sqlite3_bind_text64 (fill->region, 5, json, length, SQLITE_STATIC, SQLITE_UTF8);
   sqlite3_bind_int64 (fill->region, 6, created);
   sqlite3_bind_blob (fill->region, 7, checksum, sizeof checksum, SQLITE_STATIC);
@@ -136,7 +127,7 @@ fill__waiting (struct fill *fill, unsigned number, struct why *why)
   if (fill__region (fill, key, function, "/src/project/waiting.c", fill->now, &random, why) != 0)
     return -1;
   sqlite3_bind_text (fill->queue, 1, key, -1, SQLITE_STATIC);
-  sqlite3_bind_int64 (fill->queue, 2, (int64_t)(draw (&random) % 1000000));
+  sqlite3_bind_int64 (fill->queue, 2, (int64_t)(splitmix64 (&random) % 1000000));
   sqlite3_bind_int64 (fill->queue, 3, fill->now);
   int code = sqlite3_step (fill->queue);
   sqlite3_reset (fill->queue);
@@ -152,7 +143,7 @@ fill__entry (struct fill *fill, unsigned number, unsigned n, struct why *why)
   snprintf (file, sizeof file, "/src/project/part%u/unit%u.c", number % 37, number / 20);
   struct entry entry = { .function = function,
                          .file = file,
-                         .line = (unsigned)(draw (&random) % 3000),
+                         .line = (unsigned)(splitmix64 (&random) % 3000),
                          .tried = 12,
                          .seconds = 9.5,
                          .created = fill->now - FIFTY_DAYS + (int64_t)((double)number / n * FIFTY_DAYS) };
@@ -169,7 +160,7 @@ fill__entry (struct fill *fill, unsigned number, unsigned n, struct why *why)
       entry.verdict = (char *)"tested";
       entry.policy = (char *)"compilers";
       entry.provenance = (char *)"gcc-12 -O3 -march=native -mprefer-vector-width=512";
-      entry.ratio = 1.02 + (double)(draw (&random) % 10000) / 1000;
+      entry.ratio = 1.02 + (double)(splitmix64 (&random) % 10000) / 1000;
       entry.ratio_low = entry.ratio * 0.97;
       entry.ratio_high = entry.ratio * 1.03;
     }

@@ -21,7 +21,11 @@ collect (const struct growth *growth, const char *directory)
   char *pattern = growth__text ("%s/bench/kernels/*.c", growth->source);
   glob_t files;
   if (glob (pattern, 0, NULL, &files) != 0)
-    return growth__fail ("%s: no kernels", pattern);
+    {
+      growth__fail ("%s: no kernels", pattern);
+      free (pattern);
+      return -1;
+    }
   unsigned n = 0, limit = growth->quick ? 4 : KERNELS_MAX;
   int status = 0;
   for (size_t i = 0; status == 0 && i < files.gl_pathc && n < limit; i++)
@@ -65,9 +69,10 @@ growth__jobs (struct growth *growth)
   unsigned processors = sched_getaffinity (0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT (&set) : 1;
   int regions = collect (growth, collected), status = regions < 0 ? -1 : 0;
   cJSON *rows = cJSON_AddArrayToObject (growth->json, "jobs");
-  printf ("\nTuning %d kernels (policy compilers, %s s) against --jobs; %u processors\n"
-          "%5s  %8s  %8s  %9s  %15s\n", regions, strchr (budget, '=') + 1, processors, "jobs", "seconds", "worked",
-          "rewritten", "regions/minute");
+  if (status == 0)
+    printf ("\nTuning %d kernels (policy compilers, %s s) against --jobs; %u processors\n"
+            "%5s  %8s  %8s  %9s  %15s\n", regions, strchr (budget, '=') + 1, processors, "jobs", "seconds", "worked",
+            "rewritten", "regions/minute");
   for (unsigned jobs = 1; status == 0;)
     {
       char *option = growth__text ("--jobs=%u", jobs);

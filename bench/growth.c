@@ -2,12 +2,13 @@
    entries, tuning against --jobs, verification against a function's size.  Tables on standard output, JSON on demand.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/growth.h"
+#include "bench/cpu-model.h"
+#include "bench/statistics.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -128,17 +129,10 @@ growth__read_json (const char *path)
   return json;
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 double
 growth__quantile (double *x, size_t n, double q)
 {
-  qsort (x, n, sizeof *x, compare_doubles);
+  statistics__sort (x, n);
   size_t rank = (size_t)(q * (double)n);
   return x[rank < n ? rank : n - 1];
 }
@@ -248,24 +242,21 @@ parse (int key, char *argument, struct argp_state *state)
     }
 }
 
-/* The first line of PATH that begins with PREFIX, from its value on, malloc'ed.  */
+/* The first line of PATH, malloc'ed.  */
 static char *
-line_of (const char *path, const char *prefix)
+first_line (const char *path)
 {
   FILE *f = fopen (path, "r");
-  char *line = NULL, *result = NULL;
+  char *line = NULL;
   size_t size = 0;
-  while (f && !result && getline (&line, &size, f) > 0)
-    if (strncmp (line, prefix, strlen (prefix)) == 0)
-      {
-        line[strcspn (line, "\n")] = '\0';
-        const char *value = *prefix ? strchr (line, ':') : NULL;
-        result = growth__text ("%s", value ? value + 2 : line);
-      }
+  bool found = f && getline (&line, &size, f) > 0;
+  if (found)
+    line[strcspn (line, "\n")] = '\0';
+  char *result = growth__text ("%s", found ? line : "unknown");
   free (line);
   if (f)
     fclose (f);
-  return result ? result : growth__text ("unknown");
+  return result;
 }
 
 /* Machine, versions and date, printed and into the JSON.  */
@@ -273,6 +264,8 @@ static void
 say_where (struct growth *growth)
 {
   struct utsname system;
+  char cpu[128] = "unknown";
+  cpu__model (cpu, sizeof cpu);
   uname (&system);
   char date[40];
   time_t now = time (NULL);
@@ -285,12 +278,12 @@ say_where (struct growth *growth)
     const char *name;
     char *value;
   } item[] = { { "date", growth__text ("%s", date) },
-               { "machine", line_of ("/proc/cpuinfo", "model name") },
+               { "machine", growth__text ("%s", cpu) },
                { "processors", growth__text ("%ld", sysconf (_SC_NPROCESSORS_ONLN)) },
                { "system", growth__text ("%s %s", system.sysname, system.release) },
-               { "load", line_of ("/proc/loadavg", "") },
+               { "load", first_line ("/proc/loadavg") },
                { "aiopt", growth__text ("%s", AIOPT_VERSION) },
-               { "gcc", line_of (version_file, "") },
+               { "gcc", first_line (version_file) },
                { "sqlite", growth__text ("%s", sqlite3_libversion ()) } };
   for (unsigned i = 0; i < sizeof item / sizeof *item; i++)
     {

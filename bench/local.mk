@@ -4,7 +4,8 @@ bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c
   bench/measure-set.c bench/measure-set.h bench/measure-time.c
 bench_libbench_a_SOURCES += bench/ranks.c bench/looks.c bench/looks.h bench/counters.c bench/counters.h \
   bench/counter-event.c bench/counter-grant.c \
-  bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h
+  bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h \
+  bench/cpu-model.c bench/cpu-model.h
 
 check_PROGRAMS += testsuite/bench-statistics
 testsuite_bench_statistics_SOURCES = testsuite/bench-statistics.c
@@ -38,7 +39,7 @@ TESTS += testsuite/measure-cheats
 # States a second: make bench-verify.
 noinst_PROGRAMS += bench/verify-speed
 bench_verify_speed_SOURCES = bench/verify-speed.c testsuite/sandbox-fixture.h
-bench_verify_speed_LDADD = sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS)
+bench_verify_speed_LDADD = bench/libbench.a sandbox/libsandbox.a machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS)
 
 bench-verify: bench/verify-speed
 	bench/verify-speed

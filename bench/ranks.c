@@ -3,8 +3,8 @@
    The test's null distribution is that of the signs: each of the 2^N ways to give N differences
    their signs is as likely as any other. Where signs were drawn by coin, as `aiopt ab` does by
    drawing who runs first, that holds whatever the machine does (Fisher's randomisation test), so
-   the exact distribution is used as far as it is affordable. SPDX-License-Identifier:
-   GPL-3.0-or-later  */
+   the exact distribution is used as far as it is affordable.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/statistics.h"
 
 #include <math.h>
@@ -15,13 +15,6 @@ static int
 by_size (const void *a, const void *b)
 {
   double x = fabs (*(const double *)a), y = fabs (*(const double *)b);
-  return (x > y) - (x < y);
-}
-
-static int
-ascending (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
@@ -171,7 +164,7 @@ statistics__rank_interval (const double *x, size_t n, double confidence)
   if (!sorted)
     return interval;
   memcpy (sorted, x, n * sizeof *sorted);
-  qsort (sorted, n, sizeof *sorted, ascending);
+  statistics__sort (sorted, n);
   double all = 0.5 * (double)n * ((double)n + 1), k = critical_sum (n, 0.5 * (1 - confidence));
   interval.estimate = 0.5
                       * (walsh_average (sorted, n, floor (0.5 * (all + 1)))
@@ -190,7 +183,7 @@ statistics__holm (const double *p, size_t n, double *adjusted)
   if (sorted && step)
     {
       memcpy (sorted, p, n * sizeof *sorted);
-      qsort (sorted, n, sizeof *sorted, ascending);
+      statistics__sort (sorted, n);
       for (size_t i = 0; i < n; i++)
         {
           step[i] = fmin (1, (double)(n - i) * sorted[i]);

@@ -2,7 +2,6 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/run-result.h"
 #include <math.h>
-#include <string.h>
 
 /* Three significant digits more than the measurement has.  */
 static double

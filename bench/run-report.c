@@ -3,7 +3,6 @@
 #include "bench/run-result.h"
 #include <argp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 

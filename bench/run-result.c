@@ -6,6 +6,7 @@
 
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/run-result.h"
+#include "bench/cpu-model.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,6 @@ load_run (struct run_result *result, const char *file)
         result->commit = strdup (value);
       else if (strcmp (name, "budget") == 0)
         result->budget = atof (value);
-      else if (strcmp (name, "tuning_seconds") == 0)
-        result->tuning_seconds = atof (value);
     }
   free (text);
   struct utsname name;
@@ -126,11 +125,9 @@ load_run (struct run_result *result, const char *file)
   time_t now = time (NULL);
   strftime (date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", gmtime (&now));
   result->date = strdup (date);
-  char *cpus = read_file ("/proc/cpuinfo");
-  const char *model = cpus ? strstr (cpus, "model name") : NULL;
-  model = model ? strchr (model, ':') : NULL;
-  result->cpu = model ? strndup (model + 2, strcspn (model + 2, "\n")) : strdup ("unknown");
-  free (cpus);
+  char cpu[128] = "unknown";
+  cpu__model (cpu, sizeof cpu);
+  result->cpu = strdup (cpu);
   return true;
 }
 
@@ -284,13 +281,6 @@ fill_groups (struct run_result *result)
   return fill_group (result, &result->group[result->n_groups++], "all", result->kernel, result->n_kernels);
 }
 
-static int
-ascending (const void *a, const void *b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
 static bool
 find_noise (struct run_result *result)
 {
@@ -299,7 +289,7 @@ find_noise (struct run_result *result)
     return false;
   for (unsigned k = 0; k < result->n_kernels; k++)
     distance[k] = fabs (log (result->kernel[k].build[result->again].over_o2.estimate));
-  qsort (distance, result->n_kernels, sizeof *distance, ascending);
+  statistics__sort (distance, result->n_kernels);
   result->noise = exp (distance[(size_t) (0.95 * (result->n_kernels - 1) + 0.5)]) - 1;
   free (distance);
   return true;

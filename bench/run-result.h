@@ -66,7 +66,7 @@ struct run_result
   struct run_kernel *kernel;
   struct run_group *group;   /* the last one holds all kernels */
   double noise;              /* what 95 % of the kernels' A/A ratios stay below, less 1 */
-  double tuning_seconds, tune_seconds, budget;
+  double tune_seconds, budget;
   unsigned tried, n_rewritten, n_wrong;
   const char *version, *commit, *cpu, *kernel_version, *date;
   unsigned cores;

@@ -5,26 +5,16 @@
    pairs, because the two members of a pair share the machine's mood at that moment.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/statistics.h"
+#include "machine/mix.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* SplitMix64 (Steele, Lea & Flood 2014): small, and good enough to draw indices.  */
-uint64_t
-statistics__random (uint64_t *state)
-{
-  uint64_t z = (*state += UINT64_C (0x9e3779b97f4a7c15));
-  z = (z ^ (z >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C (0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
 
 static size_t
 draw_below (uint64_t *state, size_t n)
 {
-  return (size_t) (((unsigned __int128) statistics__random (state) * n) >> 64);
+  return (size_t) (((unsigned __int128) splitmix64 (state) * n) >> 64);
 }
 
 static int
@@ -34,13 +24,19 @@ ascending (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
+void
+statistics__sort (double *x, size_t n)
+{
+  qsort (x, n, sizeof *x, ascending);
+}
+
 /* Median of X[N], which is reordered.  Quickselect would be faster; samples are small.  */
 static double
 median_in_place (double *x, size_t n)
 {
   if (n == 0)
     return NAN;
-  qsort (x, n, sizeof *x, ascending);
+  statistics__sort (x, n);
   return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
@@ -67,9 +63,8 @@ mean (double *x, size_t n)
   return n ? sum / (double) n : NAN;
 }
 
-/* The value below which the share Q of SORTED[N] lies, by linear interpolation.  */
-static double
-quantile (const double *sorted, size_t n, double q)
+double
+statistics__quantile (const double *sorted, size_t n, double q)
 {
   double at = q * (double) (n - 1);
   size_t below = (size_t) at;
@@ -102,9 +97,9 @@ bootstrap (const double *x, size_t n, double (*statistic) (double *, size_t), do
             sample[i] = x[draw_below (&seed, n)];
           found[r] = statistic (sample, n);
         }
-      qsort (found, resamples, sizeof *found, ascending);
-      interval.low = exp (quantile (found, resamples, (1 - confidence) / 2));
-      interval.high = exp (quantile (found, resamples, (1 + confidence) / 2));
+      statistics__sort (found, resamples);
+      interval.low = exp (statistics__quantile (found, resamples, (1 - confidence) / 2));
+      interval.high = exp (statistics__quantile (found, resamples, (1 + confidence) / 2));
     }
   free (sample);
   free (found);
@@ -167,6 +162,14 @@ trimmed_of_counts (const double *sorted, const unsigned *count, size_t n, size_t
   return sum / (double) (size - 2 * cut);
 }
 
+/* Trimmed mean of SORTED[N].  */
+static double
+trimmed_of_sorted (double *sorted, size_t n)
+{
+  size_t cut = (size_t) (STATISTICS_TRIM * (double) n);
+  return mean (sorted + cut, n - 2 * cut);
+}
+
 double
 statistics__trimmed_mean (const double *x, size_t n)
 {
@@ -174,9 +177,8 @@ statistics__trimmed_mean (const double *x, size_t n)
   if (!sorted)
     return NAN;
   memcpy (sorted, x, n * sizeof *sorted);
-  qsort (sorted, n, sizeof *sorted, ascending);
-  size_t cut = (size_t) (STATISTICS_TRIM * (double) n);
-  double found = mean (sorted + cut, n - 2 * cut);
+  statistics__sort (sorted, n);
+  double found = trimmed_of_sorted (sorted, n);
   free (sorted);
   return found;
 }
@@ -213,14 +215,14 @@ statistics__bootstrap_trimmed (const double *x, size_t n, double confidence, uns
   if (!sorted)
     return interval;
   memcpy (sorted, x, n * sizeof *sorted);
-  qsort (sorted, n, sizeof *sorted, ascending);
+  statistics__sort (sorted, n);
   double *found = resample_trimmed (sorted, n, n, resamples, seed);
   if (found)
     {
-      qsort (found, resamples, sizeof *found, ascending);
-      interval.estimate = statistics__trimmed_mean (x, n);
-      interval.low = quantile (found, resamples, (1 - confidence) / 2);
-      interval.high = quantile (found, resamples, (1 + confidence) / 2);
+      statistics__sort (found, resamples);
+      interval.estimate = trimmed_of_sorted (sorted, n);
+      interval.low = statistics__quantile (found, resamples, (1 - confidence) / 2);
+      interval.high = statistics__quantile (found, resamples, (1 + confidence) / 2);
     }
   free (found);
   free (sorted);
@@ -240,14 +242,14 @@ statistics__null_width (const double *x, size_t n, size_t size, double share, un
       both[2 * i] = x[i];
       both[2 * i + 1] = -x[i];
     }
-  qsort (both, 2 * n, sizeof *both, ascending);
+  statistics__sort (both, 2 * n);
   double *found = resample_trimmed (both, 2 * n, size, resamples, seed);
   if (found)
     {
       for (unsigned r = 0; r < resamples; r++)
         found[r] = fabs (found[r]);
-      qsort (found, resamples, sizeof *found, ascending);
-      width = quantile (found, resamples, share);
+      statistics__sort (found, resamples);
+      width = statistics__quantile (found, resamples, share);
     }
   free (found);
   free (both);

@@ -16,11 +16,14 @@ struct interval
    where a fifth of the values went wild (Wilcox, Introduction to Robust Estimation, 3.3).  */
 #define STATISTICS_TRIM 0.2
 
-/* The next number of SplitMix64 (Steele, Lea & Flood 2014).  */
-uint64_t statistics__random (uint64_t *state);
-
 /* Median of X[N]; X is left alone.  NaN for N = 0.  */
 double statistics__median (const double *x, size_t n);
+
+/* Sorts X[N], ascending.  */
+void statistics__sort (double *x, size_t n);
+
+/* The value below which the share Q (0 to 1) of SORTED[N] lies, N > 0, by linear interpolation.  */
+double statistics__quantile (const double *sorted, size_t n, double q);
 
 /* Mean of X[N] without the STATISTICS_TRIM N smallest and largest (rounded down).  NaN for N = 0.  */
 double statistics__trimmed_mean (const double *x, size_t n);

@@ -5,6 +5,7 @@
    several rounds, the least and the most beside it; what the project is held to is printed with it.  Exit
    status 1 where a figure is below that and --check was given, or where anything doesn't compare equal.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "bench/cpu-model.h"
 #include "machine/decode.h"
 #include "sandbox/image.h"
 #include "sandbox/sandbox.h"
@@ -318,23 +319,6 @@ opening (size_t mib)
   return took[N / 2];
 }
 
-static void
-cpu_name (char *name, size_t size)
-{
-  char line[256];
-  snprintf (name, size, "?");
-  FILE *file = fopen ("/proc/cpuinfo", "r");
-  while (file && fgets (line, sizeof line, file))
-    if (strncmp (line, "model name", 10) == 0 && strchr (line, ':'))
-      {
-        snprintf (name, size, "%s", strchr (line, ':') + 2);
-        name[strcspn (name, "\n")] = '\0';
-        break;
-      }
-  if (file)
-    fclose (file);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -349,7 +333,8 @@ main (int argc, char **argv)
   if (sched_setaffinity (0, sizeof set, &set))
     perror ("sched_setaffinity");
   char cpu[200];
-  cpu_name (cpu, sizeof cpu);
+  if (!cpu__model (cpu, sizeof cpu))
+    snprintf (cpu, sizeof cpu, "?");
   cJSON *json = cJSON_CreateObject (), *list = cJSON_AddArrayToObject (json, "figures");
   cJSON_AddStringToObject (json, "cpu", cpu);
   if (!options.json)

@@ -93,8 +93,7 @@ char *cache__region (struct cache *cache, const char *key);
 
 /* States recorded by `aiopt record`, as JSON, kept with KEY's region.  PUT replaces those of earlier runs, or ADDs to
    them, up to a limit: the number kept, or -1 and *WHY.  EACH calls VISIT for each until it returns
-   false: 0, or -1 and *WHY where one fails its checksum (the sound ones are visited all the same).  COUNT is of KEY, NULL
-   for all.  */
+   false: 0, or -1 and *WHY where one fails its checksum (the sound ones are visited all the same).  COUNT is of KEY.  */
 int recorded__put (struct cache *cache, const char *key, const char *const *json, unsigned n, bool add, struct why *why);
 int recorded__each (struct cache *cache, const char *key, bool (*visit) (void *context, const char *json),
                     void *context, struct why *why);

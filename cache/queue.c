@@ -472,15 +472,17 @@ queue__count (struct cache *cache, unsigned *waiting, unsigned *leased, struct w
     return -1;
   if (!cache->db)
     return 0;
-  sqlite3_stmt *s
-      = cache__prepare (cache, "SELECT state, count (*) FROM queue GROUP BY state", why);
+  sqlite3_stmt *s = cache__prepare (cache, "SELECT waiting, leased FROM total WHERE id = 1", why);
   if (!s)
     return -1;
-  int code;
-  while ((code = sqlite3_step (s)) == SQLITE_ROW)
-    *(sqlite3_column_int (s, 0) == STATE_LEASED ? leased : waiting)
-        = (unsigned)sqlite3_column_int64 (s, 1);
-  int result = code == SQLITE_DONE ? 0 : cache__fail (cache, "reading the queue", why);
+  int result = 0;
+  if (sqlite3_step (s) == SQLITE_ROW)
+    {
+      *waiting = (unsigned)sqlite3_column_int64 (s, 0);
+      *leased = (unsigned)sqlite3_column_int64 (s, 1);
+    }
+  else
+    result = cache__fail (cache, "reading the totals", why);
   sqlite3_finalize (s);
   return result;
 }

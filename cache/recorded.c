@@ -31,8 +31,7 @@ recorded__write (struct cache *cache, sqlite3_stmt *s, const char *key, int64_t 
   return ok;
 }
 
-/* Runs SQL with KEY, where there is one, as its only parameter; the integer of its first row into *VALUE where it gives
- * one.  */
+/* Runs SQL with KEY as its only parameter; the integer of its first row into *VALUE where it gives one.  */
 static bool
 recorded__run (struct cache *cache, const char *sql, const char *key, int64_t *value,
                struct why *why)
@@ -40,8 +39,7 @@ recorded__run (struct cache *cache, const char *sql, const char *key, int64_t *v
   sqlite3_stmt *s = cache__prepare (cache, sql, why);
   if (!s)
     return false;
-  if (key)
-    sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
+  sqlite3_bind_text (s, 1, key, -1, SQLITE_STATIC);
   int code = sqlite3_step (s);
   if (code == SQLITE_ROW && value)
     *value = sqlite3_column_int64 (s, 0);
@@ -66,9 +64,7 @@ recorded__put (struct cache *cache, const char *key, const char *const *json, un
   if (result == 0)
     {
       int64_t number = 0, bytes = 0;
-      bool ok = true;
-      if (!add)
-        ok = recorded__run (cache, "DELETE FROM recorded WHERE key = ?1", key, NULL, why);
+      bool ok = add || recorded__run (cache, "DELETE FROM recorded WHERE key = ?1", key, NULL, why);
       ok = ok
            && recorded__run (cache,
                              "SELECT coalesce (max (number) + 1, 0) FROM recorded WHERE key = ?1",
@@ -143,12 +139,7 @@ recorded__count (struct cache *cache, const char *key)
   int64_t n = 0;
   if (cache__attach (cache, NULL) != 0 || !cache->db)
     return 0;
-  return recorded__run (cache,
-                        key ? "SELECT count (*) FROM recorded WHERE key = ?1"
-                            : "SELECT recorded FROM total WHERE id = 1",
-                        key, &n, NULL)
-             ? n
-             : 0;
+  return recorded__run (cache, "SELECT count (*) FROM recorded WHERE key = ?1", key, &n, NULL) ? n : 0;
 }
 
 int

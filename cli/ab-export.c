@@ -1,6 +1,7 @@
 /* CSV and Markdown of an experiment, and how its figures are written.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-export.h"
+#include "bench/cpu-model.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,24 +16,14 @@ ab_report__note_machine (struct ab_report *report)
   struct utsname name;
   time_t t = time (NULL);
   struct tm utc;
-  char line[256];
-  FILE *f = fopen ("/proc/cpuinfo", "re");
   if (uname (&name) == 0)
     {
       snprintf (report->host, sizeof report->host, "%s", name.nodename);
       snprintf (report->kernel, sizeof report->kernel, "%s %s", name.sysname, name.release);
     }
   strftime (report->date, sizeof report->date, "%Y-%m-%d %H:%M UTC", gmtime_r (&t, &utc));
-  snprintf (report->cpu, sizeof report->cpu, "%s", "CPU unknown");
-  while (f && fgets (line, sizeof line, f))
-    if (strncmp (line, "model name", 10) == 0 && strstr (line, ": "))
-      {
-        line[strcspn (line, "\n")] = '\0';
-        snprintf (report->cpu, sizeof report->cpu, "%.79s", strstr (line, ": ") + 2);
-        break;
-      }
-  if (f)
-    fclose (f);
+  if (!cpu__model (report->cpu, sizeof report->cpu))
+    snprintf (report->cpu, sizeof report->cpu, "CPU unknown");
 }
 
 int
@@ -154,9 +145,12 @@ void
 ab_report__csv (FILE *f, const struct ab_report *report)
 {
   const struct ab *ab = report->ab;
+  bool shown[AB_METRICS_MAX];
+  for (unsigned m = 0; m < ab->n_metrics; m++)
+    shown[m] = has_values (ab, &ab->metric[m]);
   fputs ("run,pair,layout,side,order,begin_seconds,environment_bytes", f);
   for (unsigned m = 0; m < ab->n_metrics; m++)
-    if (has_values (ab, &ab->metric[m]))
+    if (shown[m])
       fprintf (f, ",%s%s", ab->metric[m].key, ab->metric[m].unit == AB_SECONDS ? "" : "_count");
   fputc ('\n', f);
   for (unsigned run = 0; run < 2 * ab->n_pairs; run++)
@@ -168,7 +162,7 @@ ab_report__csv (FILE *f, const struct ab_report *report)
       for (unsigned m = 0; m < ab->n_metrics; m++)
         {
           double value = ab->metric[m].value[side][pair];
-          if (!has_values (ab, &ab->metric[m]))
+          if (!shown[m])
             continue;
           if (value < 0)
             fputc (',', f);

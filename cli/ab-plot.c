@@ -4,6 +4,7 @@
    triangle. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-plot.h"
 #include "cli/ab-export.h"
+#include "bench/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,22 +61,6 @@ html__text (FILE *f, const char *text)
     }
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Quantile Q (0-1) of X[N], sorted, N > 0.  */
-static double
-quantile (const double *x, unsigned n, double q)
-{
-  double at = q * (n - 1);
-  unsigned i = (unsigned)at;
-  return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
-}
-
 /* The finite ones of X[N], sorted; *COUNT of them.  Malloc'ed.  */
 static double *
 sorted (const double *x, unsigned n, unsigned *count)
@@ -87,7 +72,7 @@ sorted (const double *x, unsigned n, unsigned *count)
   for (unsigned i = 0; i < n; i++)
     if (isfinite (x[i]))
       copy[(*count)++] = x[i];
-  qsort (copy, *count, sizeof *copy, compare_doubles);
+  statistics__sort (copy, *count);
   return copy;
 }
 
@@ -99,7 +84,7 @@ widen (const double *x, unsigned n, double *low, double *high)
   double *s = sorted (x, n, &count);
   if (count)
     {
-      double first = quantile (s, count, 0.25), third = quantile (s, count, 0.75);
+      double first = statistics__quantile (s, count, 0.25), third = statistics__quantile (s, count, 0.75);
       double fence = FENCE * (third - first);
       unsigned from = 0, to = count - 1;
       while (s[from] < first - fence)
@@ -388,15 +373,15 @@ ab_plot__distribution (FILE *f, const struct ab *ab, const struct ab_metric *met
       fputs ("</g>\n", f);
       if (n)
         {
-          double first = plot__x (&plot, quantile (s, n, 0.25)),
-                 third = plot__x (&plot, quantile (s, n, 0.75));
-          double half = plot__x (&plot, quantile (s, n, 0.5)), top = middle + CLOUD / 2.0 + 5;
+          double first = plot__x (&plot, statistics__quantile (s, n, 0.25)),
+                 third = plot__x (&plot, statistics__quantile (s, n, 0.75));
+          double half = plot__x (&plot, statistics__quantile (s, n, 0.5)), top = middle + CLOUD / 2.0 + 5;
           fprintf (f,
                    "<g class=\"box %c\"><line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>"
                    "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>"
                    "<line class=\"median\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/></g>\n",
-                   side ? 'b' : 'a', plot__x (&plot, quantile (s, n, 0.05)),
-                   plot__x (&plot, quantile (s, n, 0.95)), top + BOX / 2.0, top + BOX / 2.0, first,
+                   side ? 'b' : 'a', plot__x (&plot, statistics__quantile (s, n, 0.05)),
+                   plot__x (&plot, statistics__quantile (s, n, 0.95)), top + BOX / 2.0, top + BOX / 2.0, first,
                    top, fmax (1, third - first), BOX, half, half, top - 2, top + BOX + 2);
         }
       free (s);

@@ -9,10 +9,11 @@
    - where objects were compiled with -ffunction-sections and the linker knows INSERT in scripts
    (GNU ld and lld do), their functions in random order with padding between them. What depends on
    the order of objects (constructors in several units, the first of two weak definitions) can
-   change with it. SPDX-License-Identifier: GPL-3.0-or-later  */
+   change with it.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-relink.h"
 
-#include "bench/statistics.h"
+#include "machine/mix.h"
 #include "policy/process.h"
 
 #include <errno.h>
@@ -324,7 +325,7 @@ shuffled (unsigned n, uint64_t *random)
   unsigned *order = malloc ((n ? n : 1) * sizeof *order);
   for (unsigned i = 0; order && i < n; i++)
     {
-      unsigned k = (unsigned)(statistics__random (random) % (i + 1));
+      unsigned k = (unsigned)(splitmix64 (random) % (i + 1));
       order[i] = order[k];
       order[k] = i;
     }
@@ -344,7 +345,7 @@ write_script (const struct relink *relink, const struct side *side, uint64_t *ra
       fprintf (f, "SECTIONS\n{\n  .text.aiopt :\n  {\n");
       for (unsigned i = 0; i < side->n_sections; i++)
         fprintf (f, "    . += %u;\n    *(%s)\n",
-                 PADDING_STEP * (unsigned)(statistics__random (random) % FUNCTION_STEPS),
+                 PADDING_STEP * (unsigned)(splitmix64 (random) % FUNCTION_STEPS),
                  side->section[order[i]]);
       fprintf (f, "  }\n}\nINSERT BEFORE .text;\n");
       good = !ferror (f);
@@ -369,7 +370,7 @@ link_once (const struct relink *relink, const struct side *side, uint64_t random
   for (unsigned i = 0; order && side->line[i]; i++)
     if (next < side->n_objects && side->object[next] == i)
       {
-        arguments__add (&arguments, relink->padding[statistics__random (&random) % N_PADDINGS]);
+        arguments__add (&arguments, relink->padding[splitmix64 (&random) % N_PADDINGS]);
         arguments__add (&arguments, side->line[side->object[order[next++]]]);
       }
     else
@@ -385,10 +386,10 @@ link_once (const struct relink *relink, const struct side *side, uint64_t random
   arguments__add (&arguments, fresh);
   if (!order || !fresh || (script && !option))
     snprintf (error, size, "preparing a link in %s: %s", relink->directory, strerror (errno));
+  /* A new file each time: the old one may still be running in what it started.  */
   else if ((result = command (relink, &arguments, error, size)) == 0
            && rename (fresh, side->program) != 0)
     {
-      /* A new file each time: the old one may still be running in what it started.  */
       snprintf (error, size, "renaming %s: %s", fresh, strerror (errno));
       result = -1;
     }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -319,7 +318,7 @@ cli_ab (int argc, char **argv)
   options.ab.progress = on_progress;
   options.ab.context = progress;
   struct ab ab;
-  int result = ab__run ((char **const[2]){ run[0], run[1] }, &options.ab, &ab);
+  int result = ab__run (run, &options.ab, &ab);
   progress__finish (progress);
   sigaction (SIGINT, &before, NULL);
   int status = CLI_OK;

@@ -173,7 +173,7 @@ tuner__link (struct tuner *tuner, struct finalist *finalist, unsigned n, struct 
 {
   struct candidate *candidate = finalist->candidate;
   return image__spread (candidate->arena, tuner->region, verifier__layout (tuner->verifier), candidate->code, 1, n,
-                         finalist->image, why);
+                        finalist->image, why);
 }
 
 /* What finalists are sorted by.  Of two that are as fast the smaller is better: it leaves more room in the caches, and

@@ -3,6 +3,7 @@
 #include "bench/ab-compare.h"
 #include "bench/looks.h"
 #include "bench/statistics.h"
+#include "machine/mix.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -19,7 +20,7 @@
 static double
 uniform (uint64_t *seed)
 {
-  return (double)(statistics__random (seed) >> 11) / 9007199254740992.0;
+  return (double)(splitmix64 (seed) >> 11) / 9007199254740992.0;
 }
 
 static double
@@ -63,7 +64,7 @@ simulate (struct ab *ab, const struct ab_options *options, struct machine machin
   ab->n_metrics = 2;
   for (unsigned block = 0; block < options->pairs / 2; block++)
     {
-      unsigned b_first = statistics__random (seed) >> 63;
+      unsigned b_first = splitmix64 (seed) >> 63;
       for (unsigned k = 0; k < 4; k++)
         {
           unsigned pair = 2 * block + k / 2, side = (k & 1) ^ b_first ^ (k / 2);

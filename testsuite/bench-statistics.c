@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/looks.h"
 #include "bench/statistics.h"
+#include "machine/mix.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -140,7 +141,7 @@ rank_interval_inverts_the_test (void **state)
     {
       double x[14];
       for (int i = 0; i < 14; i++)
-        x[i] = (double) (statistics__random (&seed) >> 11) / 9007199254740992.0 - 0.38;
+        x[i] = (double) (splitmix64 (&seed) >> 11) / 9007199254740992.0 - 0.38;
       double p = statistics__signed_rank (x, 14);
       struct interval interval = statistics__rank_interval (x, 14, 0.95);
       bool outside = interval.low > 0 || interval.high < 0;
@@ -191,7 +192,7 @@ null_width_is_that_of_a_mean (void **state)
     {
       x[i] = -6; /* the sum of twelve uniform numbers, less 6, is nearly normal */
       for (int k = 0; k < 12; k++)
-        x[i] += (double) (statistics__random (&seed) >> 11) / 9007199254740992.0;
+        x[i] += (double) (splitmix64 (&seed) >> 11) / 9007199254740992.0;
     }
   double width = statistics__null_width (x, 400, 100, 0.95, 4000, 1);
   assert_true (width > 0.18 && width < 0.25);

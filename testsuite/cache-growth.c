@@ -139,6 +139,10 @@ count_steps (const char *folder, unsigned n, uint64_t steps[OPERATIONS])
   assert_int_equal (stats.waiting, n / 10);
   assert_int_equal (stats.hits, 50);
   assert_true (work.statements >= 1);
+  unsigned waiting, leased;
+  assert_int_equal (queue__count (cache, &waiting, &leased, &why), 0);
+  assert_int_equal (waiting, n / 10);
+  assert_int_equal (leased, 0);
   steps[OF_STATS] = work.steps;
 
   work.steps = work.statements = 0;

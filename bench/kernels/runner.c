@@ -7,6 +7,7 @@
 
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "runner.h"
+#include "machine/mix.h"
 #include <cjson/cJSON.h>
 #include <getopt.h>
 #include <math.h>
@@ -62,15 +63,6 @@ now (void)
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
 }
 
-static uint64_t
-next_random (uint64_t *seed)
-{
-  uint64_t x = *seed += 0x9e3779b97f4a7c15u;
-  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-  return x ^ x >> 31;
-}
-
 /* Letters about as frequent as in English, a space after five and a newline after sixty on average.  */
 static void
 fill_text (uint8_t *p, size_t n, uint64_t *seed)
@@ -79,7 +71,7 @@ fill_text (uint8_t *p, size_t n, uint64_t *seed)
                                "mmwwffggyyppbbvkETAOINSHRDLU,,..;:0123456789";
   for (size_t i = 0; i < n; i++)
     {
-      uint64_t x = next_random (seed);
+      uint64_t x = splitmix64 (seed);
       p[i] = x % 61 == 0 ? '\n' : x % 6 == 0 ? ' ' : (uint8_t) letter[(x >> 32) % (sizeof letter - 1)];
     }
 }
@@ -90,7 +82,7 @@ fill_pixels (uint8_t *p, size_t n, uint64_t *seed)
   int level = 128, slope = 1;
   for (size_t i = 0; i < n; i++)
     {
-      uint64_t x = next_random (seed);
+      uint64_t x = splitmix64 (seed);
       if ((x & 63) == 0)
         slope = (int) (x >> 8 & 7) - 3;
       level += slope;
@@ -111,7 +103,7 @@ fill (enum data kind, uint8_t *p, size_t n, uint64_t *seed)
   else
     for (size_t i = 0; i < n; i += 8)
       {
-        uint64_t x = next_random (seed);
+        uint64_t x = splitmix64 (seed);
         if (kind == DATA_FLOAT)
           {
             float f[2] = { (float) (x & 0xffff) / 65536.0f, (float) (x >> 48) / -256.0f };
@@ -287,7 +279,7 @@ time_builds (const struct runner_row *row, struct areas *areas, double budget, u
     {
       for (unsigned i = n; i > 1; i--)
         {
-          unsigned k = (unsigned) (next_random (seed) % i), swap = order[i - 1];
+          unsigned k = (unsigned) (splitmix64 (seed) % i), swap = order[i - 1];
           order[i - 1] = order[k];
           order[k] = swap;
         }
@@ -402,10 +394,7 @@ main (int argc, char **argv)
       return 1;
     }
   unsigned wrong = 0;
-  cJSON *json = cJSON_CreateObject (), *builds = cJSON_AddArrayToObject (json, "builds");
-  for (unsigned b = 0; b < runner_n_builds; b++)
-    cJSON_AddItemToArray (builds, cJSON_CreateString (runner_build[b]));
-  cJSON *rows = cJSON_AddArrayToObject (json, "kernels");
+  cJSON *json = cJSON_CreateObject (), *rows = cJSON_AddArrayToObject (json, "kernels");
   for (unsigned k = 0; k < runner_n_rows; k++)
     {
       if (isatty (2))
