@@ -163,7 +163,7 @@ induction__dry_run (struct induction *induction, const struct path *start, int h
 {
   const struct program *program = start->program;
   const bool *is_head = induction->heads[program->side]->is_head;
-  const bool *around = heads__around (induction->arena, program, (unsigned) head);
+  const bool *around = heads__around (induction->arena, program, (unsigned) head, NULL);
   struct path *work = path__copy_with (start, NULL), *found = NULL;
   work->stops = is_head;
   work->asks = false;

@@ -22,26 +22,28 @@ heads__is_live (const struct heads *heads, unsigned insn, enum head_register kin
   return heads->live[insn] >> (first + number) & 1;
 }
 
-/* The instructions that may follow INSN, at most two; -1 for none.  *OPEN where it may go anywhere.  */
+/* The instructions that may follow INSN by ways that aren't closed, at most two; -1 for none.  *OPEN where it may go
+   anywhere.  */
 static void
 successors (const struct program *program, unsigned insn, int next[2], bool *open)
 {
   const struct image *image = program->image;
   const struct decoded_insn *decoded = &image->decoded->insn[insn];
+  unsigned closed = program->closed ? program->closed[insn] : 0;
   next[0] = next[1] = -1;
   *open = (decoded->kind & KIND_INDIRECT) && !(decoded->kind & KIND_RETURN);
-  if (!(decoded->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP)))
+  if (!(decoded->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP)) && !(closed & 2))
     next[0] = program__find (program, image->address[insn] + decoded->length);
-  if (decoded->has_target)
+  if (decoded->has_target && !(closed & 1))
     for (unsigned i = 0; i < program->n_insns; i++)
       if (image->decoded->insn[i].section == decoded->target_section
           && image->decoded->insn[i].offset == decoded->target)
         next[1] = (int) i;
 }
 
-/* Marks what can come after FROM; can FROM itself?  */
+/* Marks what can come after FROM, not by way of WITHOUT; can FROM itself?  */
 static bool
-comes_again (const struct program *program, unsigned from, unsigned *stack, bool *seen)
+comes_again (const struct program *program, unsigned from, const bool *without, unsigned *stack, bool *seen)
 {
   unsigned n = 0;
   bool again = false;
@@ -57,7 +59,7 @@ comes_again (const struct program *program, unsigned from, unsigned *stack, bool
       for (unsigned k = 0; k < 2; k++)
         {
           again |= next[k] == (int) from;
-          if (next[k] >= 0 && !seen[next[k]])
+          if (next[k] >= 0 && !seen[next[k]] && !(without && without[next[k]]))
             {
               seen[next[k]] = true;
               stack[n++] = (unsigned) next[k];
@@ -68,12 +70,12 @@ comes_again (const struct program *program, unsigned from, unsigned *stack, bool
 }
 
 bool *
-heads__around (struct arena *arena, const struct program *program, unsigned head)
+heads__around (struct arena *arena, const struct program *program, unsigned head, const bool *without)
 {
   unsigned n = program->n_insns;
   bool *around = ARENA_ARRAY (arena, bool, n + 1), *seen = ARENA_ARRAY (arena, bool, n + 1);
   unsigned *stack = ARENA_ARRAY (arena, unsigned, 2 * (size_t) n + 2);
-  comes_again (program, head, stack, seen);
+  comes_again (program, head, without, stack, seen);
   /* Backwards from the head, by sweeps.  */
   around[head] = true;
   for (bool changed = true; changed;)
@@ -83,7 +85,7 @@ heads__around (struct arena *arena, const struct program *program, unsigned head
         {
           int next[2];
           bool open;
-          if (around[i] || !seen[i])
+          if (around[i] || !seen[i] || (without && without[i]))
             continue;
           successors (program, i, next, &open);
           for (unsigned k = 0; k < 2; k++)
@@ -118,7 +120,7 @@ heads__find (struct arena *arena, const struct program *program)
       successors (program, i, next, &open);
       if (next[1] >= 0 && !(decoded->insn[i].kind & KIND_CALL)
           && program->image->address[next[1]] <= program->image->address[i] && !heads->is_head[next[1]]
-          && comes_again (program, (unsigned) next[1], stack, seen))
+          && comes_again (program, (unsigned) next[1], NULL, stack, seen))
         {
           heads->is_head[next[1]] = true;
           heads->n++;

@@ -38,8 +38,8 @@ struct heads
 enum head_register { HEAD_GPR, HEAD_VEC, HEAD_MASK };
 
 struct heads *heads__find (struct arena *arena, const struct program *program);
-/* The instructions on ways from HEAD to itself.  */
-bool *heads__around (struct arena *arena, const struct program *program, unsigned head);
+/* The instructions on ways from HEAD to itself that don't pass WITHOUT (marked instructions; NULL: none).  */
+bool *heads__around (struct arena *arena, const struct program *program, unsigned head, const bool *without);
 bool heads__is_live (const struct heads *heads, unsigned insn, enum head_register kind, unsigned number);
 
 struct induction

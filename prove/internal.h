@@ -127,6 +127,7 @@ struct program
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
   bool *reached;                  /* instructions that some path has run */
+  const uint8_t *closed;          /* never.c: ways of each branch that aren't gone, bit 0 taken, 1 fallen through; or NULL */
   bool data_pointers;             /* there are addresses of symbols in its constants */
   unsigned n_distances;           /* entries of jump tables: the code's place, less that of the constants, plus MORE, at AT */
   struct { uint64_t at; int64_t more; } *distance;
@@ -380,7 +381,7 @@ void model__set_registers (struct problem *problem, const struct sym_cpu *entry,
 void model__set_loads (struct problem *problem, const struct term *const *terms, unsigned n, struct state *state);
 void state__set_byte (struct state *state, uint64_t address, uint8_t byte);
 
-/* prove.c, steer.c: what isolate.c runs in a process of its own.  */
+/* prove.c, steer.c, never.c: what isolate.c runs in a process of its own.  */
 #define PROOF_SECONDS 5.0
 void problem__prove (const struct region *region, const struct layout *layout,
                      const struct image *original, const struct object *original_object,
@@ -389,6 +390,8 @@ void problem__prove (const struct region *region, const struct layout *layout,
 int problem__steer (struct arena *arena, const struct region *region, const struct layout *layout,
                     const struct image *image, const struct object *object, const struct state *start,
                     unsigned insn, bool taken, double seconds, struct state **state);
+bool problem__never (const struct region *region, const struct layout *layout, const struct image *image,
+                     const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds);
 
 /* explore.c */
 enum proof_result problem__explore (struct problem *problem, struct why *why);

@@ -674,6 +674,9 @@ path__store (struct path *path, const struct term *address, const struct term *v
     return why__set (&path->why, REASON_PROOF_ADDRESS, "a store to read-only data");
   if (what->root == ROOT_STACK && check_stack (path, offset, bytes, true))
     return -1;
+  /* What is loaded from objects is taken not to lead there.  */
+  if (what->root != ROOT_STACK && (term__support (problem, value) & SUPPORT_STACK))
+    return why__set (&path->why, REASON_PROOF_ADDRESS, "a store of where the frame is");
 
   const struct term *stored = value;
   if (condition)

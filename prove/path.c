@@ -276,7 +276,7 @@ arm_step (struct path *path, uint64_t *at)
       return 0;
     case STEP_BRANCH:
       way = facts__decide (problem, &path->facts, step.condition);
-      if (way < 0 || path->program->side == 0)
+      if (way < 0 || path->program->side == 0 || (program->closed && program->closed[insn]))
         return -1;
       if (program->back[insn] >= 0)
         path->rounds[program->n_back + (unsigned) program->back[insn]]++;

@@ -55,4 +55,9 @@ int prove__steer (struct arena *arena, const struct region *region, const struct
                   const struct image *image, const struct object *object, const struct state *start,
                   unsigned insn, bool taken, double seconds, struct state **state);
 
+/* Is it shown that the branch whose decoded number is INSN never goes this way, whatever the state?  CLOSED[] are the ways
+   of each instruction that are known not to be gone (bit 0 taken, 1 fallen through).  */
+bool prove__never (const struct region *region, const struct layout *layout, const struct image *image,
+                   const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds);
+
 #endif

@@ -177,3 +177,23 @@ extent__learn (struct extent_model *model, const int64_t *feature, int64_t hi)
             return;
           }
 }
+
+uint32_t
+states__size_parameters (const struct states *states)
+{
+  uint32_t features = 0, parameters = 0;
+  for (unsigned i = 0; i < SITES_MAX; i++)
+    {
+      const struct extent_model *model = &states->site[i].extent;
+      if (!states->site[i].key || !model->known || model->constant)
+        continue;
+      features |= 1u << model->a;
+      features |= model->b >= 0 ? 1u << model->b : 0;
+      features |= model->c >= 0 ? 1u << model->c : 0;
+    }
+  /* Features are the integer parameters in order; the last may be something else, which only adds one.  */
+  for (unsigned p = 0, n = 0; p < states->region->n_parameters && p < 32; p++)
+    if (parameter__is_integer (states->region, p))
+      parameters |= (features >> n++ & 1) << p;
+  return parameters;
+}

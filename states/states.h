@@ -116,6 +116,9 @@ char *test__to_json (const struct region *region, const struct test *test);
 /* The state that test__to_json wrote, in ARENA.  0, or -1 and *WHY (SYNTAX, naming the field).  */
 int states__replay (struct arena *arena, const char *json, struct state **state, struct why *why);
 
+/* The integer parameters on which the size of some object was found to depend, bit p for parameter p; 0 where nothing is known.  */
+uint32_t states__size_parameters (const struct states *states);
+
 const char *state_kind__name (enum state_kind kind);
 
 #endif

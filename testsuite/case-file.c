@@ -607,6 +607,13 @@ case__candidate (const struct case_unit *unit, const struct case_candidate *entr
 }
 
 bool
+case__is_beyond_machine (const struct case_unit *unit, const struct case_candidate *entry, const struct why *why)
+{
+  bool whole = (unit->region->isa_allowed & isa__host ()) == isa__host ();
+  return why->reason == REASON_ISA && whole && !(entry->reasons && strstr (entry->reasons, "isa"));
+}
+
+bool
 case__listed (const char *list, const char *word)
 {
   size_t n = strlen (word);

@@ -83,6 +83,9 @@ struct candidate *case__compile (const struct case_unit *unit, const char *name,
 struct candidate *case__candidate (const struct case_unit *unit, const struct case_candidate *entry,
                                    struct why *why);
 
+/* Does WHY say only that this machine lacks what the code of ENTRY needs?  Then nothing was judged.  */
+bool case__is_beyond_machine (const struct case_unit *unit, const struct case_candidate *entry, const struct why *why);
+
 /* Is WORD in the comma-separated LIST, or LIST `any`?  */
 bool case__listed (const char *list, const char *word);
 

@@ -41,11 +41,10 @@ check_candidate (struct tally *tally, const char *file, struct case_unit *unit, 
                 ? verdict.level == VERDICT_REFUTED && case__listed (entry->reasons, slug)
                 : verdict.level == VERDICT_UNKNOWN && case__listed (entry->reasons, slug);
   char detail[512];
-  /* On a machine without vectors of 256 bits this says nothing.  */
-  if (!well && why.reason == REASON_ISA && !(isa__host () & ISA_BIT (AVX2)))
+  if (case__is_beyond_machine (unit, entry, &why))
     {
       well = true;
-      snprintf (detail, sizeof detail, "SKIP no AVX2: %s", why.detail);
+      snprintf (detail, sizeof detail, "SKIP this machine can't run it: %s", why.detail);
     }
   else
     snprintf (detail, sizeof detail, "%s %s %s; %llu tests, %.2f s, coverage %.2f, mutants %u/%u",

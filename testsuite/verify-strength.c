@@ -28,7 +28,7 @@ enum { FAMILIES = sizeof families / sizeof *families };
 
 struct result
 {
-  bool broken;
+  bool broken, beyond; /* … what this machine can run */
   unsigned unit, family;
   enum case_expect expect;
   enum verdict_level level, least;
@@ -131,6 +131,7 @@ judge (struct work *work, unsigned u, struct case_unit *unit, struct verifier *v
   else
     verdict.level = VERDICT_REFUTED;
   result.level = verdict.level;
+  result.beyond = case__is_beyond_machine (unit, entry, &why);
   result.seconds = (float) verdict.seconds;
   snprintf (result.reason, sizeof result.reason, "%s", reason__slug (why.reason));
   snprintf (result.detail, sizeof result.detail, "%.*s; %llu tests", 150, why.detail,
@@ -208,8 +209,8 @@ by_place (const void *a, const void *b)
 static bool
 is_well (const struct result *result)
 {
-  if (result->broken)
-    return false;
+  if (result->broken || result->beyond)
+    return result->beyond;
   switch (result->expect)
     {
     case EXPECT_RIGHT: return result->level != VERDICT_REFUTED;
@@ -222,7 +223,7 @@ static int
 report (struct work *work)
 {
   struct board *board = work->board;
-  unsigned n = board->n < RESULTS_MAX ? board->n : RESULTS_MAX, failures = 0, tests = 0, broken_cases = 0;
+  unsigned n = board->n < RESULTS_MAX ? board->n : RESULTS_MAX, failures = 0, tests = 0, broken_cases = 0, beyond = 0;
   unsigned wrong[FAMILIES][3] = { 0 }, right[VERDICT_PROVED + 1] = { 0 }, weaker = 0, unsure = 0;
   double wrong_seconds = 0, right_seconds = 0;
   qsort (board->result, n, sizeof *board->result, by_place);
@@ -232,7 +233,10 @@ report (struct work *work)
       bool well = is_well (r), expected = well;
       failures += !well;
       broken_cases += r->broken;
-      if (!r->broken && r->expect == EXPECT_WRONG)
+      beyond += r->beyond;
+      if (r->beyond)
+        expected = false;
+      else if (!r->broken && r->expect == EXPECT_WRONG)
         {
           expected &= r->level == VERDICT_REFUTED;
           wrong[r->family][r->level == VERDICT_REFUTED ? 0 : r->level == VERDICT_UNKNOWN ? 1 : 2]++;
@@ -249,9 +253,10 @@ report (struct work *work)
         unsure += !r->broken;
       tests++;
       if (!work->table_only || !expected)
-        printf ("%sok %u - %s %s: %s # %s%s %s %s, %.2f s\n", well ? "" : "not ", i + 1, work->base[r->unit],
-                work->name[r->unit], r->name, r->broken ? "BROKEN" : verdict__name (r->level),
-                expected ? "" : " (!)", r->reason, r->detail, (double) r->seconds);
+        printf ("%sok %u - %s %s: %s%s%s # %s%s %s, %.2f s\n", well ? "" : "not ", i + 1, work->base[r->unit],
+                work->name[r->unit], r->name, r->beyond ? "" : ": ", r->beyond ? "" : r->broken ? "BROKEN" : verdict__name (r->level),
+                r->beyond ? "SKIP this machine can't run it: " : expected ? "" : "(!) ", r->reason, r->detail,
+                (double) r->seconds);
     }
   unsigned refuted = 0, unknown = 0, accepted = 0, n_right = 0;
   printf ("# %-14s %8s %8s %8s\n", "wrong", "refuted", "unknown", "accepted");
@@ -274,7 +279,7 @@ report (struct work *work)
           right[VERDICT_REFUTED], n_right,
           n_right ? 100.0 * (right[VERDICT_PROVED] + right[VERDICT_BOUNDED] + right[VERDICT_TESTED]) / n_right : 0,
           right_seconds, weaker);
-  printf ("# unsure: %u; broken cases: %u\n", unsure, broken_cases);
+  printf ("# unsure: %u; broken cases: %u; beyond this machine: %u\n", unsure, broken_cases, beyond);
   bool whole = work->slice < 2 && !work->only;
   if (whole && n_wrong && refuted < REFUTED_LEAST * n_wrong)
     {

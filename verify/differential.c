@@ -499,7 +499,7 @@ trial__try (struct trial *trial, unsigned s, const struct state *const *states, 
             tests[kept++] = (struct test) { .kind = STATE_BOUNDARY, .state = (struct state *) states[from + i],
                                             .expected = expected, .arena = arena };
           }
-      well = trial__run (trial, s, STATE_BOUNDARY, tests, kept, TRACE_SHARE_LEAST);
+      well = trial__run (trial, s, STATE_BOUNDARY, tests, kept, trial->follow_share);
       for (unsigned i = 0; well && s == 0 && i < kept && trial->n_kept < KEPT_FIRST_MAX; i++)
         trial__keep (trial, &tests[i]);
       arena__free (arena);
@@ -542,12 +542,25 @@ run_recorded (struct trial *trial, unsigned s)
   return well;
 }
 
+/* Looks for states that take missing branch ways.  False where the verdict is filled.  */
+static bool
+reach_more (struct trial *trial)
+{
+  double seconds = HUNT_SHARE * trial->verifier->options.budget_seconds;
+  trial->follow_share = TRACE_SHARE;
+  bool well = ends__reach (trial, seconds) && hunt__judge (trial, seconds) && steer__judge (trial, seconds);
+  trial->follow_share = TRACE_SHARE_LEAST;
+  return well;
+}
+
 bool
 differential__judge (struct trial *trial)
 {
   struct verifier *verifier = trial->verifier;
   struct why why = { 0 };
   trial->trace_steps = TRACE_STEPS_FIRST;
+  trial->follow_share = TRACE_SHARE_LEAST;
+  trial->first_there = ARENA_ARRAY (trial->arena, const struct state *, trial->side.decoded->n_insns + 1);
   trial->original_coverage = coverage__new (trial->arena, verifier->region, &verifier->original, false);
   trial->candidate_coverage = coverage__new (trial->arena, verifier->region, &trial->side,
                                              !trial->compiled);
@@ -630,9 +643,7 @@ differential__judge (struct trial *trial)
           }
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
-      if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX
-          && (!hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)
-              || !steer__judge (trial, HUNT_SHARE * verifier->options.budget_seconds)))
+      if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX && !reach_more (trial))
         return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)
         trial->trace_steps *= 2;

@@ -4,6 +4,8 @@
    A test that worked keeps its sizes and pointers; the integers that its parameters lead to, in structs too, are filled
    with the types' largest numbers, their least, or both in turn, in all combinations for the first few arrays.
 
+   Where a branch way is still missing, a test that comes to the branch is filled likewise.
+
    And arrays that are all at one end but for one element at the other, at each place past a vector step: whether any byte
    is over 127, or all are equal, is decided by the first few of random bytes, and what a loop leaves out doesn't show.
    SPDX-License-Identifier: GPL-3.0-or-later  */
@@ -14,7 +16,7 @@
 #include <string.h>
 
 /* Arrays that change, ways to fill each, tests that are changed (of the largest down to a few elements).  */
-enum { ARRAYS_MAX = 3, FILLS = 3, SOURCES = 4, COMBINATIONS_MAX = 27 };
+enum { ARRAYS_MAX = 3, FILLS = 3, SOURCES = 4, SOURCES_REACHING = 16, COMBINATIONS_MAX = 27 };
 /* How deep pointers in structs are followed.  */
 enum { POINTERS_DEEP = 2 };
 
@@ -279,6 +281,30 @@ larger_first (const void *a, const void *b)
 {
   uint64_t x = bytes_of ((*(const struct test *const *) a)->state), y = bytes_of ((*(const struct test *const *) b)->state);
   return (x < y) - (x > y);
+}
+
+bool
+ends__reach (struct trial *trial, double seconds)
+{
+  const struct coverage *coverage = trial->candidate_coverage;
+  const struct state *done[SOURCES_REACHING];
+  unsigned n = 0;
+  double until = verify__now () + seconds;
+  trial->at_setup = 0;
+  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES_REACHING && verify__now () < until; i++)
+    {
+      const struct state *source = trial->first_there[i];
+      if (!(trial->side.decoded->insn[i].kind & KIND_BRANCH) || !source || (coverage->branch[i] | coverage->excused[i]) == 3)
+        continue;
+      bool again = false;
+      for (unsigned k = 0; k < n; k++)
+        again |= done[k] == source;
+      done[n] = source;
+      n += !again;
+      if (!again && !try_source (trial, source))
+        return false;
+    }
+  return true;
 }
 
 bool

@@ -35,11 +35,13 @@ copy_test (struct arena *arena, const struct test *test)
   return copy;
 }
 
-void
+const struct state *
 trial__keep (struct trial *trial, const struct test *test)
 {
-  if (trial->n_kept < KEPT_MAX)
-    trial->kept[trial->n_kept++] = copy_test (trial->arena, test);
+  if (trial->n_kept == KEPT_MAX)
+    return NULL;
+  trial->kept[trial->n_kept] = copy_test (trial->arena, test);
+  return trial->kept[trial->n_kept++].state;
 }
 
 void
@@ -48,12 +50,19 @@ trial__reached (struct trial *trial, unsigned s, const struct test *test, const 
   const struct coverage *coverage = trial->candidate_coverage;
   const struct test *bank = trial->verifier->setup[s].bank[test->kind];
   bool in_bank = test >= bank && test < bank + BANK_PER_KIND;
-  bool first = false;
+  bool first = false, here = false;
   for (unsigned i = 0; i < coverage->side->decoded->n_insns && trace->executed; i++)
-    first |= (trace->executed[i] && !coverage->executed[i])
-             || (trace->branch[i] & ~coverage->branch[i]);
-  if (first && s == 0 && !in_bank)
-    trial__keep (trial, test);
+    {
+      first |= (trace->executed[i] && !coverage->executed[i])
+               || (trace->branch[i] & ~coverage->branch[i]);
+      here |= trace->executed[i] && !trial->first_there[i];
+    }
+  const struct state *kept = in_bank ? test->state : NULL;
+  if ((first || here) && s == 0 && !in_bank)
+    kept = trial__keep (trial, test);
+  for (unsigned i = 0; here && kept && s == 0 && i < coverage->side->decoded->n_insns; i++)
+    if (trace->executed[i] && !trial->first_there[i])
+      trial->first_there[i] = kept;
   coverage__add (trial->candidate_coverage, trace);
 }
 

@@ -69,6 +69,8 @@ struct trial
   struct sandbox *sandbox[SETUPS_MAX];
   struct states *states[SETUPS_MAX];   /* with the candidate's constants; the setup's own where that failed */
   struct coverage *original_coverage, *candidate_coverage;
+  const struct state **first_there;    /* of each instruction of the candidate: a state of setup 0 that runs it, or NULL */
+  double follow_share;                 /* of the budget, for following tests that are made by hand */
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
   uint64_t tests[STATE_KINDS];
@@ -101,8 +103,8 @@ unsigned differential__timeout (const struct trial *trial);
    filled.  */
 bool differential__judge (struct trial *trial);
 
-/* Keeps a copy of TEST (of setup 0) for mutants, while there is room.  */
-void trial__keep (struct trial *trial, const struct test *test);
+/* Keeps a copy of TEST (of setup 0) for mutants, while there is room: the copy's state, or NULL.  */
+const struct state *trial__keep (struct trial *trial, const struct test *test);
 
 /* follow.c.  Adds TRACE of TEST in setup S to the candidate's coverage, and keeps the test where it is the first to
    reach something.  */
@@ -137,6 +139,9 @@ bool specials__judge (struct trial *trial);
 
 /* ends.c.  Arrays of integers, each all at one end of its range, or all but one element.  False where the verdict is filled.  */
 bool ends__judge (struct trial *trial);
+
+/* The same from states that come to a branch one of whose ways no test took, for at most SECONDS.  */
+bool ends__reach (struct trial *trial, double seconds);
 
 /* edges.c.  The last numbers before and the first after what a quotient or remainder steps over, from the ends of an integer's
    range.  False where the verdict is filled.  */

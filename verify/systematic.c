@@ -181,6 +181,7 @@ struct family
   enum state_kind kind;
   unsigned n;
   struct plan plan[PORTION];
+  uint64_t keep;               /* bit I: the test of plan I is one that mutants have to face */
   double until;
   bool well;
 };
@@ -195,16 +196,24 @@ flush (struct family *family)
     return;
   struct arena *arena = arena__new ();
   struct test *tests = ARENA_ARRAY (arena, struct test, family->n);
+  unsigned of[PORTION];
   int made = states__plan (trial->states[family->s], family->kind, family->plan, family->n, arena,
-                           tests, NULL, &why);
+                           tests, of, &why);
+  uint64_t keep = family->keep;
   family->n = 0;
+  family->keep = 0;
   if (made < 0)
     {
       trial__unknown (trial, &why);
       family->well = false;
     }
   else
-    family->well = trial__run (trial, family->s, family->kind, tests, (unsigned)made, FOLLOW_SHARE);
+    {
+      for (int i = 0; i < made; i++)
+        if ((keep >> of[i] & 1) && tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0)
+          trial__keep (trial, &tests[i]);
+      family->well = trial__run (trial, family->s, family->kind, tests, (unsigned)made, FOLLOW_SHARE);
+    }
   arena__free (arena);
 }
 
@@ -242,6 +251,21 @@ fix (const struct region *region, struct plan *plan, int p, uint64_t value)
         plan->fixed |= 1u << q;
         plan->scalar[q] = value;
       }
+}
+
+/* The parameters that make objects large get VALUE each, the others are drawn: a factor that is small because N is would hide what
+   an overlap does.  Where nothing is known of them, and once in four times, all get it.  */
+static void
+fix_sizes (const struct family *family, struct plan *plan, uint64_t value)
+{
+  const struct verifier *verifier = family->trial->verifier;
+  uint32_t sizes = states__size_parameters (verifier->setup[0].states);
+  if (!sizes || family->n % 4 == 3)
+    fix (verifier->region, plan, -1, value);
+  else
+    for (unsigned p = 0; p < PLAN_PARAMETERS; p++)
+      if (sizes >> p & 1)
+        fix (verifier->region, plan, (int) p, value);
 }
 
 /* The integer parameters that could be sizes: wide enough.  */
@@ -343,11 +367,15 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
         int64_t special[] = { whole - unit, whole,       whole + unit, 512,        1024,
                               2048,         4096 - unit, 4096,         4096 + unit };
         unsigned n_special = sizeof special / sizeof *special;
+        /* Near enough for any vector to get it wrong: mutants that overlook the overlap have to fail.  */
+        int64_t near[] = { unit, 3 * (int64_t)unit, (int64_t)widest / 2 / unit * unit };
         for (int64_t distance = 0; distance <= (int64_t)widest + 2 * unit; distance += unit)
           if ((plan = next_plan (family)))
             {
+              bool is_near = distance == near[0] || distance == near[1] || distance == near[2];
+              family->keep |= (uint64_t)is_near << (family->n - 1);
               if (n_list)
-                fix (region, plan, -1, size + (distance / unit) % 3 * (step > 1 ? step / 2 : 1));
+                fix_sizes (family, plan, size + (distance / unit) % 3 * (step > 1 ? step / 2 : 1));
               plan->overlap = true;
               plan->pointer = pointer;
               plan->host = host;
@@ -360,7 +388,7 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
                                   ? (uint64_t)special[k] / element + 2 * step + 1
                                   : size;
               if (n_list)
-                fix (region, plan, -1, many);
+                fix_sizes (family, plan, many);
               plan->overlap = true;
               plan->pointer = pointer;
               plan->host = host;
@@ -399,7 +427,7 @@ alignments (struct trial *trial, const struct layout_steps *steps, unsigned elem
                 }
               plan->residue[p] = (int16_t)residue;
               if (n_list)
-                fix (region, plan, -1,
+                fix_sizes (family, plan,
                      k ? 2 * (uint64_t)step + residue / unit % (step + 1)
                        : 1 + (random >> 40) % (step + 2));
             }
@@ -431,7 +459,7 @@ page_offsets (struct trial *trial, const struct layout_steps *steps, unsigned el
         plan->residue[p] = (int16_t)(i * 2531 % (SANDBOX_PAGE / unit) * unit);
         plan->modulus = SANDBOX_PAGE;
         if (n_list)
-          fix (region, plan, -1,
+          fix_sizes (family, plan,
                i % 4 == 0 ? 1 + (random >> 40) % 4 : step + (random >> 40) % (step + 3));
       }
   flush (family);

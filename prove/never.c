@@ -1,0 +1,271 @@
+/* Branch ways that no run goes.
+
+   Compilers leave branches that always go one way: a second check of a bound, the way back of a remainder's loop that has one
+   round.  To show that a way is never gone it is enough to show that it can't be gone a first time: so the way is left out of
+   the program, and every run of what remains has to come to the branch with a condition that sends it the other way.  Without
+   the way some loops are none any more.
+
+   Runs are cut at the heads of the loops that are left.  What a loop may change, registers and all memory but the frame, is
+   forgotten on entering it; that the rest is kept is checked whenever a run comes back to the head.  A head inside is treated
+   likewise, within any round of the loop around it.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "prove/induction.h"
+
+#include <string.h>
+
+enum { ARRIVALS_MAX = 2000, RUNS_MAX = 20000 };
+
+/* A loop that a run is in, or has been in.  */
+struct entered
+{
+  int head;
+  uint64_t forgotten;            /* registers, bit I for cut__register's I */
+  struct sym_cpu cpu;            /* what stands at the head in any round */
+  const struct memory *memory;
+  const struct entered *before;
+};
+
+struct never
+{
+  struct problem *problem;
+  struct program *program;
+  struct heads *heads;
+  struct induction induction;    /* for its runs from cut to cut */
+  unsigned insn;
+  bool taken;
+  bool *stops;                   /* heads, and branches with closed ways */
+  unsigned arrivals, runs;
+};
+
+static bool arrive (struct never *never, struct path *path, const struct entered *entered);
+
+/* The registers that may change in a round of the loop at HEAD in which no head of ENTERED is come to.  The stack pointer is
+   left out: if it does, stays_known says so.  */
+static uint64_t
+changed_around (const struct never *never, unsigned head, const struct entered *entered)
+{
+  const struct program *program = never->program;
+  struct arena *arena = arena__new ();
+  bool *without = ARENA_ARRAY (arena, bool, program->n_insns + 1);
+  uint64_t changed = UINT64_C (1) << STICKY;
+  for (; entered; entered = entered->before)
+    without[entered->head] = true;
+  const bool *around = heads__around (arena, program, head, without);
+  for (unsigned i = 0; i < program->n_insns; i++)
+    if (around[i])
+      {
+        const struct regset *set = &program->image->decoded->insn[i].written;
+        changed |= set->gpr | (uint64_t) set->vec << FIRST_VEC | (uint64_t) set->mask << FIRST_MASK;
+      }
+  arena__free (arena);
+  return changed & ~(UINT64_C (1) << 4);
+}
+
+/* A forgotten register that may lead into the frame would make a store to the frame look like one to an object.  */
+static bool
+leads_to_frame (const struct never *never, const struct path *path, uint64_t forgotten)
+{
+  for (unsigned i = 0; i < REGISTERS; i++)
+    if ((forgotten >> i & 1)
+        && (term__support (never->problem, cut__register (&path->cpu, i)) & SUPPORT_STACK))
+      return true;
+  return false;
+}
+
+/* Makes PATH, at a head, stand for all rounds in which the registers FORGOTTEN may hold anything.  */
+static void
+forget (struct never *never, struct path *path, uint64_t forgotten)
+{
+  struct terms *terms = never->problem->terms;
+  for (unsigned i = 0; i < REGISTERS; i++)
+    if (forgotten >> i & 1)
+      cut__set_register (&path->cpu, i, term__fresh (terms, cut__register (&path->cpu, i)->width));
+  memset (&path->cpu.flags, 0, sizeof path->cpu.flags);
+  path->cpu.flags.kind = FLAGS_EXPLICIT;
+  for (unsigned i = 0; i < FLAGS_COUNT; i++)
+    path->cpu.flags.flag[i] = term__fresh (terms, 1);
+  struct memory *before = path->memory;
+  path->memory = memory__restart (never->problem, before, before, FIRST_MEMORY + never->induction.memories++);
+  memory__free (before);
+}
+
+/* Is PATH, back at the head, one of the rounds that ENTERED stands for?  */
+static bool
+stays_known (const struct never *never, const struct path *path, const struct entered *entered)
+{
+  for (unsigned i = 0; i < REGISTERS; i++)
+    if (!(entered->forgotten >> i & 1) && cut__register (&entered->cpu, i) != cut__register (&path->cpu, i))
+      return false;
+  return !leads_to_frame (never, path, entered->forgotten)
+         && memory__keeps_frame (never->problem, entered->memory, path->memory);
+}
+
+/* From PATH (used up) on to wherever runs stop.  The solver isn't asked which ways are possible on the way there.  */
+static bool
+run_on (struct never *never, struct path *path, const struct entered *entered)
+{
+  bool well = true;
+  path->stops = never->stops;
+  path->quick = true;
+  path->resumed = path->steps;
+  path->end = PATH_RUNNING;
+  path->next = NULL;
+  for (struct path *work = path; work;)
+    {
+      struct path *one = work, *other = NULL;
+      work = one->next;
+      one->next = NULL;
+      if (!well || ++never->runs > RUNS_MAX || path__run (one, CUT_STEPS_MAX, &other))
+        {
+          well = false;
+          path__free (one);
+        }
+      else if (one->end == PATH_RUNNING)
+        {
+          one->next = work;
+          work = one;
+        }
+      else if (one->end == PATH_STOPPED)
+        well = arrive (never, one, entered);
+      else
+        path__free (one);
+      if (other)
+        {
+          other->next = work;
+          work = other;
+        }
+    }
+  return well;
+}
+
+/* PATH, at a branch with a closed way, goes the other one.  False where it may go the way in question; *GONE where it can only go
+   one that is known not to be gone.  */
+static bool
+pass_branch (const struct never *never, struct path *path, unsigned insn, bool *gone)
+{
+  struct problem *problem = never->problem;
+  const struct decoded_insn *decoded = &never->program->image->decoded->insn[insn];
+  uint64_t behind = path->at + decoded->length;
+  bool asked_here = insn == never->insn;
+  unsigned closed = never->program->closed[insn];
+  struct path *other = NULL;
+  path->end = PATH_RUNNING;
+  path->stops = NULL;
+  path->only = true;
+  /* After one step a path that goes on says that it isn't at its end.  */
+  if (closed == 3 || (path__run (path, 1, &other) && path->why.reason != REASON_NONTERMINATING) || other)
+    {
+      path__free (other);
+      return false;
+    }
+  path->only = false;
+  if (path->asked)
+    {
+      const struct term *condition = closed & 1 ? path->asked : term__not (problem->terms, path->asked);
+      if (asked_here && facts__ask_roughly (problem, &path->facts, &condition, 1, RELATION_SECONDS) != SOLVER_UNSAT)
+        return false;
+      path__go (path, !(closed & 1));
+      return true;
+    }
+  *gone = (path->at == behind) == ((closed & 2) != 0);
+  return !(*gone && asked_here);
+}
+
+/* PATH (used up) has come to a head or a branch with a closed way.  */
+static bool
+arrive (struct never *never, struct path *path, const struct entered *entered)
+{
+  unsigned at = (unsigned) path__head (path);
+  struct entered loop;
+  bool well = false, gone = false;
+if (++never->arrivals > ARRIVALS_MAX || problem__out_of_time (never->problem))
+    goto end;
+  if (never->heads->is_head[at])
+    {
+      for (const struct entered *known = entered; known; known = known->before)
+        if (known->head == (int) at)
+          {
+            well = stays_known (never, path, known);
+            goto end;
+          }
+      uint64_t forgotten = changed_around (never, at, entered);
+      if (leads_to_frame (never, path, forgotten))
+        goto end;
+      forget (never, path, forgotten);
+      loop = (struct entered) { .head = (int) at, .forgotten = forgotten, .cpu = path->cpu,
+                                .memory = memory__copy (path->memory), .before = entered };
+      entered = &loop;
+    }
+  if (!never->program->closed[at])
+    well = run_on (never, path, entered);
+  else if (!pass_branch (never, path, at, &gone))
+    path__free (path);
+  else
+    {
+      int next = path__head (path);
+      if (gone)
+        path__free (path);
+      well = gone || (next >= 0 && never->stops[next] ? arrive (never, path, entered) : run_on (never, path, entered));
+    }
+  if (entered == &loop)
+    memory__free ((struct memory *) loop.memory);
+  return well;
+end:
+  path__free (path);
+  return well;
+}
+
+/* May PROGRAM's branch be asked about?  */
+static bool
+can_ask (const struct program *program, unsigned insn)
+{
+  const struct decoded *decoded = program->image->decoded;
+  for (unsigned i = 0; i < decoded->n_insns; i++)
+    if ((decoded->insn[i].kind & KIND_INDIRECT) && !(decoded->insn[i].kind & (KIND_CALL | KIND_RETURN)))
+      return false;
+  const struct decoded_insn *branch = &decoded->insn[insn];
+  return (branch->kind & KIND_BRANCH) && branch->has_target
+         && !(branch->target_section == branch->section && branch->target == branch->offset + branch->length);
+}
+
+bool
+problem__never (const struct region *region, const struct layout *layout, const struct image *image,
+                const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds)
+{
+  struct arena *arena = arena__new ();
+  struct problem *problem = ARENA_NEW (arena, struct problem);
+  struct proof proof = { 0 };
+  struct program *program;
+  struct why why;
+  bool well = false;
+  problem->proof = &proof;
+  problem->roughly = true;
+  if (insn < image->decoded->n_insns && problem__open (problem, arena, region, layout, &why) == 0)
+    {
+      problem->deadline = problem->started + (seconds > 0 ? seconds : PROOF_SECONDS);
+      if (program__new (problem, 1, image, object, &program, &why) == 0 && can_ask (program, insn))
+        {
+          unsigned n = program->n_insns;
+          uint8_t *ways = ARENA_ARRAY (arena, uint8_t, n + 1);
+          struct never never = { .problem = problem, .program = program, .insn = insn, .taken = taken,
+                                 .induction = { .problem = problem, .arena = arena },
+                                 .stops = ARENA_ARRAY (arena, bool, n + 1) };
+          memcpy (ways, closed, n);
+          ways[insn] |= taken ? 1 : 2;
+          program->closed = ways;
+          problem->program[0] = problem->program[1] = program;
+          never.heads = heads__find (arena, program);
+          for (unsigned i = 0; i < n; i++)
+            never.stops[i] = never.heads->is_head[i] || ways[i];
+          int first = program__find (program, image->entry);
+          if (first >= 0 && problem__inputs (problem, &why) == 0)
+            {
+              struct path *start = path__entry (problem, program, &problem->assumed);
+              well = never.stops[first] ? arrive (&never, start, NULL) : run_on (&never, start, NULL);
+            }
+        }
+    }
+  problem__close (problem);
+  arena__free (arena);
+  return well;
+}
