@@ -201,7 +201,7 @@ counter__take (struct counter *c, uint64_t count, uint64_t enabled, uint64_t run
   return (double)count / share;
 }
 
-/* Why C, which is closed, has no value.  */
+/* Why C has no value in a run.  A later run that has one doesn't take that back.  */
 static void
 counter__excuse (struct counter *c, const struct counter_setting *setting)
 {
@@ -250,8 +250,6 @@ counters__close (struct counters *counters, double *value)
                                   c->code.type == PERF_TYPE_SOFTWARE ? RUNG_KERNEL : RUNG_ALONE);
       if (value[i] < 0)
         counter__excuse (c, &counters->setting);
-      else
-        c->why[0] = '\0';
     }
   /* The leader last: its group is read and ends with it.  */
   for (unsigned i = counters->n; i-- > 0;)

@@ -107,19 +107,20 @@ set__ticks (const struct measure_set *set, enum size_class size)
   return n ? statistics__median (ticks, n) : 0;
 }
 
-/* States with sizes that are in no class, as what is fast at the sizes of each may still be slow between them: some
-   integer parameter at a time, which may be a size, is a number of its own magnitude.  */
+/* States with sizes that are in no class, as what is fast at the sizes of each may still be slow between them: one integer
+   parameter at a time, which is a size or may be one, is a number of its own magnitude.  */
 static void
 set__between (struct measure_set *set, struct sandbox *sandbox, struct states *states)
 {
   const struct region *region = set->region;
   struct plan plan[BETWEEN_STATES];
   unsigned integer[PLAN_PARAMETERS], n_integers = 0;
+  uint32_t sizes = states__size_parameters (states);
   struct why ignored;
   for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
     {
       const struct type *type = region__type (region, region->parameter[p].type);
-      if (type && type->kind == TYPE_INTEGER && type->size >= 4 && type->size <= 8)
+      if (type && type->kind == TYPE_INTEGER && type->size >= 4 && type->size <= 8 && (!sizes || (sizes >> p & 1)))
         integer[n_integers++] = p;
     }
   if (!n_integers || set->given)

@@ -95,6 +95,7 @@ run_result__json (const struct run_result *result)
   cJSON_AddStringToObject (aiopt, "version", result->version ? result->version : "");
   cJSON_AddStringToObject (aiopt, "commit", result->commit ? result->commit : "");
   cJSON_AddNumberToObject (aiopt, "budget", result->budget);
+  cJSON_AddNumberToObject (aiopt, "jobs", result->jobs);
   cJSON *builds = cJSON_AddArrayToObject (json, "builds");
   for (unsigned b = 0; b < result->n_builds; b++)
     {

@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
   { "times", 't', "FILE", 0, "What the runner measured (JSON)", 0 },
   { "tune", 'u', "FILE", 0, "What `aiopt tune --json` printed", 0 },
   { "builds", 'b', "FILE", 0, "Lines of name, command and version of each build", 0 },
-  { "run", 'r', "FILE", 0, "Lines of name and value: version, commit, budget", 0 },
+  { "run", 'r', "FILE", 0, "Lines of name and value: version, commit, budget, jobs", 0 },
   { "json", 'j', "FILE", 0, "Write the results there", 1 },
   { "svg", 's', "FILE", 0, "Write a picture there", 1 },
   { "table", 'T', "FILE", 0, "Write the table there too, for 80 columns", 1 },

@@ -113,6 +113,8 @@ load_run (struct run_result *result, const char *file)
         result->commit = strdup (value);
       else if (strcmp (name, "budget") == 0)
         result->budget = atof (value);
+      else if (strcmp (name, "jobs") == 0)
+        result->jobs = (unsigned) atoi (value);
     }
   free (text);
   struct utsname name;

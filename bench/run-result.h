@@ -67,6 +67,7 @@ struct run_result
   struct run_group *group;   /* the last one holds all kernels */
   double noise;              /* what 95 % of the kernels' A/A ratios stay below, less 1 */
   double tune_seconds, budget;
+  unsigned jobs;             /* functions tuned at a time */
   unsigned tried, n_rewritten, n_wrong;
   const char *version, *commit, *cpu, *kernel_version, *date;
   unsigned cores;

@@ -149,6 +149,8 @@ check "a failed compilation, too" fails
 check "neither touched the earlier results" survives
 check "a wrong result is said with kernel, build and size" wrong
 check "no such kernel" run 1 "'nonsense': no such kernel; there are: adler32" "$work/b" nonsense
+check "jobs that are no number" env BENCH_JOBS=0 sh -c '"$1/bench/run" "$2" "$3" sad 2>&1 | grep "BENCH_JOBS is .0.: expected"' \
+  x "$top" "$AIOPT_BUILD" "$work/b"
 check "a budget that is no number" env BENCH_BUDGET=much sh -c '"$1/bench/run" "$2" "$3" sad 2>&1 | grep "BENCH_BUDGET is .much.: expected"' \
   x "$top" "$AIOPT_BUILD" "$work/b"
 check "no build directory" says 1 "'$work/none': expected the directory" "$top/bench/run" "$work/none"
