@@ -40,6 +40,7 @@ leaf_of (struct states *states, struct attempt *attempt, int o, uint64_t path, c
           const struct plan *plan = attempt->plan;
           leaf.profile = plan && n == CONTENT_PROFILES && plan->extreme ? CONTENT_EXTREME
                          : plan && n == CONTENT_PROFILES && plan->equal ? CONTENT_EQUAL
+                         : plan && n == CONTENT_PROFILES && plan->sorted ? CONTENT_SORTED
                          : (uint8_t) site__choose (states, attempt, &rng, site__find (states, path), prior, n);
           object->leaf[object->n_leaves++] = leaf;
         }

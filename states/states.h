@@ -88,6 +88,7 @@ struct plan
   int16_t residue[PLAN_PARAMETERS];    /* of the pointer in parameter p modulo MODULUS, or PLAN_ANY */
   uint16_t modulus;                    /* 64, or a page */
   bool extreme;                        /* integers in memory are their type's limits and -1 */
+  bool sorted;                         /* integers of an object ascend */
   bool equal;                          /* all integers of an object are the same */
   bool at_start;                       /* objects begin where their pages do; else they end there, or as residues say */
   bool large;                          /* objects may be as large as a slot */

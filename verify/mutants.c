@@ -130,6 +130,13 @@ is_condition (const struct mutant *mutant)
   return mutant->mutation.fault == FAULT_NEVER || mutant->mutation.fault == FAULT_ALWAYS;
 }
 
+/* Does INSN add or subtract a carry?  Compilers write such a thing only where the carry matters.  */
+static bool
+takes_carry (const struct decoded_insn *insn)
+{
+  return strncmp (insn->mnemonic, "adc", 3) == 0 || strncmp (insn->mnemonic, "sbb", 3) == 0;
+}
+
 /* All mutants there are, in an order that visits the whole function however early we stop: a stride
    that is coprime to their number and near its golden section.  */
 static void
@@ -448,9 +455,12 @@ mutants__run (struct trial *trial)
     }
   for (unsigned i = 0; i < tried; i++)
     {
-      bool seen = ground->mutant[i].dead || ground->mutant[i].equal || (trial->compiled && other_way_dies (ground, tried, i));
+      bool carry = takes_carry (&trial->side.decoded->insn[ground->mutant[i].insn]);
+      bool seen = ground->mutant[i].dead || ground->mutant[i].equal
+                  || (trial->compiled && !carry && other_way_dies (ground, tried, i));
       verdict->conditions += is_condition (&ground->mutant[i]);
       verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !seen;
+      verdict->carries_unseen += is_condition (&ground->mutant[i]) && !seen && carry;
       verdict->mutants_total += !ground->mutant[i].equal;
       verdict->mutants_killed += ground->mutant[i].dead;
     }

@@ -288,6 +288,7 @@ has_memory (const struct region *region)
   return region->n_globals > 0;
 }
 
+/* Every size with drawn contents, then with ascending ones: what takes the last of the largest shows on nothing else.  */
 static bool
 sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
@@ -297,18 +298,20 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
                                   n = layout__sizes (steps, element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
-  for (unsigned i = 0; i < n; i++)
-    for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
-      for (unsigned content = 0; content < (size[i] > 64 && size[i] % 3 == 0 ? 3 : 1); content++)
-        if ((plan = next_plan (family)))
-          {
-            fix (region, plan, (int)list[k], size[i]);
-            plan->large = size[i] > 900;
-            plan->at_start = i % 7 == 3;
-            /* Narrow sums overflow on large arrays of large numbers.  */
-            plan->extreme = content == 1;
-            plan->equal = content == 2;
-          }
+  for (unsigned sorted = 0; sorted < 2; sorted++)
+    for (unsigned i = 0; i < n; i++)
+      for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
+        for (unsigned content = 0; content < (!sorted && size[i] > 64 && size[i] % 3 == 0 ? 3 : 1); content++)
+          if ((plan = next_plan (family)))
+            {
+              fix (region, plan, (int)list[k], size[i]);
+              plan->large = size[i] > 900;
+              plan->at_start = i % 7 == 3;
+              plan->sorted = sorted;
+              /* Narrow sums overflow on large arrays of large numbers.  */
+              plan->extreme = content == 1;
+              plan->equal = content == 2;
+            }
   flush (family);
   return family->well;
 }

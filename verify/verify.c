@@ -339,7 +339,7 @@ is_adequate (struct trial *trial)
       && (verdict->mutants_killed == 0 || verdict->mutants_killed < share * verdict->mutants_total))
     why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s", verdict->mutants_killed,
               verdict->mutants_total, verdict->first_survivor ? verdict->first_survivor : "the rest");
-  else if (verdict->conditions_unseen > (trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + CONDITION_OUTCOMES : 0))
+  else if (verdict->carries_unseen || verdict->conditions_unseen > (trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + CONDITION_OUTCOMES : 0))
     why__set (&why, REASON_COVERAGE,
               "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
               verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);
