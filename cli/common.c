@@ -109,6 +109,9 @@ cli__proof (const cJSON *proof)
     snprintf (how, sizeof how, "by rewriting alone");
   else if (method && strcmp (method, "induction") == 0)
     snprintf (how, sizeof how, "by induction over its loops, %.0f questions to the solver", questions ? questions->valuedouble : 0);
+  else if (method && strcmp (method, "lockstep") == 0)
+    snprintf (how, sizeof how, "side by side with the original's loops, %.0f questions to the solver",
+              questions ? questions->valuedouble : 0);
   else
     snprintf (how, sizeof how, "%.0f questions to the solver", questions ? questions->valuedouble : 0);
   int length;

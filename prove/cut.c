@@ -134,6 +134,48 @@ induction__run (struct induction *induction, struct path *start, const bool *sto
   return result;
 }
 
+int
+cut__leaves (struct path *start, const bool *stops, struct path **list, struct why *why)
+{
+  struct path *work = start, *leaves = NULL;
+  int result = 0;
+  start->next = NULL;
+  start->stops = stops;
+  start->quick = true;
+  start->resumed = start->steps;
+  if (start->end == PATH_STOPPED)
+    start->end = PATH_RUNNING;
+  for (unsigned runs = 0; work && result == 0; runs++)
+    {
+      struct path *path = work, *other = NULL;
+      work = path->next;
+      path->next = NULL;
+      if (runs > QUICK_RUNS_MAX)
+        result = why__set (why, REASON_PROOF_LOOP, "more than %d ways between two loop heads", QUICK_RUNS_MAX);
+      else if (path__run (path, CUT_STEPS_MAX, &other))
+        {
+          *why = path->why;
+          result = -1;
+        }
+      struct path **to = path->end == PATH_RUNNING && result == 0 ? &work : &leaves;
+      path->next = *to;
+      *to = path;
+      if (other)
+        {
+          other->next = work;
+          work = other;
+        }
+    }
+  if (result)
+    {
+      paths__free (work);
+      paths__free (leaves);
+      leaves = NULL;
+    }
+  *list = leaves;
+  return result;
+}
+
 struct path *
 path__copy_with (const struct path *path, const struct facts *facts)
 {

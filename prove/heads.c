@@ -96,15 +96,29 @@ heads__around (struct arena *arena, const struct program *program, unsigned head
   return around;
 }
 
-/* Registers that a caller reads after a return, whatever the type of the result: rax, rdx, the callee-saved, xmm0 and 1;
-   in doubt more.  */
-#define AT_RETURN                                                                                          \
-  ((UINT64_C (1) << 0 | UINT64_C (1) << 2 | UINT64_C (1) << 3 | UINT64_C (1) << 4 | UINT64_C (1) << 5        \
-    | UINT64_C (0xf) << 12)                                                                                \
-   | UINT64_C (3) << VEC_FIRST)
+/* Registers that somebody reads after a return: those of the result, and the callee-saved.  */
+static uint64_t
+read_at_return (const struct region *region)
+{
+  static const uint8_t saved[] = { 3, 4, 5, 12, 13, 14, 15 };
+  uint64_t read = region->result.by_reference ? UINT64_C (1) << GPR_FIRST : 0;
+  for (unsigned i = 0; i < sizeof saved; i++)
+    read |= UINT64_C (1) << (GPR_FIRST + saved[i]);
+  for (unsigned i = 0; i < region->result.n_locations; i++)
+    {
+      const struct location *location = &region->result.location[i];
+      if (location->kind == LOCATION_GPR && location->number < 16)
+        read |= UINT64_C (1) << (GPR_FIRST + location->number);
+      else if (location->kind == LOCATION_VEC && location->number < 32)
+        read |= UINT64_C (1) << (VEC_FIRST + location->number);
+      else
+        return UINT64_MAX;
+    }
+  return read;
+}
 
 struct heads *
-heads__find (struct arena *arena, const struct program *program)
+heads__find (struct arena *arena, const struct region *region, const struct program *program)
 {
   const struct decoded *decoded = program->image->decoded;
   unsigned n = program->n_insns;
@@ -134,14 +148,15 @@ heads__find (struct arena *arena, const struct program *program)
           const struct decoded_insn *insn = &decoded->insn[i];
           int next[2];
           bool open;
-          uint64_t out = insn->kind & KIND_RETURN ? AT_RETURN : 0;
+          uint64_t out = insn->kind & KIND_RETURN ? read_at_return (region) : 0;
           successors (program, i, next, &open);
           for (unsigned k = 0; k < 2; k++)
             if (next[k] >= 0)
               out |= heads->live[next[k]];
           if (open || (insn->kind & KIND_CALL) || ((insn->kind & KIND_JUMP) && next[1] < 0))
             out = UINT64_MAX;
-          uint64_t in = register_bits (&insn->read) | (out & ~register_bits (&insn->written));
+          /* vzeroupper hands the low parts on.  */
+          uint64_t in = insn->kind & KIND_VZERO ? out : register_bits (&insn->read) | (out & ~register_bits (&insn->written));
           if (in != heads->live[i])
             {
               heads->live[i] = in;

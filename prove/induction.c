@@ -405,7 +405,7 @@ problem__induct (struct problem *problem, struct why *why)
   bool well = true;
   problem->roughly = true;
   for (unsigned side = 0; side < SIDES; side++)
-    induction.heads[side] = heads__find (problem->arena, problem->program[side]);
+    induction.heads[side] = heads__find (problem->arena, problem->region, problem->program[side]);
   if (!induction.heads[0]->n || !induction.heads[1]->n)
     return why__set (why, REASON_PROOF_LOOP, "one side has no loop") == 0;
   if (induction__run (&induction, path__entry (problem, problem->program[0], &problem->assumed), induction.heads[0]->is_head, -1, 0,

@@ -12,6 +12,7 @@
 enum
 {
   LEAVES_MAX = 160,     /* of one run between cuts */
+  QUICK_RUNS_MAX = 2000,/* the same, where nothing is asked */
   CUT_STEPS_MAX = 20000,/* of one path between cuts */
   DEMOTIONS_MAX = 10,   /* registers given up one by one */
   REGISTERS = 57,       /* 16 general, 32 vector, 8 mask, the sticky flags */
@@ -37,7 +38,7 @@ struct heads
 
 enum head_register { HEAD_GPR, HEAD_VEC, HEAD_MASK };
 
-struct heads *heads__find (struct arena *arena, const struct program *program);
+struct heads *heads__find (struct arena *arena, const struct region *region, const struct program *program);
 /* The instructions on ways from HEAD to itself that don't pass WITHOUT (marked instructions; NULL: none).  */
 bool *heads__around (struct arena *arena, const struct program *program, unsigned head, const bool *without);
 bool heads__is_live (const struct heads *heads, unsigned insn, enum head_register kind, unsigned number);
@@ -107,6 +108,9 @@ void paths__free (struct path *list);
 int induction__run (struct induction *induction, struct path *start, const bool *stops, int head, unsigned arrivals,
                     struct path **list, struct why *why);
 
+/* All that START (which is used up) leads to, possible or not: the solver isn't asked.  0 and *LIST; -1 and *WHY.  */
+int cut__leaves (struct path *start, const bool *stops, struct path **list, struct why *why);
+
 /* A copy of PATH that knows FACTS (NULL: what it knew).  */
 struct path *path__copy_with (const struct path *path, const struct facts *facts);
 
@@ -157,6 +161,9 @@ bool rest__small (struct induction *induction, struct path *original, const stru
    left, each of those numbers is looked at by itself.  False where that isn't so, else *WELL.  */
 bool rest__after_rounds (struct induction *induction, struct instance *instance, struct path *const start[SIDES],
                          bool *well, struct why *why);
+
+/* lockstep.c.  The same for programs that are nearly the same, heads paired one by one.  */
+bool problem__lockstep (struct problem *problem, struct why *why);
 
 /* induction.c.  Proves PROBLEM's programs equal for any number of iterations: true, or false and *WHY.  */
 bool problem__induct (struct problem *problem, struct why *why);

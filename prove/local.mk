@@ -3,7 +3,7 @@ noinst_LIBRARIES += prove/libprove.a
 prove_libprove_a_SOURCES = prove/prove.h prove/internal.h prove/prove.c prove/input.c prove/program.c \
   prove/facts.c prove/base.c prove/memory.c prove/path.c prove/explore.c prove/equivalent.c prove/model.c \
   prove/steer.c prove/never.c prove/heads.c prove/cut.c prove/relation.c prove/trips.c prove/rest.c \
-  prove/induction.c prove/induction.h prove/isolate.c
+  prove/lockstep.c prove/induction.c prove/induction.h prove/isolate.c
 
 # Right and wrong pairs.
 check_PROGRAMS += testsuite/prove-pairs
@@ -20,6 +20,10 @@ check_PROGRAMS += testsuite/prove-never
 testsuite_prove_never_SOURCES = testsuite/prove-never.c testsuite/side-code.h testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_never_LDADD = $(testsuite_prove_pairs_LDADD)
 TESTS += testsuite/prove-never
+check_PROGRAMS += testsuite/prove-lockstep
+testsuite_prove_lockstep_SOURCES = testsuite/prove-lockstep.c testsuite/side-code.h testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
+testsuite_prove_lockstep_LDADD = $(testsuite_prove_pairs_LDADD)
+TESTS += testsuite/prove-lockstep
 check_PROGRAMS += testsuite/prove-mutants
 testsuite_prove_mutants_SOURCES = testsuite/prove-mutants.c testsuite/side-code.h testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h
 testsuite_prove_mutants_LDADD = $(testsuite_prove_pairs_LDADD)

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { ARRIVALS_MAX = 2000, RUNS_MAX = 20000 };
+enum { ARRIVALS_MAX = 2000 };
 
 /* A loop that a run is in, or has been in.  */
 struct entered
@@ -34,7 +34,7 @@ struct never
   unsigned insn;
   bool taken;
   bool *stops;                   /* heads, and branches with closed ways */
-  unsigned arrivals, runs;
+  unsigned arrivals;
 };
 
 static bool arrive (struct never *never, struct path *path, const struct entered *entered);
@@ -100,40 +100,22 @@ stays_known (const struct never *never, const struct path *path, const struct en
          && memory__keeps_frame (never->problem, entered->memory, path->memory);
 }
 
-/* From PATH (used up) on to wherever runs stop.  The solver isn't asked which ways are possible on the way there.  */
+/* From PATH (used up) on to wherever runs stop.  */
 static bool
 run_on (struct never *never, struct path *path, const struct entered *entered)
 {
-  bool well = true;
-  path->stops = never->stops;
-  path->quick = true;
-  path->resumed = path->steps;
-  path->end = PATH_RUNNING;
-  path->next = NULL;
-  for (struct path *work = path; work;)
+  struct path *list;
+  struct why why;
+  bool well = cut__leaves (path, never->stops, &list, &why) == 0;
+  while (list)
     {
-      struct path *one = work, *other = NULL;
-      work = one->next;
+      struct path *one = list;
+      list = one->next;
       one->next = NULL;
-      if (!well || ++never->runs > RUNS_MAX || path__run (one, CUT_STEPS_MAX, &other))
-        {
-          well = false;
-          path__free (one);
-        }
-      else if (one->end == PATH_RUNNING)
-        {
-          one->next = work;
-          work = one;
-        }
-      else if (one->end == PATH_STOPPED)
+      if (well && one->end == PATH_STOPPED)
         well = arrive (never, one, entered);
       else
         path__free (one);
-      if (other)
-        {
-          other->next = work;
-          work = other;
-        }
     }
   return well;
 }
@@ -254,7 +236,7 @@ problem__never (const struct region *region, const struct layout *layout, const 
           ways[insn] |= taken ? 1 : 2;
           program->closed = ways;
           problem->program[0] = problem->program[1] = program;
-          never.heads = heads__find (arena, program);
+          never.heads = heads__find (arena, region, program);
           for (unsigned i = 0; i < n; i++)
             never.stops[i] = never.heads->is_head[i] || ways[i];
           int first = program__find (program, image->entry);

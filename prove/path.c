@@ -508,7 +508,14 @@ again:
             if (way == OUTCOME_BOTH)
               {
                 int64_t join = program__join (program, (unsigned) insn);
+                int known = facts__decide (problem, &path->facts, condition);
                 note_outcome (path, OUTCOME_BOTH);
+                if (known >= 0 && program->side == 0)
+                  {
+                    /* Its arms have no branches: what comes next in the script is behind their end.  */
+                    path->at = known ? step.target : behind;
+                    return 0;
+                  }
                 if (join < 0 || !run_both (path, condition, step.target, behind, (uint64_t) join))
                   return why__set (&path->why, REASON_UNMODELLED, "a run that can't be done again");
                 return 0;

@@ -6,6 +6,8 @@
 
 /* The share of the time that induction over loops may take.  */
 #define INDUCTION_SHARE 0.5
+/* … and what goes before it, where both sides look alike.  */
+#define LOCKSTEP_SHARE 0.25
 
 /* Can the region's result be compared at all?  */
 static int
@@ -63,7 +65,7 @@ problem__prove (const struct region *region, const struct layout *layout,
 {
   struct arena *arena = arena__new ();
   struct problem *problem = ARENA_NEW (arena, struct problem);
-  bool induced = false;
+  bool induced = false, lockstep = false;
   memset (proof, 0, sizeof *proof);
   proof->arena = arena__new ();
   proof->result = PROOF_UNKNOWN;
@@ -81,8 +83,11 @@ problem__prove (const struct region *region, const struct layout *layout,
         {
           struct why why = { 0 };
           /* Any number of iterations, if that can be had; else as many as time allows.  */
+          bool loops = problem->program[0]->n_back && problem->program[1]->n_back;
+          problem->deadline = problem->started + LOCKSTEP_SHARE * problem->options.seconds;
+          lockstep = loops && problem__lockstep (problem, &why);
           problem->deadline = problem->started + INDUCTION_SHARE * problem->options.seconds;
-          induced = problem->program[0]->n_back && problem->program[1]->n_back && problem__induct (problem, &why);
+          induced = lockstep || (loops && problem__induct (problem, &why));
           problem->deadline = problem->started + problem->options.seconds;
           problem->roughly = false;
           /* What induction ran is no part of what exploring has seen.  */
@@ -101,7 +106,7 @@ problem__prove (const struct region *region, const struct layout *layout,
       proof->questions = solver__questions (problem->solver);
     }
   proof->seconds = prove__now () - problem->started;
-  proof->method = induced ? "induction" : problem->used_solver ? "solver" : "terms";
+  proof->method = lockstep ? "lockstep" : induced ? "induction" : problem->used_solver ? "solver" : "terms";
   problem__close (problem);
   arena__free (arena);
 }

@@ -37,7 +37,7 @@ struct proof
   unsigned paths;          /* pairs of paths looked at */
   unsigned questions;      /* to the solver */
   double seconds;
-  const char *method;      /* "terms", "solver", "induction" …: for the evidence */
+  const char *method;      /* "terms", "solver", "induction", "lockstep": for the evidence */
   struct state *counterexample; /* PROOF_DIFFERENT; may also be set with PROOF_UNKNOWN: a state worth running */
 };
 
