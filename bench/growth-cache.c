@@ -6,6 +6,7 @@
    stays warm.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/growth.h"
+#include "policy/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,27 +45,27 @@ measure_once (const char *directory, uint64_t number, uint64_t stride, uint64_t 
   char (*key)[65] = calloc (n, sizeof *key);
   for (unsigned i = 0; key && i < n; i++)
     growth__key ((number + i * stride) % size + (hit ? 0 : MISSES), key[i]);
-  double t[2] = { growth__clock (), 0 };
+  double t[2] = { clock__now (), 0 };
   if (!key || cache__open (directory, CACHE_READ, &cache, &why) != 0)
     return false;
-  t[1] = growth__clock ();
+  t[1] = clock__now ();
   step[STEP_OPEN] = t[1] - t[0];
   bool ok = true;
   for (unsigned i = 0; ok && i < n; i++)
     {
       struct entry *entry;
-      t[0] = growth__clock ();
+      t[0] = clock__now ();
       ok = cache__lookup (cache, key[i], true, &entry, &why) == hit;
-      t[1] = growth__clock ();
+      t[1] = clock__now ();
       entry__free (entry);
       if (i == 0)
         step[STEP_FIRST] = t[1] - t[0];
       if (each)
         each[i] = t[1] - t[0];
     }
-  t[0] = growth__clock ();
+  t[0] = clock__now ();
   cache__close (cache);
-  step[STEP_CLOSE] = growth__clock () - t[0];
+  step[STEP_CLOSE] = clock__now () - t[0];
   free (key);
   return ok;
 }
@@ -312,7 +313,7 @@ growth__cache (struct growth *growth)
     status = growth__fail ("%s holds %u entries, more than --entries=%u", directory, filled, growth->entries);
   for (unsigned size = SMALLEST < growth->entries && !growth->only_largest ? SMALLEST : growth->entries; status == 0;)
     {
-      double begin = growth__clock ();
+      double begin = clock__now ();
       bool is_new = filled == 0;
       if (filled < size)
         {
@@ -327,7 +328,7 @@ growth__cache (struct growth *growth)
       cJSON *row = cJSON_CreateObject ();
       cJSON_AddItemToArray (rows, row);
       cJSON_AddNumberToObject (row, "entries", size);
-      cJSON_AddNumberToObject (row, "fill_seconds", growth__clock () - begin);
+      cJSON_AddNumberToObject (row, "fill_seconds", clock__now () - begin);
       char *file = growth__text ("%s/cache.db", directory);
       struct stat st;
       double mib = stat (file, &st) == 0 ? (double)st.st_size / 1048576 : 0;

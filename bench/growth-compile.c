@@ -3,6 +3,7 @@
    each round, so that what else the machine does meets all alike.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/growth.h"
+#include "machine/mix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,8 +102,7 @@ growth__compare (const struct growth *growth, const char *unit, struct growth_ca
     for (unsigned i = 0; status == 0 && i <= n_cases; i++)
       {
         /* Fisher and Yates's shuffle, a step at a time.  */
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        unsigned other = i + (unsigned)((random >> 33) % (n_cases + 1 - i)), way = order[other];
+        unsigned other = i + (unsigned)(splitmix64 (&random) % (n_cases + 1 - i)), way = order[other];
         order[other] = order[i];
         order[i] = way;
         char *argv[ARGUMENTS_MAX + 8];

@@ -4,11 +4,11 @@
 #include "bench/growth.h"
 #include "bench/cpu-model.h"
 #include "bench/statistics.h"
+#include "policy/process.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@
 enum
 {
   ENTRIES_MAX = 10000000,
-  FUNCTIONS_MAX = 100000
+  FUNCTIONS_MAX = 100000,
+  JSON_MOST = 1 << 28 /* bytes */
 };
 
 static volatile sig_atomic_t stopped;
@@ -47,14 +48,6 @@ growth__fail (const char *format, ...)
   return -1;
 }
 
-double
-growth__clock (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 char *
 growth__text (const char *format, ...)
 {
@@ -70,7 +63,7 @@ growth__text (const char *format, ...)
 int
 growth__run (const struct growth *growth, char *const argv[], const char *output, double *seconds, double *task)
 {
-  double begin = growth__clock ();
+  double begin = clock__now ();
   pid_t pid = *growth->stop ? -1 : fork ();
   if (pid == 0)
     {
@@ -90,7 +83,7 @@ growth__run (const struct growth *growth, char *const argv[], const char *output
         kill (pid, SIGTERM);
     }
   if (seconds)
-    *seconds = growth__clock () - begin;
+    *seconds = clock__now () - begin;
   if (task)
     *task = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
             + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
@@ -118,14 +111,10 @@ out:
 cJSON *
 growth__read_json (const char *path)
 {
-  FILE *f = fopen (path, "r");
-  char *text = NULL;
-  size_t size = 0;
-  ssize_t length = f ? getdelim (&text, &size, '\0', f) : -1;
-  cJSON *json = length > 0 ? cJSON_ParseWithLength (text, (size_t)length) : NULL;
+  size_t length;
+  char *text = file__read (path, JSON_MOST, &length);
+  cJSON *json = text ? cJSON_ParseWithLength (text, length) : NULL;
   free (text);
-  if (f)
-    fclose (f);
   return json;
 }
 
@@ -135,13 +124,6 @@ growth__quantile (double *x, size_t n, double q)
   statistics__sort (x, n);
   size_t rank = (size_t)(q * (double)n);
   return x[rank < n ? rank : n - 1];
-}
-
-static int
-remove_one (const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  (void)st, (void)type, (void)ftw;
-  return remove (path);
 }
 
 static const struct
@@ -330,14 +312,12 @@ main (int argc, char **argv)
   char *real_build = realpath (growth.build, NULL);
   char *real_source = growth.source ? realpath (growth.source, NULL)
                                     : real_build ? growth__text ("%s/..", real_build) : NULL;
-  const char *temporary = getenv ("TMPDIR");
-  growth.work = growth__text ("%s/aiopt-growth.XXXXXX", temporary && *temporary ? temporary : "/tmp");
   int status = 1;
   char *aiopt = growth__text ("%s/cli/aiopt", real_build ? real_build : "");
   if (!real_build || !real_source || access (aiopt, X_OK) != 0)
     growth__fail ("'%s' is no build of aiopt: %s: %s", growth.build, aiopt, strerror (errno));
-  else if (!mkdtemp (growth.work))
-    growth__fail ("%s: %s", growth.work, strerror (errno));
+  else if (!(growth.work = directory__temporary ("aiopt-growth.")))
+    growth__fail ("no temporary folder: %s", strerror (errno));
   else
     {
       struct sigaction action = { .sa_handler = handle_stop };
@@ -355,7 +335,7 @@ main (int argc, char **argv)
       if (options.json && write_json (&growth, options.json) != 0)
         status = 1;
       cJSON_Delete (growth.json);
-      nftw (growth.work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+      directory__remove (growth.work);
     }
   free (aiopt);
   free (real_build);

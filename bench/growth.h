@@ -35,9 +35,6 @@ int growth__verify (struct growth *growth);
 /* Says "bench/growth: …" on standard error.  -1.  */
 int growth__fail (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 
-/* Seconds of CLOCK_MONOTONIC.  */
-double growth__clock (void);
-
 /* FORMAT's text, malloc'ed; ends the program where memory is out.  */
 char *growth__text (const char *format, ...) __attribute__ ((format (printf, 1, 2)));
 

@@ -79,7 +79,7 @@ EXTRA_DIST += testsuite/bench-run.sh
 noinst_PROGRAMS += bench/growth
 bench_growth_SOURCES = bench/growth.c bench/growth.h bench/growth-fill.c bench/growth-compile.c bench/growth-cache.c \
   bench/growth-jobs.c bench/growth-verify.c
-bench_growth_LDADD = cache/libcache.a bench/libbench.a machine/libmachine.a $(CACHE_LIBS) $(BENCH_LIBS) $(MACHINE_LIBS)
+bench_growth_LDADD = policy/libpolicy.a cache/libcache.a bench/libbench.a machine/libmachine.a $(CACHE_LIBS) $(BENCH_LIBS) $(MACHINE_LIBS)
 
 bench-growth: all
 	AIOPT_GCC='$(TARGET_GCC)' AIOPT_SOURCE='$(abs_top_srcdir)' bench/growth --build '$(abs_top_builddir)' \
