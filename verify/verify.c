@@ -333,13 +333,14 @@ is_adequate (struct trial *trial)
 {
   struct verdict *verdict = trial->verdict;
   struct why why = { 0 };
+  double unseen_most = trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + CONDITION_OUTCOMES : 0;
   /* Of a handful of mutants most may be equivalent: then one that dies has to do.  */
   double share = verdict->mutants_total < MUTANTS_FEW ? 0 : mutants__threshold;
   if (verdict->mutants_total
       && (verdict->mutants_killed == 0 || verdict->mutants_killed < share * verdict->mutants_total))
     why__set (&why, REASON_MUTANTS, "%u of %u killed; to know more, kill or prove equal: %s", verdict->mutants_killed,
               verdict->mutants_total, verdict->first_survivor ? verdict->first_survivor : "the rest");
-  else if (verdict->carries_unseen || verdict->conditions_unseen > (trial->compiled ? CONDITIONS_UNSEEN_MAX * verdict->conditions + CONDITION_OUTCOMES : 0))
+  else if (verdict->carries_unseen || verdict->conditions_unseen > unseen_most)
     why__set (&why, REASON_COVERAGE,
               "%u of %u outcomes of conditions that are no branches make no difference on any test; the first: %s",
               verdict->conditions_unseen, verdict->conditions, verdict->first_survivor);

@@ -20,8 +20,8 @@ struct verdict
   double tests_per_second;
   double coverage;               /* share of both sides' instructions and branch ways reached, 0..1 */
   unsigned mutants_killed, mutants_total; /* those that were proved equal to the candidate left out */
-  unsigned carries_unseen; /* among the next */
   unsigned conditions, conditions_unseen; /* of them, those that know one way of a condition alone, and survivors */
+  unsigned carries_unseen;       /* among the last, those of additions and subtractions with carry */
   const char *survivors;         /* JSON: the mutants that no test noticed; NULL: none were tried */
   const char *first_survivor;    /* the first of them for people, or NULL */
   const char *counterexample;    /* readable, NULL unless refuted by a test */
