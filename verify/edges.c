@@ -3,7 +3,8 @@
    A quotient is a staircase, a remainder a saw: a reciprocal that is off in its last bit is wrong for the last number before a
    step, far out, and for nothing else, so that neither chance nor any comparison in the code leads there.  From each end of the
    range the stretch is followed on which the result is linear in the input, by ever longer strides and then by halving them;
-   what stands at its edge is tested, and the next stretch is followed from there.
+   what stands at its edge is tested, and the next stretch is followed from there.  The other parameters are those of tests that
+   were the first to come to some instruction.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/input.h"
 #include "verify/internal.h"
@@ -11,13 +12,17 @@
 enum
 {
   TIMEOUT_MS = 20,
-  SOURCES = 2,      /* tests whose other parameters are kept */
-  STRETCHES = 6,    /* from each end */
+  SOURCES = 2,      /* tests whose other parameters are kept, */
+  SOURCES_FIRST = 6,/* … and those that reached something first */
+  STRETCHES = 96,   /* from each end */
   AROUND = 2,       /* numbers on both sides of an edge */
   RUNS_MAX = 6000,  /* of the original */
   FAILURES_MAX = 16 /* runs that don't return */
 };
-#define SECONDS_MAX 0.3
+/* Of the budget, and seconds at least and at most.  */
+#define SHARE 0.04
+#define SECONDS_LEAST 0.05
+#define SECONDS_MAX 0.5
 
 struct edges
 {
@@ -108,6 +113,26 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
   return true;
 }
 
+/* Every integer parameter of the source, from each end of its range.  */
+static bool
+follow_all (struct edges *edges)
+{
+  struct input inputs[INPUTS_MAX];
+  unsigned n = input__list (edges->trial->verifier->region, edges->source, inputs);
+  for (unsigned i = 0; i < n; i++)
+    {
+      if (inputs[i].kind != INPUT_GPR || inputs[i].parameter < 0 || !inputs[i].is_integer || inputs[i].size < 2)
+        continue;
+      edges->input = inputs[i];
+      edges->mask = inputs[i].size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * inputs[i].size)) - 1;
+      uint64_t half = edges->mask >> 1;
+      if (!follow (edges, edges->mask, UINT64_MAX) || !follow (edges, half, UINT64_MAX)
+          || !follow (edges, half + 1, 1) || !follow (edges, 0, 1))
+        return false;
+    }
+  return true;
+}
+
 bool
 edges__judge (struct trial *trial)
 {
@@ -117,24 +142,31 @@ edges__judge (struct trial *trial)
   if (!type || type->kind != TYPE_INTEGER || type->size > 8 || region->result.n_locations != 1
       || region->result.location[0].kind != LOCATION_GPR || region->result.location[0].number != 0)
     return true;
-  struct edges edges = { .trial = trial, .until = verify__now () + SECONDS_MAX };
+  double seconds = SHARE * trial->verifier->options.budget_seconds;
+  seconds = seconds < SECONDS_LEAST ? SECONDS_LEAST : seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
+  struct edges edges = { .trial = trial };
   edges.scale = type->size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * type->size)) - 1;
+  const struct state *source[SOURCES + SOURCES_FIRST];
+  unsigned n = 0;
   for (unsigned t = 0; t < SOURCES && t < setup->n_bank[STATE_TYPICAL]; t++)
+    source[n++] = setup->bank[STATE_TYPICAL][t].state;
+  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES + SOURCES_FIRST; i++)
     {
-      struct input inputs[INPUTS_MAX];
-      edges.source = setup->bank[STATE_TYPICAL][t].state;
-      unsigned n = input__list (region, edges.source, inputs);
-      for (unsigned i = 0; i < n; i++)
-        {
-          if (inputs[i].kind != INPUT_GPR || inputs[i].parameter < 0 || !inputs[i].is_integer || inputs[i].size < 2)
-            continue;
-          edges.input = inputs[i];
-          edges.mask = inputs[i].size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * inputs[i].size)) - 1;
-          uint64_t half = edges.mask >> 1;
-          if (!follow (&edges, edges.mask, UINT64_MAX) || !follow (&edges, half, UINT64_MAX)
-              || !follow (&edges, half + 1, 1) || !follow (&edges, 0, 1))
-            return false;
-        }
+      bool again = !trial->first_there[i];
+      for (unsigned k = 0; k < n && !again; k++)
+        again = source[k] == trial->first_there[i];
+      if (!again)
+        source[n++] = trial->first_there[i];
+    }
+  double began = verify__now ();
+  for (unsigned k = 0; k < n; k++)
+    {
+      /* Each has its part of the time.  */
+      edges.source = source[k];
+      edges.runs = edges.failures = 0;
+      edges.until = began + seconds * (k + 1) / n;
+      if (!follow_all (&edges))
+        return false;
     }
   return true;
 }

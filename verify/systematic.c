@@ -35,8 +35,9 @@ enum
 /* Places in a page are many, and seldom matter.  */
 #define PAGE_SHARE 0.025
 #define FOLLOW_SHARE 0.45
-/* What large sizes get at least.  */
+/* What large sizes get at least, and all others.  */
 #define LARGE_SECONDS 0.08
+#define SIZES_SECONDS 0.06
 
 void
 layout__add_step (struct layout_steps *steps, uint64_t step)
@@ -288,7 +289,31 @@ has_memory (const struct region *region)
   return region->n_globals > 0;
 }
 
-/* Every size with drawn contents, then with ascending ones: what takes the last of the largest shows on nothing else.  */
+/* What sizes are tried with, in this order: small budgets end before the last.  */
+enum contents
+{
+  EQUAL_WHOLE, /* whole vectors of one value: lanes cancel out where no remainder is left */
+  DRAWN,       /* every size with anything */
+  EXTREME,     /* narrow sums overflow on large arrays of large numbers */
+  EQUAL,
+  SORTED,      /* what takes the last of the largest shows on nothing else */
+  CONTENTS
+};
+
+/* Is SIZE tried with CONTENTS?  */
+static bool
+is_telling (enum contents contents, uint64_t size)
+{
+  bool whole = size >= 16 && size % 16 == 0;
+  switch (contents)
+    {
+    case EQUAL_WHOLE: return whole;
+    case EXTREME: return whole || (size > 64 && size % 3 == 0);
+    case EQUAL: return !whole && size > 64 && size % 3 == 0;
+    default: return true;
+    }
+}
+
 static bool
 sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
@@ -298,20 +323,20 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
                                   n = layout__sizes (steps, element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
-  for (unsigned sorted = 0; sorted < 2; sorted++)
+  if (family->until < verify__now () + SIZES_SECONDS)
+    family->until = verify__now () + SIZES_SECONDS;
+  for (enum contents contents = 0; contents < CONTENTS; contents++)
     for (unsigned i = 0; i < n; i++)
       for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
-        for (unsigned content = 0; content < (!sorted && size[i] > 64 && size[i] % 3 == 0 ? 3 : 1); content++)
-          if ((plan = next_plan (family)))
-            {
-              fix (region, plan, (int)list[k], size[i]);
-              plan->large = size[i] > 900;
-              plan->at_start = i % 7 == 3;
-              plan->sorted = sorted;
-              /* Narrow sums overflow on large arrays of large numbers.  */
-              plan->extreme = content == 1;
-              plan->equal = content == 2;
-            }
+        if (is_telling (contents, size[i]) && (plan = next_plan (family)))
+          {
+            fix (region, plan, (int)list[k], size[i]);
+            plan->large = size[i] > 900;
+            plan->at_start = i % 7 == 3;
+            plan->extreme = contents == EXTREME;
+            plan->equal = contents == EQUAL || contents == EQUAL_WHOLE;
+            plan->sorted = contents == SORTED;
+          }
   flush (family);
   return family->well;
 }
