@@ -1,11 +1,11 @@
 /* How often does the verifier accept what is wrong?  Random faults (testsuite/mutate.h), one or two at a time, in right rewrites
-   of the functions of all case files; each mutant is judged at a small budget, and each accepted one examined: by a
-   longer run with other tests, where it can't be proved equal to the rewrite that it was made from (and of those that can,
-   one in eight).
+   of the functions of all case files.  Each mutant is judged as `aiopt tune` does it: by a quick check, and where that accepts
+   it by a full one.  What both accept is examined: by a longer run with other tests, where it can't be proved equal to the
+   rewrite that it was made from (and of those that can, one in so many).
 
    An accepted mutant is in the end one of
      proved      equal, by proof
-     not-apart   a run of FACTOR times the budget and other seeds didn't tell it from the original either
+     not-apart   a run of FACTOR times the full check's budget and other seeds didn't tell it from the original either
      DIFFERENT   a false accept: printed in full, and kept in FOLDER
    The bound is that of the binomial distribution (Clopper and Pearson, one-sided, 95 %; for none of N the rule of three): the
    share of wrong mutants that are accepted, over mutants drawn as here.  Mutants that the assembler or parser refuses, or that
@@ -42,11 +42,11 @@ enum
   PASS = 150,          /* mutants of one function before the next has its turn */
   REFUSALS = 3,        /* how often a rewrite may fail to be accepted (on a busy machine) before it's given up */
   TEXT_MAX = 600,
-  RUN_NEAR = 8         /* of those that are proved to be the rewrite, one in so many is run as well */
+  RUN_NEAR = 32        /* of those that are proved to be the rewrite, one in so many is run as well */
 };
 
-/* The share of the longer budget for proving that a mutant is the rewrite.  */
-#define NEAR_SHARE 0.4
+/* For proving that a mutant is the rewrite.  */
+#define NEAR_SECONDS 1.0
 
 enum outcome_kind { REFUTED, UNKNOWN, PROVED, NOT_APART, DIFFERENT, PENDING, OUTCOMES };
 static const char *const outcome_names[OUTCOMES] = { "refuted", "unknown", "proved", "not-apart", "DIFFERENT", "pending" };
@@ -55,6 +55,7 @@ struct tally
 {
   unsigned functions, functions_tried;
   unsigned outcome[OUTCOMES], accepted;
+  unsigned second; /* refuted or unknown by the full check */
   unsigned not_code, repeated;
   double seconds;
 };
@@ -67,7 +68,7 @@ struct board
 
 struct work
 {
-  double budget, factor, minutes, baseline_budget;
+  double budget, full, factor, minutes, baseline_budget;
   unsigned jobs, target;
   bool only_report, examine_only;
   const char *folder, *only;
@@ -86,7 +87,7 @@ struct subject
   bool refused;          /* the rewrite itself wasn't accepted REFUSALS times, or there is none */
   bool begun;            /* it was */
   unsigned next;         /* number of the next mutant */
-  unsigned outcome[OUTCOMES], accepted, not_code, repeated;
+  unsigned outcome[OUTCOMES], accepted, second, not_code, repeated;
   double seconds;
   unsigned n_pending;
   unsigned pending[512]; /* accepted, not examined */
@@ -128,7 +129,8 @@ note_seen (struct subject *subject, uint64_t hash)
 }
 
 /* Reads the file of the function called NAME.  Lines: "R" refused, "S" accepted as it is, "M number hash outcome seconds",
-   "E number outcome seconds" (an accepted one examined), "X number" (no code), "D number" (a repetition).  */
+   "E number outcome seconds" (an accepted one examined), "X number" (no code), "D number" (a repetition), "F number" (accepted
+   by the quick check and not by the full one).  */
 static void
 subject__read (const struct work *work, const char *name, struct subject *subject)
 {
@@ -164,6 +166,8 @@ subject__read (const struct work *work, const char *name, struct subject *subjec
                 subject->pending[subject->n_pending++] = number;
             }
         }
+      else if (line[0] == 'F')
+        subject->second++;
       else if (sscanf (line, "E %u %23s %lf", &number, word, &seconds) == 3)
         {
           for (unsigned i = 0; i < subject->n_pending; i++)
@@ -223,7 +227,7 @@ struct bench
   struct case_unit *unit;
   struct candidate *rewrite;
   struct verifier *verifier; /* small budget */
-  struct verifier *longer;   /* other seed, FACTOR times the budget; opened when first needed */
+  struct verifier *full, *longer; /* other seeds, the full budget and FACTOR times that; opened when first needed */
   struct arena *near;        /* for proofs against the rewrite; NULL until first needed */
   struct layout *near_layout;
   struct side_code near_side;
@@ -253,6 +257,7 @@ bench__close (struct bench *bench)
   if (bench->near)
     arena__free (bench->near);
   verifier__close (bench->longer);
+  verifier__close (bench->full);
   verifier__close (bench->verifier);
   if (bench->rewrite)
     candidate__free (bench->rewrite);
@@ -335,11 +340,11 @@ keep (const struct work *work, const struct bench *bench, unsigned number, const
 
 /* Can MUTANT be proved equal to the rewrite it was made from?  */
 static bool
-is_near (const struct work *work, struct bench *bench, const struct code *mutant)
+is_near (struct bench *bench, const struct code *mutant)
 {
   struct why why;
   const struct region *region = bench->unit->region;
-  struct proof_options options = { .seconds = NEAR_SHARE * work->budget * work->factor };
+  struct proof_options options = { .seconds = NEAR_SECONDS };
   struct proof proof;
   struct side_code side;
   if (!bench->near)
@@ -370,10 +375,10 @@ examine (const struct work *work, struct bench *bench, unsigned number)
   char text[TEXT_MAX];
   struct why why;
   struct candidate mutant;
-  struct verify_options options = { .budget_seconds = work->budget * work->factor, .seed = work->seed + 2 };
+  struct verify_options options = { .budget_seconds = work->full * work->factor, .seed = work->seed + 2 };
   enum outcome_kind outcome = PENDING;
   const struct code *code = make_mutant (work, bench, number, arena, text);
-  bool near = code && is_near (work, bench, code);
+  bool near = code && is_near (bench, code);
   /* Most of those that are proved are the same at a glance; some are run nevertheless, which tries the proofs.  */
   if (near && number % RUN_NEAR)
     outcome = PROVED;
@@ -409,6 +414,21 @@ examine_pending (const struct work *work, struct bench *bench, struct subject *s
     }
 }
 
+/* The full check of what the quick one accepted: its outcome into *VERDICT, in place of the quick one's.  Nothing changes for what is
+   the rewrite by proof.  */
+static void
+check_fully (const struct work *work, struct bench *bench, const struct code *code, const struct candidate *mutant,
+             struct verdict *verdict)
+{
+  struct why why;
+  struct verify_options options = { .budget_seconds = work->full, .seed = work->seed + 5, .as_it_is = true };
+  if (is_near (bench, code)
+      || (!bench->full && verifier__open (bench->unit->region, &options, &bench->full, &why)))
+    return;
+  verdict__free (verdict);
+  verifier__check (bench->full, mutant, verdict);
+}
+
 /* Judges mutant subject->next.  */
 static void
 try_mutant (const struct work *work, struct bench *bench, struct subject *subject)
@@ -430,6 +450,15 @@ try_mutant (const struct work *work, struct bench *bench, struct subject *subjec
   as_candidate (bench, code, arena, &mutant);
   note_seen (subject, hash);
   verifier__check (bench->verifier, &mutant, &verdict);
+  if (verdict.level > VERDICT_REFUTED)
+    {
+      check_fully (work, bench, code, &mutant, &verdict);
+      if (verdict.level <= VERDICT_REFUTED)
+        {
+          subject->second++;
+          subject__note (subject, "F %u\n", number);
+        }
+    }
   if (verdict.level <= VERDICT_REFUTED && is_no_code (&verdict.why))
     {
       subject->not_code++;
@@ -514,6 +543,7 @@ tally_all (const struct work *work, struct tally *tally)
       for (unsigned k = 0; k < OUTCOMES; k++)
         tally->outcome[k] += subject.outcome[k];
       tally->accepted += subject.accepted;
+      tally->second += subject.second;
       tally->not_code += subject.not_code;
       tally->repeated += subject.repeated;
       tally->seconds += subject.seconds;
@@ -549,8 +579,9 @@ report (const struct work *work)
   unsigned wrong = t.outcome[REFUTED] + t.outcome[DIFFERENT];
   printf ("# functions: %u tried of %u\n", t.functions_tried, t.functions);
   printf ("# mutants: %u judged (%u more were no code, %u repetitions); %.0f s\n", tried, t.not_code, t.repeated, t.seconds);
-  printf ("#   refuted %u, unknown %u, accepted %u\n", t.outcome[REFUTED], t.outcome[UNKNOWN], t.accepted);
-  printf ("#   of the accepted: %u proved equal, %u not told apart by %g times the budget, %u DIFFERENT, %u not examined yet\n",
+  printf ("#   refuted %u, unknown %u, accepted %u; the quick check alone would have accepted %u more\n", t.outcome[REFUTED],
+          t.outcome[UNKNOWN], t.accepted, t.second);
+  printf ("#   of the accepted: %u proved equal, %u not told apart by %g times the full budget, %u DIFFERENT, %u not examined yet\n",
           t.outcome[PROVED], t.outcome[NOT_APART], work->factor, t.outcome[DIFFERENT], t.outcome[PENDING]);
   printf ("# false accepts: %u of %u mutants, at most %.2e of them with 95 %% confidence;\n", t.outcome[DIFFERENT], tried,
           upper_bound (t.outcome[DIFFERENT], tried));
@@ -668,6 +699,7 @@ parse_option (int key, char *argument, struct argp_state *state)
   switch (key)
     {
     case 'b': work->budget = atof (argument); break;
+    case 'B': work->full = atof (argument); break;
     case 'f': work->factor = atof (argument); break;
     case 'F': work->folder = argument; break;
     case 'j': work->jobs = (unsigned) atoi (argument); break;
@@ -686,8 +718,9 @@ int
 main (int argc, char **argv)
 {
   static const struct argp_option options[]
-    = { { "budget", 'b', "SECONDS", 0, "for a mutant (default 0.25)", 0 },
-        { "factor", 'f', "N", 0, "an accepted mutant is examined with N times the budget (default 10)", 0 },
+    = { { "budget", 'b', "SECONDS", 0, "for the quick check of a mutant (default 0.25)", 0 },
+        { "full", 'B', "SECONDS", 0, "for the full check of what that accepts (default 1)", 0 },
+        { "factor", 'f', "N", 0, "an accepted mutant is examined with N times the full budget (default 10)", 0 },
         { "folder", 'F', "FOLDER", 0, "where the record is (default false-accept.d)", 0 },
         { "jobs", 'j', "N", 0, "processes (default 1)", 0 },
         { "minutes", 'm', "N", 0, "stop after so long (default: when done)", 0 },
@@ -700,7 +733,7 @@ main (int argc, char **argv)
   static const struct argp argp = { options, parse_option, "",
                                     "Judges random mutants of right rewrites, and examines those that are accepted.", 0, 0, 0 };
   static struct work work;
-  work = (struct work) { .budget = 0.25, .factor = 10, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
+  work = (struct work) { .budget = 0.25, .full = 1, .factor = 10, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
                          .folder = "false-accept.d" };
   argp_parse (&argp, argc, argv, 0, NULL, &work);
   if (work.jobs < 1 || work.jobs > 256)
