@@ -59,7 +59,28 @@ by_ticks (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* States of KIND on which the original returns, by the time it takes; their number.  */
+/* Does a pointer parameter of STATE lead to no memory at all, as the original touches nothing there?  Programs' arrays are there, and
+   loads under an empty mask are slow on nothing.  */
+static bool
+leads_to_nothing (const struct region *region, const struct state *state)
+{
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct type *type = region__type (region, region->parameter[p].type);
+      int gpr = value__gpr (&region->parameter[p]);
+      bool found = false;
+      if (!type || type->kind != TYPE_POINTER || gpr < 0)
+        continue;
+      for (unsigned s = 0; s < state->n_spans && !found; s++)
+        found = state->machine.gpr[gpr] - state->span[s].address < state->span[s].size;
+      if (!found)
+        return true;
+    }
+  return false;
+}
+
+/* States of KIND on which the original returns, by the time it takes; their number.  Those with memory behind all pointers, where
+   there are any.  */
 static unsigned
 set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
            const struct test *order[POOL], struct why *why)
@@ -73,9 +94,11 @@ set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
       n = made > 0 ? (unsigned) made : 0;
       tests = own;
     }
-  for (unsigned i = 0; i < n && returned < POOL; i++)
-    if (tests[i].kind == kind && tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0)
-      order[returned++] = &tests[i];
+  for (unsigned any = 0; any < 2 && returned == 0; any++)
+    for (unsigned i = 0; i < n && returned < POOL; i++)
+      if (tests[i].kind == kind && tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0
+          && (any || !leads_to_nothing (set->region, tests[i].state)))
+        order[returned++] = &tests[i];
   qsort (order, returned, sizeof *order, by_ticks);
   return returned;
 }
@@ -138,7 +161,8 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
   struct test *test = ARENA_ARRAY (set->arena, struct test, BETWEEN_STATES);
   int made = states__plan (states, STATE_TYPICAL, plan, BETWEEN_STATES, set->arena, test, NULL, &ignored);
   for (int i = 0; i < made; i++)
-    if (test[i].expected->status == RUN_RETURNED && test[i].expected->n_events_lost == 0)
+    if (test[i].expected->status == RUN_RETURNED && test[i].expected->n_events_lost == 0
+        && !leads_to_nothing (region, test[i].state))
       {
         unsigned before = set->n;
         set__add (set, sandbox, &test[i], SIZE_BETWEEN);
