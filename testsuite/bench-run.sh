@@ -127,7 +127,7 @@ fails ()
 }
 survives () { cmp "$work/kept.json" "$work/b/results.json" && ! ls "$work"/b/*.new 2>/dev/null; }
 
-plan 21
+plan 22
 check "a quick run" run 0 "4 kernels, [1-4] rewritten.*Wrong results: 0" "$work/a"
 check "its table has every kernel and all of them" lists_all
 check "the table is 80 columns wide" is_narrow

@@ -2,6 +2,7 @@
    unwritten keep their values, and what it calls unread has no influence.
    Instructions come from the list below or, by hand, from the files named on the command line.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "testsuite/host-registers.h"
 #include "machine/isa.h"
 #include "sandbox/sandbox.h"
 #include "states/random.h"
@@ -93,6 +94,7 @@ randomise (struct machine_state *machine, struct rng *rng)
       }
   for (unsigned i = 0; i < 8; i++)
     machine->mask[i] = rng__next (rng);
+  host__clip (machine);
   machine->mxcsr = 0x1f80;
   machine->rflags = rng__next (rng) & ARITHMETIC_FLAGS;
 }

@@ -14,15 +14,16 @@ enum
   TIMEOUT_MS = 20,
   SOURCES = 2,      /* tests whose other parameters are kept, */
   SOURCES_FIRST = 6,/* … and those that reached something first */
-  STRETCHES = 96,   /* from each end */
+  STRETCHES = 6,    /* from each end, */
+  STRETCHES_FIRST = 96, /* … for those that reached something first */
   AROUND = 2,       /* numbers on both sides of an edge */
   RUNS_MAX = 6000,  /* of the original */
   FAILURES_MAX = 16 /* runs that don't return */
 };
-/* Of the budget, and seconds at least and at most.  */
-#define SHARE 0.04
-#define SECONDS_LEAST 0.05
-#define SECONDS_MAX 0.5
+#define SECONDS_MAX 0.3
+/* For the latter: of the budget, and seconds at least.  */
+#define SHARE_FIRST 0.03
+#define SECONDS_FIRST_LEAST 0.05
 
 struct edges
 {
@@ -32,7 +33,7 @@ struct edges
   struct input input;
   uint64_t mask;  /* of the input's bits */
   uint64_t scale; /* of the result's */
-  unsigned runs, failures;
+  unsigned runs, failures, stretches;
   double until;
 };
 
@@ -70,12 +71,12 @@ on_line (struct edges *edges, uint64_t from, uint64_t direction, uint64_t stride
          && result == ((at_from + slope * stride) & edges->scale);
 }
 
-/* Follows STRETCHES from END on, DIRECTION being 1 or -1, and tests what is at their edges.  False where the trial is settled.  */
+/* Follows so many stretches from END on, DIRECTION being 1 or -1, and tests what is at their edges.  False where the trial is settled.  */
 static bool
 follow (struct edges *edges, uint64_t end, uint64_t direction)
 {
   uint64_t from = end;
-  for (unsigned i = 0; i < STRETCHES && may_go_on (edges); i++)
+  for (unsigned i = 0; i < edges->stretches && may_go_on (edges); i++)
     {
       uint64_t at_from, next;
       if (!result_of (edges, from, &at_from) || !result_of (edges, from + direction, &next))
@@ -142,15 +143,17 @@ edges__judge (struct trial *trial)
   if (!type || type->kind != TYPE_INTEGER || type->size > 8 || region->result.n_locations != 1
       || region->result.location[0].kind != LOCATION_GPR || region->result.location[0].number != 0)
     return true;
-  double seconds = SHARE * trial->verifier->options.budget_seconds;
-  seconds = seconds < SECONDS_LEAST ? SECONDS_LEAST : seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
-  struct edges edges = { .trial = trial };
+  struct edges edges = { .trial = trial, .stretches = STRETCHES, .until = verify__now () + SECONDS_MAX };
   edges.scale = type->size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * type->size)) - 1;
-  const struct state *source[SOURCES + SOURCES_FIRST];
-  unsigned n = 0;
   for (unsigned t = 0; t < SOURCES && t < setup->n_bank[STATE_TYPICAL]; t++)
-    source[n++] = setup->bank[STATE_TYPICAL][t].state;
-  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES + SOURCES_FIRST; i++)
+    {
+      edges.source = setup->bank[STATE_TYPICAL][t].state;
+      if (!follow_all (&edges))
+        return false;
+    }
+  const struct state *source[SOURCES_FIRST];
+  unsigned n = 0;
+  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES_FIRST; i++)
     {
       bool again = !trial->first_there[i];
       for (unsigned k = 0; k < n && !again; k++)
@@ -158,7 +161,10 @@ edges__judge (struct trial *trial)
       if (!again)
         source[n++] = trial->first_there[i];
     }
-  double began = verify__now ();
+  double seconds = SHARE_FIRST * trial->verifier->options.budget_seconds, began = verify__now ();
+  if (seconds < SECONDS_FIRST_LEAST)
+    seconds = SECONDS_FIRST_LEAST;
+  edges.stretches = STRETCHES_FIRST;
   for (unsigned k = 0; k < n; k++)
     {
       /* Each has its part of the time.  */

@@ -1,6 +1,7 @@
 /* Random machine states: uniformly random ones rarely meet a carry into the last bit, an equal pair, a shift by the
    width or a NaN, so that most registers are drawn from values at which something changes.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "testsuite/host-registers.h"
 #include "testsuite/semantics/inputs.h"
 
 #include <Zydis/Zydis.h>
@@ -258,6 +259,7 @@ inputs__begin (struct state *state, bool wide, struct rng *rng)
     }
   for (unsigned i = 0; wide && i < 8; i++)
     state->machine.mask[i] = rng__next (rng);
+  host__clip (&state->machine);
   state->seed = rng__next (rng);
 }
 
@@ -361,6 +363,7 @@ inputs__draw (struct state *state, const struct recipe *recipe, struct rng *rng)
                            : (random & 7) == 3 ? ~(UINT64_C (1) << (random >> 8 & 63))
                                                : rng__next (rng);
       }
+  host__clip (machine);
   random = rng__next (rng);
   machine->rflags = (random & ARITHMETIC_FLAGS) | 2;
   machine->mxcsr = 0x1f80 | ((random >> 32 & 7) == 0 ? random >> 40 & 0x3f : 0);
