@@ -143,7 +143,8 @@ verified ()
   "$aiopt" cache show "$key" --cache tuned --json | tee out
   tr -d '\n\t' <out | grep -q '"recorded":{"states":[1-9][0-9]*,"digest":"[0-9a-f]*"}' || return 1
   tr -d '\n\t' <out | grep -q '"tests":{[^}]*"recorded":[1-9]' || return 1
-  "$aiopt" verify --cache tuned --replay "$key"
+  # A busy machine may have to be given the time that the message asks for.
+  "$aiopt" verify --cache tuned --replay "$key" || "$aiopt" verify --cache tuned --budget 60 --replay "$key"
 }
 
 plan 10
