@@ -59,8 +59,8 @@ by_ticks (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Does a pointer parameter of STATE lead to no memory at all, as the original touches nothing there?  Programs' arrays are there, and
-   loads under an empty mask are slow on nothing.  */
+/* Does a pointer parameter of STATE lead to no memory at all, as the original touches nothing there?  Programs' arrays are
+   there, and loads under an empty mask are slow on nothing.  */
 static bool
 leads_to_nothing (const struct region *region, const struct state *state)
 {
@@ -68,15 +68,17 @@ leads_to_nothing (const struct region *region, const struct state *state)
     {
       const struct type *type = region__type (region, region->parameter[p].type);
       int gpr = value__gpr (&region->parameter[p]);
-      bool found = false;
-      if (!type || type->kind != TYPE_POINTER || gpr < 0)
-        continue;
-      for (unsigned s = 0; s < state->n_spans && !found; s++)
-        found = state->machine.gpr[gpr] - state->span[s].address < state->span[s].size;
-      if (!found)
+      if (type && type->kind == TYPE_POINTER && gpr >= 0 && state__span_of (state, state->machine.gpr[gpr]) < 0)
         return true;
     }
   return false;
+}
+
+/* Is TEST one to time?  */
+static bool
+ends_well (const struct test *test)
+{
+  return test->expected->status == RUN_RETURNED && test->expected->n_events_lost == 0;
 }
 
 /* States of KIND on which the original returns, by the time it takes; their number.  Those with memory behind all pointers, where
@@ -96,7 +98,7 @@ set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
     }
   for (unsigned any = 0; any < 2 && returned == 0; any++)
     for (unsigned i = 0; i < n && returned < POOL; i++)
-      if (tests[i].kind == kind && tests[i].expected->status == RUN_RETURNED && tests[i].expected->n_events_lost == 0
+      if (tests[i].kind == kind && ends_well (&tests[i])
           && (any || !leads_to_nothing (set->region, tests[i].state)))
         order[returned++] = &tests[i];
   qsort (order, returned, sizeof *order, by_ticks);
@@ -161,8 +163,7 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
   struct test *test = ARENA_ARRAY (set->arena, struct test, BETWEEN_STATES);
   int made = states__plan (states, STATE_TYPICAL, plan, BETWEEN_STATES, set->arena, test, NULL, &ignored);
   for (int i = 0; i < made; i++)
-    if (test[i].expected->status == RUN_RETURNED && test[i].expected->n_events_lost == 0
-        && !leads_to_nothing (region, test[i].state))
+    if (ends_well (&test[i]) && !leads_to_nothing (region, test[i].state))
       {
         unsigned before = set->n;
         set__add (set, sandbox, &test[i], SIZE_BETWEEN);

@@ -66,6 +66,20 @@ paths__free (struct path *list)
     }
 }
 
+/* RESULT, with LEAVES as *LIST where it is 0; else nothing is left of them nor of WORK.  */
+static int
+hand_over (int result, struct path *work, struct path *leaves, struct path **list)
+{
+  if (result)
+    {
+      paths__free (work);
+      paths__free (leaves);
+      leaves = NULL;
+    }
+  *list = leaves;
+  return result;
+}
+
 /* All that START (which is used up) leads to: ends, and arrivals at STOPS; HEAD (-1: none) is passed until it has been reached
    ARRIVALS times.  0 and *LIST; -1 and *WHY.  */
 int
@@ -124,14 +138,7 @@ induction__run (struct induction *induction, struct path *start, const bool *sto
       path->next = leaves;
       leaves = path;
     }
-  if (result)
-    {
-      paths__free (work);
-      paths__free (leaves);
-      leaves = NULL;
-    }
-  *list = leaves;
-  return result;
+  return hand_over (result, work, leaves, list);
 }
 
 int
@@ -166,14 +173,7 @@ cut__leaves (struct path *start, const bool *stops, struct path **list, struct w
           work = other;
         }
     }
-  if (result)
-    {
-      paths__free (work);
-      paths__free (leaves);
-      leaves = NULL;
-    }
-  *list = leaves;
-  return result;
+  return hand_over (result, work, leaves, list);
 }
 
 struct path *
@@ -264,9 +264,43 @@ cut__generalise (struct induction *induction, const struct path *path, const str
   base->memory = memory__restart (problem, path->memory, after->memory, memory);
   for (unsigned i = 0; i < REGISTERS; i++)
     cut__set_register (&base->cpu, i, relation[i].term);
-  memset (&base->cpu.flags, 0, sizeof base->cpu.flags);
-  base->cpu.flags.kind = FLAGS_EXPLICIT;
-  for (unsigned i = 0; i < FLAGS_COUNT; i++)
-    base->cpu.flags.flag[i] = term__fresh (problem->terms, 1);
+  cpu__forget_flags (&base->cpu, problem->terms);
   return base;
+}
+
+uint64_t
+cut__written (const struct program *program, const bool *among)
+{
+  uint64_t written = UINT64_C (1) << STICKY;
+  for (unsigned i = 0; i < program->n_insns; i++)
+    if (!among || among[i])
+      written |= regset__registers (&program->image->decoded->insn[i].written);
+  return written & ~(UINT64_C (1) << 4);
+}
+
+bool
+cut__leads_to_frame (const struct path *path, uint64_t registers)
+{
+  for (unsigned i = 0; i < REGISTERS; i++)
+    if ((registers >> i & 1) && (term__support (path->problem, cut__register (&path->cpu, i)) & SUPPORT_STACK))
+      return true;
+  return false;
+}
+
+void
+cut__forget (struct path *path, uint32_t memory)
+{
+  struct memory *before = path->memory;
+  cpu__forget_flags (&path->cpu, path->problem->terms);
+  path->memory = memory__restart (path->problem, before, before, memory);
+  memory__free (before);
+}
+
+bool
+cut__is_round (const struct path *path, const struct sym_cpu *cpu, const struct memory *memory, uint64_t registers)
+{
+  for (unsigned i = 0; i < REGISTERS; i++)
+    if (!(registers >> i & 1) && cut__register (cpu, i) != cut__register (&path->cpu, i))
+      return false;
+  return memory__keeps_frame (path->problem, memory, path->memory);
 }

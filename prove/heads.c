@@ -7,19 +7,10 @@
 
 #include <string.h>
 
-enum { GPR_FIRST = 0, VEC_FIRST = 16, MASK_FIRST = 48 };
-
-static uint64_t
-register_bits (const struct regset *set)
-{
-  return (uint64_t) set->gpr << GPR_FIRST | (uint64_t) set->vec << VEC_FIRST | (uint64_t) set->mask << MASK_FIRST;
-}
-
 bool
-heads__is_live (const struct heads *heads, unsigned insn, enum head_register kind, unsigned number)
+heads__is_live (const struct heads *heads, unsigned insn, unsigned i)
 {
-  unsigned first = kind == HEAD_GPR ? GPR_FIRST : kind == HEAD_VEC ? VEC_FIRST : MASK_FIRST;
-  return heads->live[insn] >> (first + number) & 1;
+  return i == STICKY || (heads->live[insn] >> i & 1);
 }
 
 /* The instructions that may follow INSN by ways that aren't closed, at most two; -1 for none.  *OPEN where it may go
@@ -101,16 +92,16 @@ static uint64_t
 read_at_return (const struct region *region)
 {
   static const uint8_t saved[] = { 3, 4, 5, 12, 13, 14, 15 };
-  uint64_t read = region->result.by_reference ? UINT64_C (1) << GPR_FIRST : 0;
+  uint64_t read = region->result.by_reference ? 1 : 0;
   for (unsigned i = 0; i < sizeof saved; i++)
-    read |= UINT64_C (1) << (GPR_FIRST + saved[i]);
+    read |= UINT64_C (1) << saved[i];
   for (unsigned i = 0; i < region->result.n_locations; i++)
     {
       const struct location *location = &region->result.location[i];
       if (location->kind == LOCATION_GPR && location->number < 16)
-        read |= UINT64_C (1) << (GPR_FIRST + location->number);
+        read |= UINT64_C (1) << location->number;
       else if (location->kind == LOCATION_VEC && location->number < 32)
-        read |= UINT64_C (1) << (VEC_FIRST + location->number);
+        read |= UINT64_C (1) << (FIRST_VEC + location->number);
       else
         return UINT64_MAX;
     }
@@ -122,6 +113,7 @@ heads__find (struct arena *arena, const struct region *region, const struct prog
 {
   const struct decoded *decoded = program->image->decoded;
   unsigned n = program->n_insns;
+  uint64_t at_return = read_at_return (region);
   struct heads *heads = ARENA_NEW (arena, struct heads);
   bool *seen = ARENA_ARRAY (arena, bool, n + 1);
   unsigned *stack = ARENA_ARRAY (arena, unsigned, 2 * (size_t) n + 2);
@@ -148,7 +140,7 @@ heads__find (struct arena *arena, const struct region *region, const struct prog
           const struct decoded_insn *insn = &decoded->insn[i];
           int next[2];
           bool open;
-          uint64_t out = insn->kind & KIND_RETURN ? read_at_return (region) : 0;
+          uint64_t out = insn->kind & KIND_RETURN ? at_return : 0;
           successors (program, i, next, &open);
           for (unsigned k = 0; k < 2; k++)
             if (next[k] >= 0)
@@ -156,7 +148,7 @@ heads__find (struct arena *arena, const struct region *region, const struct prog
           if (open || (insn->kind & KIND_CALL) || ((insn->kind & KIND_JUMP) && next[1] < 0))
             out = UINT64_MAX;
           /* vzeroupper hands the low parts on.  */
-          uint64_t in = insn->kind & KIND_VZERO ? out : register_bits (&insn->read) | (out & ~register_bits (&insn->written));
+          uint64_t in = insn->kind & KIND_VZERO ? out : regset__registers (&insn->read) | (out & ~regset__registers (&insn->written));
           if (in != heads->live[i])
             {
               heads->live[i] = in;

@@ -36,12 +36,18 @@ struct heads
   uint64_t *live;
 };
 
-enum head_register { HEAD_GPR, HEAD_VEC, HEAD_MASK };
+/* The registers of SET, bit I for what cut__register numbers I.  */
+static inline uint64_t
+regset__registers (const struct regset *set)
+{
+  return set->gpr | (uint64_t) set->vec << FIRST_VEC | (uint64_t) set->mask << FIRST_MASK;
+}
 
 struct heads *heads__find (struct arena *arena, const struct region *region, const struct program *program);
 /* The instructions on ways from HEAD to itself that don't pass WITHOUT (marked instructions; NULL: none).  */
 bool *heads__around (struct arena *arena, const struct program *program, unsigned head, const bool *without);
-bool heads__is_live (const struct heads *heads, unsigned insn, enum head_register kind, unsigned number);
+/* May register I be read from INSN on?  The sticky flags always.  */
+bool heads__is_live (const struct heads *heads, unsigned insn, unsigned i);
 
 struct induction
 {
@@ -110,6 +116,18 @@ int induction__run (struct induction *induction, struct path *start, const bool 
 
 /* All that START (which is used up) leads to, possible or not: the solver isn't asked.  0 and *LIST; -1 and *WHY.  */
 int cut__leaves (struct path *start, const bool *stops, struct path **list, struct why *why);
+
+/* Cutting at a head without a relation: registers are forgotten, named by bits as cut__register numbers them.
+
+   Those that instructions of PROGRAM write (AMONG: only the marked ones; NULL: all), and the sticky flags.  The stack pointer is
+   left out: that it stays is for cut__is_round to say.  */
+uint64_t cut__written (const struct program *program, const bool *among);
+/* May one of REGISTERS on PATH lead into the frame?  A store through it, once it is forgotten, would look like one to an object.  */
+bool cut__leads_to_frame (const struct path *path, uint64_t registers);
+/* PATH's flags and objects are unknown from here on, those being memory number MEMORY; the frame is what it was.  */
+void cut__forget (struct path *path, uint32_t memory);
+/* Is PATH a round of what stood at the head as CPU and MEMORY, all but REGISTERS being kept?  */
+bool cut__is_round (const struct path *path, const struct sym_cpu *cpu, const struct memory *memory, uint64_t registers);
 
 /* A copy of PATH that knows FACTS (NULL: what it knew).  */
 struct path *path__copy_with (const struct path *path, const struct facts *facts);

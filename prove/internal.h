@@ -290,6 +290,9 @@ void path__free (struct path *path);
    Runs at most STEPS instructions, and gives -1 with TIME after that.  */
 int path__run (struct path *path, uint64_t steps, struct path **other);
 
+/* Nothing is known of CPU's flags any more.  */
+void cpu__forget_flags (struct sym_cpu *cpu, struct terms *terms);
+
 /* Goes the WAY that path->asked is answered, in a path that is `only` one.  */
 void path__go (struct path *path, bool way);
 
@@ -356,6 +359,9 @@ struct problem
 int problem__open (struct problem *problem, struct arena *arena, const struct region *region,
                    const struct layout *layout, struct why *why);
 void problem__close (struct problem *problem);
+/* The same with IMAGE as SIDE, alone, and its inputs, and SECONDS (0: PROOF_SECONDS) from now.  In ARENA, to be closed; or NULL.  */
+struct problem *problem__open_one (struct arena *arena, const struct region *region, const struct layout *layout,
+                                   const struct image *image, const struct object *object, unsigned side, double seconds);
 /* input.c: fills PROBLEM's inputs.  0, or -1 and *WHY.  */
 int problem__inputs (struct problem *problem, struct why *why);
 /* ADDRESS as linked, as a term.  */

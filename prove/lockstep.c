@@ -10,8 +10,6 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/induction.h"
 
-#include <stdlib.h>
-#include <string.h>
 
 enum { HEADS_MAX = 32, MEETINGS_MAX = 4000, ALIKE = 2, VECTOR = 512, LOW = 128 /* bits */ };
 
@@ -27,16 +25,9 @@ struct lockstep
 {
   struct induction induction;
   uint64_t written;              /* registers, as cut__register numbers them, that some instruction of either side writes */
-  uint64_t read[HEADS_MAX];      /* those that the candidate may read from each head on */
   unsigned n, meetings;
   struct place place[HEADS_MAX];
 };
-
-static uint64_t
-bits_of (const struct regset *set)
-{
-  return set->gpr | (uint64_t) set->vec << FIRST_VEC | (uint64_t) set->mask << FIRST_MASK;
-}
 
 /* The pair that both are at, or -1.  */
 static int
@@ -48,27 +39,23 @@ place_of (const struct lockstep *lockstep, const struct path *original, const st
   return -1;
 }
 
-/* May a register that is to be forgotten hold an address in the frame?  A store through it would look like one to an object.  */
+/* May the candidate read register I from pair AT on?  */
 static bool
-leads_to_frame (const struct lockstep *lockstep, const struct path *path)
+is_read (const struct lockstep *lockstep, unsigned at, unsigned i)
 {
-  for (unsigned i = 0; i < REGISTERS; i++)
-    if ((lockstep->written >> i & 1)
-        && (term__support (lockstep->induction.problem, cut__register (&path->cpu, i)) & SUPPORT_STACK))
-      return true;
-  return false;
+  return heads__is_live (lockstep->induction.heads[1], (unsigned) lockstep->place[at].head[1], i);
 }
 
 /* Do both hold what the other does, as far as it matters from pair AT on?  */
 static bool
 agree (struct lockstep *lockstep, unsigned at, const struct path *original, const struct path *candidate)
 {
-  if (leads_to_frame (lockstep, original) || leads_to_frame (lockstep, candidate))
+  if (cut__leads_to_frame (original, lockstep->written) || cut__leads_to_frame (candidate, lockstep->written))
     return false;
   for (unsigned i = 0; i < REGISTERS; i++)
     {
       const struct term *a = cut__register (&original->cpu, i), *b = cut__register (&candidate->cpu, i);
-      if (!(lockstep->read[at] >> i & 1))
+      if (!is_read (lockstep, at, i))
         {
           if (a->width != VECTOR || !(lockstep->written >> i & 1))
             continue;
@@ -93,38 +80,19 @@ generalise (struct lockstep *lockstep, unsigned at, const struct path *original,
   for (unsigned side = 0; side < SIDES; side++)
     {
       struct path *base = path__copy_with (side ? candidate : original, &problem->assumed);
-      struct memory *before = base->memory;
-      base->memory = memory__restart (problem, before, before, number);
-      memory__free (before);
       for (unsigned i = 0; i < REGISTERS; i++)
         if (lockstep->written >> i & 1)
           {
-            const struct term *first = side ? cut__register (&place->base[0]->cpu, i) : NULL;
             unsigned width = cut__register (&base->cpu, i)->width;
-            if (!side)
-              first = term__fresh (terms, width);
-            else if (!(lockstep->read[at] >> i & 1))
-              first = width == VECTOR ? term__insert (terms, first, 0, term__fresh (terms, LOW)) : term__fresh (terms, width);
-            cut__set_register (&base->cpu, i, first);
+            const struct term *held = side ? cut__register (&place->base[0]->cpu, i) : term__fresh (terms, width);
+            if (side && !is_read (lockstep, at, i))
+              held = width == VECTOR ? term__insert (terms, held, 0, term__fresh (terms, LOW)) : term__fresh (terms, width);
+            cut__set_register (&base->cpu, i, held);
           }
-      memset (&base->cpu.flags, 0, sizeof base->cpu.flags);
-      base->cpu.flags.kind = FLAGS_EXPLICIT;
-      for (unsigned i = 0; i < FLAGS_COUNT; i++)
-        base->cpu.flags.flag[i] = term__fresh (terms, 1);
+      cut__forget (base, number);
       place->base[side] = base;
     }
   place->known = true;
-}
-
-/* Is what PATH has come to, on SIDE, one of the rounds that PLACE stands for?  */
-static bool
-stays_known (const struct lockstep *lockstep, const struct place *place, unsigned side, const struct path *path)
-{
-  const struct path *base = place->base[side];
-  for (unsigned i = 0; i < REGISTERS; i++)
-    if (!(lockstep->written >> i & 1) && cut__register (&base->cpu, i) != cut__register (&path->cpu, i))
-      return false;
-  return memory__keeps_frame (lockstep->induction.problem, base->memory, path->memory);
 }
 
 static bool
@@ -155,8 +123,10 @@ meet (struct lockstep *lockstep, struct path *original, struct path *candidate, 
       generalise (lockstep, (unsigned) at, original, candidate);
       return true;
     }
-  return (stays_known (lockstep, place, 0, original) && stays_known (lockstep, place, 1, candidate))
-         || why__set (why, REASON_PROOF_LOOP, "the frame, or a register that nothing writes, changes") == 0;
+  for (unsigned side = 0; side < SIDES; side++)
+    if (!cut__is_round (side ? candidate : original, &place->base[side]->cpu, place->base[side]->memory, lockstep->written))
+      return why__set (why, REASON_PROOF_LOOP, "the frame, or a register that nothing writes, changes") == 0;
+  return true;
 }
 
 /* ORIGINAL's run from START once more, knowing FACTS from the beginning: addresses come out as the candidate's do then.  NULL and
@@ -231,26 +201,14 @@ pair_heads (struct lockstep *lockstep)
   for (unsigned side = 0; side < SIDES; side++)
     {
       induction->heads[side] = heads__find (induction->arena, induction->problem->region, program[side]);
+      lockstep->written |= cut__written (program[side], NULL);
       unsigned n = 0;
       for (unsigned i = 0; i < program[side]->n_insns; i++)
-        {
-          lockstep->written |= bits_of (&program[side]->image->decoded->insn[i].written);
-          if (induction->heads[side]->is_head[i] && n < HEADS_MAX)
-            lockstep->place[n++].head[side] = (int) i;
-        }
+        if (induction->heads[side]->is_head[i] && n < HEADS_MAX)
+          lockstep->place[n++].head[side] = (int) i;
       if (n == HEADS_MAX || n == 0 || (side && n != lockstep->n))
         return false;
       lockstep->n = n;
-    }
-  lockstep->written = (lockstep->written & ~(UINT64_C (1) << 4)) | UINT64_C (1) << STICKY;
-  for (unsigned i = 0; i < lockstep->n; i++)
-    {
-      lockstep->read[i] = UINT64_C (1) << STICKY;
-      for (unsigned r = 0; r < STICKY; r++)
-        if (heads__is_live (induction->heads[1], (unsigned) lockstep->place[i].head[1],
-                            r < FIRST_VEC ? HEAD_GPR : r < FIRST_MASK ? HEAD_VEC : HEAD_MASK,
-                            r < FIRST_VEC ? r : r < FIRST_MASK ? r - FIRST_VEC : r - FIRST_MASK))
-          lockstep->read[i] |= UINT64_C (1) << r;
     }
   return true;
 }

@@ -21,7 +21,7 @@ struct entered
   int head;
   uint64_t forgotten;            /* registers, bit I for cut__register's I */
   struct sym_cpu cpu;            /* what stands at the head in any round */
-  const struct memory *memory;
+  struct memory *memory;
   const struct entered *before;
 };
 
@@ -30,74 +30,35 @@ struct never
   struct problem *problem;
   struct program *program;
   struct heads *heads;
-  struct induction induction;    /* for its runs from cut to cut */
-  unsigned insn;
-  bool taken;
+  uint32_t memories;             /* made so far */
+  unsigned insn;                 /* the branch that is asked about */
   bool *stops;                   /* heads, and branches with closed ways */
   unsigned arrivals;
 };
 
 static bool arrive (struct never *never, struct path *path, const struct entered *entered);
 
-/* The registers that may change in a round of the loop at HEAD in which no head of ENTERED is come to.  The stack pointer is
-   left out: if it does, stays_known says so.  */
+/* The registers that may change in a round of the loop at HEAD in which no head of ENTERED is come to.  */
 static uint64_t
 changed_around (const struct never *never, unsigned head, const struct entered *entered)
 {
-  const struct program *program = never->program;
   struct arena *arena = arena__new ();
-  bool *without = ARENA_ARRAY (arena, bool, program->n_insns + 1);
-  uint64_t changed = UINT64_C (1) << STICKY;
+  bool *without = ARENA_ARRAY (arena, bool, never->program->n_insns + 1);
   for (; entered; entered = entered->before)
     without[entered->head] = true;
-  const bool *around = heads__around (arena, program, head, without);
-  for (unsigned i = 0; i < program->n_insns; i++)
-    if (around[i])
-      {
-        const struct regset *set = &program->image->decoded->insn[i].written;
-        changed |= set->gpr | (uint64_t) set->vec << FIRST_VEC | (uint64_t) set->mask << FIRST_MASK;
-      }
+  uint64_t changed = cut__written (never->program, heads__around (arena, never->program, head, without));
   arena__free (arena);
-  return changed & ~(UINT64_C (1) << 4);
-}
-
-/* A forgotten register that may lead into the frame would make a store to the frame look like one to an object.  */
-static bool
-leads_to_frame (const struct never *never, const struct path *path, uint64_t forgotten)
-{
-  for (unsigned i = 0; i < REGISTERS; i++)
-    if ((forgotten >> i & 1)
-        && (term__support (never->problem, cut__register (&path->cpu, i)) & SUPPORT_STACK))
-      return true;
-  return false;
+  return changed;
 }
 
 /* Makes PATH, at a head, stand for all rounds in which the registers FORGOTTEN may hold anything.  */
 static void
 forget (struct never *never, struct path *path, uint64_t forgotten)
 {
-  struct terms *terms = never->problem->terms;
   for (unsigned i = 0; i < REGISTERS; i++)
     if (forgotten >> i & 1)
-      cut__set_register (&path->cpu, i, term__fresh (terms, cut__register (&path->cpu, i)->width));
-  memset (&path->cpu.flags, 0, sizeof path->cpu.flags);
-  path->cpu.flags.kind = FLAGS_EXPLICIT;
-  for (unsigned i = 0; i < FLAGS_COUNT; i++)
-    path->cpu.flags.flag[i] = term__fresh (terms, 1);
-  struct memory *before = path->memory;
-  path->memory = memory__restart (never->problem, before, before, FIRST_MEMORY + never->induction.memories++);
-  memory__free (before);
-}
-
-/* Is PATH, back at the head, one of the rounds that ENTERED stands for?  */
-static bool
-stays_known (const struct never *never, const struct path *path, const struct entered *entered)
-{
-  for (unsigned i = 0; i < REGISTERS; i++)
-    if (!(entered->forgotten >> i & 1) && cut__register (&entered->cpu, i) != cut__register (&path->cpu, i))
-      return false;
-  return !leads_to_frame (never, path, entered->forgotten)
-         && memory__keeps_frame (never->problem, entered->memory, path->memory);
+      cut__set_register (&path->cpu, i, term__fresh (never->problem->terms, cut__register (&path->cpu, i)->width));
+  cut__forget (path, FIRST_MEMORY + never->memories++);
 }
 
 /* From PATH (used up) on to wherever runs stop.  */
@@ -160,18 +121,19 @@ arrive (struct never *never, struct path *path, const struct entered *entered)
   unsigned at = (unsigned) path__head (path);
   struct entered loop;
   bool well = false, gone = false;
-if (++never->arrivals > ARRIVALS_MAX || problem__out_of_time (never->problem))
+  if (++never->arrivals > ARRIVALS_MAX || problem__out_of_time (never->problem))
     goto end;
   if (never->heads->is_head[at])
     {
       for (const struct entered *known = entered; known; known = known->before)
         if (known->head == (int) at)
           {
-            well = stays_known (never, path, known);
+            well = !cut__leads_to_frame (path, known->forgotten)
+                   && cut__is_round (path, &known->cpu, known->memory, known->forgotten);
             goto end;
           }
       uint64_t forgotten = changed_around (never, at, entered);
-      if (leads_to_frame (never, path, forgotten))
+      if (cut__leads_to_frame (path, forgotten))
         goto end;
       forget (never, path, forgotten);
       loop = (struct entered) { .head = (int) at, .forgotten = forgotten, .cpu = path->cpu,
@@ -190,7 +152,7 @@ if (++never->arrivals > ARRIVALS_MAX || problem__out_of_time (never->problem))
       well = gone || (next >= 0 && never->stops[next] ? arrive (never, path, entered) : run_on (never, path, entered));
     }
   if (entered == &loop)
-    memory__free ((struct memory *) loop.memory);
+    memory__free (loop.memory);
   return well;
 end:
   path__free (path);
@@ -215,39 +177,30 @@ problem__never (const struct region *region, const struct layout *layout, const 
                 const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds)
 {
   struct arena *arena = arena__new ();
-  struct problem *problem = ARENA_NEW (arena, struct problem);
-  struct proof proof = { 0 };
-  struct program *program;
-  struct why why;
+  struct problem *problem = problem__open_one (arena, region, layout, image, object, 1, seconds);
   bool well = false;
-  problem->proof = &proof;
-  problem->roughly = true;
-  if (insn < image->decoded->n_insns && problem__open (problem, arena, region, layout, &why) == 0)
+  if (problem && insn < image->decoded->n_insns && can_ask (problem->program[1], insn))
     {
-      problem->deadline = problem->started + (seconds > 0 ? seconds : PROOF_SECONDS);
-      if (program__new (problem, 1, image, object, &program, &why) == 0 && can_ask (program, insn))
+      struct program *program = problem->program[1];
+      unsigned n = program->n_insns;
+      uint8_t *ways = ARENA_ARRAY (arena, uint8_t, n + 1);
+      struct never never = { .problem = problem, .program = program, .insn = insn, .stops = ARENA_ARRAY (arena, bool, n + 1) };
+      problem->roughly = true;
+      memcpy (ways, closed, n);
+      ways[insn] |= taken ? 1 : 2;
+      program->closed = ways;
+      never.heads = heads__find (arena, region, program);
+      for (unsigned i = 0; i < n; i++)
+        never.stops[i] = never.heads->is_head[i] || ways[i];
+      int first = program__find (program, image->entry);
+      if (first >= 0)
         {
-          unsigned n = program->n_insns;
-          uint8_t *ways = ARENA_ARRAY (arena, uint8_t, n + 1);
-          struct never never = { .problem = problem, .program = program, .insn = insn, .taken = taken,
-                                 .induction = { .problem = problem, .arena = arena },
-                                 .stops = ARENA_ARRAY (arena, bool, n + 1) };
-          memcpy (ways, closed, n);
-          ways[insn] |= taken ? 1 : 2;
-          program->closed = ways;
-          problem->program[0] = problem->program[1] = program;
-          never.heads = heads__find (arena, region, program);
-          for (unsigned i = 0; i < n; i++)
-            never.stops[i] = never.heads->is_head[i] || ways[i];
-          int first = program__find (program, image->entry);
-          if (first >= 0 && problem__inputs (problem, &why) == 0)
-            {
-              struct path *start = path__entry (problem, program, &problem->assumed);
-              well = never.stops[first] ? arrive (&never, start, NULL) : run_on (&never, start, NULL);
-            }
+          struct path *start = path__entry (problem, program, &problem->assumed);
+          well = never.stops[first] ? arrive (&never, start, NULL) : run_on (&never, start, NULL);
         }
     }
-  problem__close (problem);
+  if (problem)
+    problem__close (problem);
   arena__free (arena);
   return well;
 }

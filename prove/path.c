@@ -221,6 +221,15 @@ choose (struct terms *terms, const struct term *condition, const struct term *a,
   return a == b ? a : term__ite (terms, condition, a, b);
 }
 
+void
+cpu__forget_flags (struct sym_cpu *cpu, struct terms *terms)
+{
+  memset (&cpu->flags, 0, sizeof cpu->flags);
+  cpu->flags.kind = FLAGS_EXPLICIT;
+  for (unsigned i = 0; i < FLAGS_COUNT; i++)
+    cpu->flags.flag[i] = term__fresh (terms, 1);
+}
+
 /* The state that is A where CONDITION holds and else B.  Flags that differ are forgotten.  */
 static void
 join_cpu (struct terms *terms, const struct term *condition, struct sym_cpu *a, const struct sym_cpu *b)
@@ -236,12 +245,7 @@ join_cpu (struct terms *terms, const struct term *condition, struct sym_cpu *a, 
       || a->flags.result != b->flags.result
       || a->flags.undefined != b->flags.undefined
       || memcmp (a->flags.flag, b->flags.flag, sizeof a->flags.flag) != 0)
-    {
-      memset (&a->flags, 0, sizeof a->flags);
-      a->flags.kind = FLAGS_EXPLICIT;
-      for (unsigned i = 0; i < FLAGS_COUNT; i++)
-        a->flags.flag[i] = term__fresh (terms, 1);
-    }
+    cpu__forget_flags (a, terms);
 }
 
 /* Runs one instruction of an arm, at *AT, where path->guard holds; branches must be decided.  0 with *AT behind it, or -1.  */

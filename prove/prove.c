@@ -48,6 +48,25 @@ problem__open (struct problem *problem, struct arena *arena, const struct region
   return check_region (region, why);
 }
 
+struct problem *
+problem__open_one (struct arena *arena, const struct region *region, const struct layout *layout, const struct image *image,
+                   const struct object *object, unsigned side, double seconds)
+{
+  struct problem *problem = ARENA_NEW (arena, struct problem);
+  struct why why;
+  problem->proof = ARENA_NEW (arena, struct proof);
+  if (problem__open (problem, arena, region, layout, &why) == 0
+      && program__new (problem, side, image, object, &problem->program[side], &why) == 0)
+    {
+      problem->program[!side] = problem->program[side];
+      problem->deadline = problem->started + (seconds > 0 ? seconds : PROOF_SECONDS);
+      if (problem__inputs (problem, &why) == 0)
+        return problem;
+    }
+  problem__close (problem);
+  return NULL;
+}
+
 void
 problem__close (struct problem *problem)
 {

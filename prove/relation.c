@@ -14,11 +14,7 @@ enum { LANES_MAX = 256 };
 static bool
 is_live (const struct induction *induction, unsigned side, int head, unsigned i)
 {
-  const struct heads *heads = induction->heads[side];
-  if (i == STICKY)
-    return true;
-  return heads__is_live (heads, (unsigned) head, i < FIRST_VEC ? HEAD_GPR : i < FIRST_MASK ? HEAD_VEC : HEAD_MASK,
-                         i < FIRST_VEC ? i : i < FIRST_MASK ? i - FIRST_VEC : i - FIRST_MASK);
+  return heads__is_live (induction->heads[side], (unsigned) head, i);
 }
 
 /* Registers that move by constants.  */

@@ -94,12 +94,11 @@ byte_value (void *context, uint32_t number, uint64_t address)
 {
   const struct steering *steering = context;
   if (number == MEMORY_OBJECTS)
-    for (unsigned i = 0; i < steering->start->n_spans; i++)
-      {
-        const struct span *span = &steering->start->span[i];
-        if (address - span->address < span->size)
-          return span->bytes[address - span->address];
-      }
+    {
+      int s = state__span_of (steering->start, address);
+      if (s >= 0)
+        return steering->start->span[s].bytes[address - steering->start->span[s].address];
+    }
   return 0;
 }
 
@@ -236,23 +235,15 @@ problem__steer (struct arena *arena, const struct region *region, const struct l
               unsigned insn, bool taken, double seconds, struct state **result)
 {
   struct arena *own = arena__new ();
-  struct problem *problem = ARENA_NEW (own, struct problem);
-  struct proof proof = { 0 };
-  struct why why;
+  struct problem *problem = problem__open_one (own, region, layout, image, object, 0, seconds);
   struct state *state = NULL;
-  problem->proof = &proof;
-  if (insn < image->decoded->n_insns && problem__open (problem, own, region, layout, &why) == 0)
+  if (problem && insn < image->decoded->n_insns)
     {
-      problem->deadline = problem->started + (seconds > 0 ? seconds : PROOF_SECONDS);
       struct steering steering = { .problem = problem, .start = start };
-      if (program__new (problem, 0, image, object, &problem->program[0], &why) == 0)
-        {
-          problem->program[1] = problem->program[0];
-          if (problem__inputs (problem, &why) == 0)
-            state = follow (&steering, insn, taken, arena);
-        }
+      state = follow (&steering, insn, taken, arena);
     }
-  problem__close (problem);
+  if (problem)
+    problem__close (problem);
   arena__free (own);
   if (!state)
     return -1;

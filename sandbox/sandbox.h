@@ -68,6 +68,16 @@ struct state
   uint64_t pointer_answer[4];                   /* what stubs return for pointer results, by call number % 4 */
 };
 
+/* The number of STATE's span that holds ADDRESS, or -1.  */
+static inline int
+state__span_of (const struct state *state, uint64_t address)
+{
+  for (unsigned i = 0; i < state->n_spans; i++)
+    if (address - state->span[i].address < state->span[i].size)
+      return (int) i;
+  return -1;
+}
+
 enum run_status
 {
   RUN_RETURNED,

@@ -31,16 +31,6 @@ struct printer
   struct named named[NAMED_MAX];
 };
 
-/* The number of the span that holds ADDRESS, or -1.  */
-static int
-span_of (const struct state *state, uint64_t address)
-{
-  for (unsigned i = 0; i < state->n_spans; i++)
-    if (address >= state->span[i].address && address - state->span[i].address < state->span[i].size)
-      return (int) i;
-  return -1;
-}
-
 /* The bytes of VALUE as they are in MACHINE's registers, and on the stack where STATE is given.  */
 static void
 fetch (const struct machine_state *machine, const struct state *state, const struct value *value,
@@ -270,7 +260,7 @@ print_pointer (struct printer *printer, unsigned element, uint64_t address, cons
   const struct state *state = printer->state;
   FILE *out = printer->out;
   const struct type *type = region__type (printer->region, element);
-  int number = span_of (state, address);
+  int number = state__span_of (state, address);
   if (!address)
     {
       fputs ("NULL", out);
@@ -708,7 +698,7 @@ test__show (const struct region *region, const struct test *test, const struct s
       print_results (&printer, test->expected, shown->got);
       print_memory_differences (&printer, test->expected, shown->got);
     }
-  if (shown && shown->address && span_of (test->state, shown->address) < 0 && printer.n_named)
+  if (shown && shown->address && state__span_of (test->state, shown->address) < 0 && printer.n_named)
     {
       fputs ("  at ", out);
       if (!print_place (&printer, shown->address, false))

@@ -654,7 +654,7 @@ differential__judge (struct trial *trial)
     }
   if (!covered (trial, &now) && excuse__ways (trial))
     now = reach (trial);
-  /* A state that it came up with may have ended the trial.  */
+  /* Whatever has filled the verdict by now, nothing is made of it any more.  */
   if (trial->ended)
     return false;
   trial->verdict->coverage = reachable (&now) ? (double) reached (&now) / reachable (&now) : 1;

@@ -154,13 +154,8 @@ edges__judge (struct trial *trial)
   const struct state *source[SOURCES_FIRST];
   unsigned n = 0;
   for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES_FIRST; i++)
-    {
-      bool again = !trial->first_there[i];
-      for (unsigned k = 0; k < n && !again; k++)
-        again = source[k] == trial->first_there[i];
-      if (!again)
-        source[n++] = trial->first_there[i];
-    }
+    if (trial->first_there[i])
+      sources__add (source, &n, trial->first_there[i]);
   double seconds = SHARE_FIRST * trial->verifier->options.budget_seconds, began = verify__now ();
   if (seconds < SECONDS_FIRST_LEAST)
     seconds = SECONDS_FIRST_LEAST;

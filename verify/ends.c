@@ -296,12 +296,7 @@ ends__reach (struct trial *trial, double seconds)
       const struct state *source = trial->first_there[i];
       if (!(trial->side.decoded->insn[i].kind & KIND_BRANCH) || !source || (coverage->branch[i] | coverage->excused[i]) == 3)
         continue;
-      bool again = false;
-      for (unsigned k = 0; k < n; k++)
-        again |= done[k] == source;
-      done[n] = source;
-      n += !again;
-      if (!again && !try_source (trial, source))
+      if (sources__add (done, &n, source) && !try_source (trial, source))
         return false;
     }
   return true;

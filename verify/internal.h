@@ -140,6 +140,17 @@ bool specials__judge (struct trial *trial);
 /* ends.c.  Arrays of integers, each all at one end of its range, or all but one element.  False where the verdict is filled.  */
 bool ends__judge (struct trial *trial);
 
+/* Adds SOURCE to LIST[*N]: false where it stands there already.  */
+static inline bool
+sources__add (const struct state **list, unsigned *n, const struct state *source)
+{
+  for (unsigned i = 0; i < *n; i++)
+    if (list[i] == source)
+      return false;
+  list[(*n)++] = source;
+  return true;
+}
+
 /* The same from states that come to a branch one of whose ways no test took, for at most SECONDS.  */
 bool ends__reach (struct trial *trial, double seconds);
 
@@ -169,8 +180,7 @@ bool hunt__judge (struct trial *trial, double seconds);
    filled.  */
 bool steer__judge (struct trial *trial, double seconds);
 
-/* excuse.c.  Asks the solver about the candidate's branch ways that no test took.  True where some were excused; the
-   verdict may be filled in between, where a state that takes one refutes.  */
+/* excuse.c.  Asks the prover about the candidate's branch ways that no test took.  True where some were excused.  */
 bool excuse__ways (struct trial *trial);
 
 /* Very many tests, in batches, where the region allows them.  False where the verdict is filled.  */

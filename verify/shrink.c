@@ -132,15 +132,6 @@ shrink__copy (struct shrink *shrink, struct state *state, unsigned number)
   return span->bytes = arena__memdup (shrink->trial->arena, span->bytes, span->size);
 }
 
-static int
-span_of (const struct state *state, uint64_t address)
-{
-  for (unsigned i = 0; i < state->n_spans; i++)
-    if (address >= state->span[i].address && address - state->span[i].address < state->span[i].size)
-      return (int)i;
-  return -1;
-}
-
 /* Parameter P as a whole number or pointer in one general register or stack slot; NULL where it
  * isn't.  */
 static const struct type *
@@ -190,7 +181,7 @@ is_shared (const struct region *region, const struct state *state, unsigned p, i
   for (unsigned q = 0; q < region->n_parameters; q++)
     {
       const struct type *type = parameter__scalar (region, q, TYPE_POINTER);
-      if (q != p && type && span_of (state, parameter__get (region, state, q, type)) == number)
+      if (q != p && type && state__span_of (state, parameter__get (region, state, q, type)) == number)
         return true;
     }
   return false;
@@ -204,7 +195,7 @@ resize (struct shrink *shrink, struct state *state, unsigned p, uint64_t bytes, 
   const struct region *region = shrink->trial->verifier->region;
   const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
   uint64_t address = type ? parameter__get (region, state, p, type) : 0;
-  int number = span_of (state, address);
+  int number = state__span_of (state, address);
   if (number < 0 || shrink__over (shrink) || is_shared (region, state, p, number))
     return false;
   struct span *span = &state->span[number];
@@ -240,7 +231,7 @@ try_integer (struct shrink *shrink, unsigned p, const struct type *type, uint64_
       if (!pointer)
         continue;
       uint64_t address = parameter__get (region, &state, q, pointer);
-      int number = span_of (&state, address);
+      int number = state__span_of (&state, address);
       if (number < 0)
         continue;
       uint64_t bytes = state.span[number].address + state.span[number].size - address;
@@ -312,7 +303,7 @@ shrink_objects (struct shrink *shrink)
       for (unsigned i = 0; type && i < 100; i++)
         {
           uint64_t address = parameter__get (region, shrink->state, p, type);
-          int number = span_of (shrink->state, address);
+          int number = state__span_of (shrink->state, address);
           if (number < 0)
             break;
           uint64_t bytes
@@ -434,7 +425,7 @@ shrink_contents (struct shrink *shrink)
         {
           const struct type *type = parameter__scalar (region, p, TYPE_POINTER);
           uint64_t address = type ? parameter__get (region, shrink->state, p, type) : 0;
-          if (!type || span_of (shrink->state, address) != (int)i
+          if (!type || state__span_of (shrink->state, address) != (int)i
               || address - span->address >= from)
             continue;
           const struct type *element

@@ -1,5 +1,6 @@
 /* One form's test: its terms and the CPU on the same states.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "testsuite/host-registers.h"
 #include "testsuite/semantics/compare.h"
 #include "machine/isa.h"
 
@@ -232,9 +233,8 @@ done:
 static void
 measure_vectors (struct bench *bench)
 {
-  uint64_t isa = isa__host ();
-  bench->n_vec = isa & ISA_BIT (AVX512F) ? 32 : 16;
-  bench->vec_bytes = isa & ISA_BIT (AVX512F) ? 64 : isa & ISA_BIT (AVX) ? 32 : 16;
+  bench->vec_bytes = host__vector_bytes ();
+  bench->n_vec = bench->vec_bytes == 64 ? 32 : 16;
 }
 
 int
