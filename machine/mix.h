@@ -24,4 +24,20 @@ splitmix64 (uint64_t *state)
   return value;
 }
 
+/* What a register holds that nobody set, from RANDOM: anything, and often no large number.  What code makes of one shows only
+   where it is on the right side of an address or a size.  */
+static inline uint64_t
+mix__leftover (uint64_t random)
+{
+  switch (mix64 (random) % 10)
+    {
+    case 0: return 0;
+    case 1: return random & 63;
+    case 2: return random & UINT32_MAX;
+    case 3: return UINT64_MAX;
+    case 4: return random >> 1;
+    default: return random;
+    }
+}
+
 #endif

@@ -464,6 +464,9 @@ generate_machine (struct states *states, struct attempt *attempt, struct rng *rn
 {
   struct machine_state *machine = &attempt->state.machine;
   rng__fill (rng, machine->gpr, sizeof machine->gpr);
+  if (rng__chance (rng, 1, 2))
+    for (unsigned i = 0; i < sizeof machine->gpr / sizeof *machine->gpr; i++)
+      machine->gpr[i] = mix__leftover (machine->gpr[i]);
   rng__fill (rng, machine->vec, sizeof machine->vec);
   rng__fill (rng, machine->mask, sizeof machine->mask);
   if (!rng__chance (rng, 1, 4)) /* callers that use AVX leave no dirty upper halves, as a rule */

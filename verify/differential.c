@@ -599,8 +599,8 @@ differential__judge (struct trial *trial)
       trial->verdict->coverage = reachable (&shown) ? (double) reached (&shown) / reachable (&shown) : 1;
       return true;
     }
-  if (!elsewhere__judge (trial) || !wide__judge (trial) || !specials__judge (trial) || !ends__judge (trial) || !edges__judge (trial)
-      || !systematic__judge (trial) || !huge__judge (trial)
+  if (!elsewhere__judge (trial) || !wide__judge (trial) || !specials__judge (trial) || !ends__judge (trial)
+      || !lone__judge (trial) || !edges__judge (trial) || !systematic__judge (trial) || !huge__judge (trial)
       || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
 

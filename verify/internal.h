@@ -137,8 +137,11 @@ bool wide__judge (struct trial *trial);
 /* specials.c.  Special numbers together, in arrays, and one among others.  False where the verdict is filled.  */
 bool specials__judge (struct trial *trial);
 
-/* ends.c.  Arrays of integers, each all at one end of its range, or all but one element.  False where the verdict is filled.  */
+/* ends.c.  Arrays of integers, each all at one end of its range.  False where the verdict is filled.  */
 bool ends__judge (struct trial *trial);
+
+/* lone.c.  The same but for one element at the other end.  False where the verdict is filled.  */
+bool lone__judge (struct trial *trial);
 
 /* Adds SOURCE to LIST[*N]: false where it stands there already.  */
 static inline bool
