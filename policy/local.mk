@@ -2,7 +2,8 @@
 noinst_LIBRARIES += policy/libpolicy.a
 policy_libpolicy_a_SOURCES = policy/policy.c policy/policy.h policy/internal.h \
   policy/compilers.c policy/exec.c policy/candidate.c \
-  policy/workshop.c policy/prefetch.c policy/repair.c policy/repair.h policy/workshop.h policy/variants.def \
+  policy/workshop.c policy/workshop.h policy/unit.c policy/unit.h policy/unit-command.c policy/unit-compile.c policy/variants.def \
+  policy/source-compile.c policy/prefetch.c policy/repair.c policy/repair.h \
   policy/options.c policy/options.h policy/options.def policy/clang.def \
   policy/process.c policy/process.h
 EXTRA_DIST += doc/exec-protocol.md testsuite/policy-region.h

@@ -111,3 +111,47 @@ arrays__with_one (struct arena *arena, const struct region *region, const struct
             input__own_span (arena, state, source, array->span) + array->from + place * array->element->size, end, 0);
   return state;
 }
+
+uint64_t
+arrays__meant (const struct region *region, const struct state *state, uint64_t count)
+{
+  uint64_t largest = 0;
+  bool any = false;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct type *type = region__type (region, region->parameter[p].type);
+      int gpr = value__gpr (&region->parameter[p]);
+      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || gpr < 0)
+        continue;
+      uint64_t number = state->machine.gpr[gpr] & (type->size < 8 ? UINT32_MAX : UINT64_MAX);
+      any = true;
+      if (number <= count && number > largest)
+        largest = number;
+    }
+  return any ? largest : count;
+}
+
+const struct state *
+arrays__test (const struct trial *trial, uint64_t at_least)
+{
+  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_PROFILE, STATE_BOUNDARY, STATE_LARGE };
+  const struct setup *setup = &trial->verifier->setup[0];
+  const struct state *best = NULL;
+  uint64_t least = UINT64_MAX;
+  for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
+    for (unsigned t = 0; t < setup->n_bank[kinds[k]]; t++)
+      {
+        const struct test *test = &setup->bank[kinds[k]][t];
+        struct arrays found = arrays__of (trial->verifier->region, test->state);
+        for (unsigned i = 0; i < found.n && test->expected->status == RUN_RETURNED; i++)
+          {
+            uint64_t elements = arrays__meant (trial->verifier->region, test->state, found.array[i].size / found.array[i].element->size);
+            if (elements >= at_least && elements < least)
+              {
+                least = elements;
+                best = test->state;
+              }
+          }
+      }
+  return best;
+}

@@ -5,9 +5,15 @@
    range the stretch is followed on which the result is linear in the input, by ever longer strides and then by halving them;
    what stands at its edge is tested, and the next stretch is followed from there.  The other parameters are those of tests that
    were the first to come to some instruction.
+
+   The same for the first element of arrays of integers: the result is then what changes with it, in memory or returned, and what
+   stands at an edge is tested in all elements, as each may take another way through vectors and remainders.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "verify/arrays.h"
 #include "verify/input.h"
 #include "verify/internal.h"
+
+#include <string.h>
 
 enum
 {
@@ -18,7 +24,8 @@ enum
   STRETCHES_FIRST = 96, /* … for those that reached something first */
   AROUND = 2,       /* numbers on both sides of an edge */
   RUNS_MAX = 6000,  /* of the original */
-  FAILURES_MAX = 16 /* runs that don't return */
+  FAILURES_MAX = 16, /* runs that don't return */
+  ELEMENTS_WANTED = 35 /* of arrays: some vectors and a remainder */
 };
 #define SECONDS_MAX 0.3
 /* For the latter: of the budget, and seconds at least.  */
@@ -31,11 +38,21 @@ struct edges
   struct arena *arena;
   const struct state *source;
   struct input input;
+  const struct array *array; /* whose first element is the input, or NULL */
+  int result_span;           /* where the result is: there, at result_at, or -1: in rax */
+  uint32_t result_at;
   uint64_t mask;  /* of the input's bits */
   uint64_t scale; /* of the result's */
   unsigned runs, failures, stretches;
   double until;
 };
+
+/* All bits of SIZE bytes.  */
+static uint64_t
+mask_of (uint64_t size)
+{
+  return size >= 8 ? UINT64_MAX : (UINT64_C (1) << (8 * size)) - 1;
+}
 
 /* The original's result for VALUE.  */
 static bool
@@ -50,10 +67,32 @@ result_of (struct edges *edges, uint64_t value, uint64_t *result)
               && outcome->status == RUN_RETURNED;
   edges->runs++;
   edges->failures += !well;
-  if (well)
-    *result = outcome->machine.gpr[0] & edges->scale;
+  uint64_t word = 0;
+  if (well && edges->result_span < 0)
+    word = outcome->machine.gpr[0];
+  else if (well)
+    memcpy (&word, outcome->span_bytes[edges->result_span] + edges->result_at, edges->input.size);
+  *result = word & edges->scale;
   arena__free (arena);
   return well;
+}
+
+/* The source with VALUE as the input; where that is an element, with FIRST and the COUNT - 1 numbers behind it in all of the array
+   but that the K-th comes first.  */
+static struct state *
+with_values (struct edges *edges, struct arena *arena, uint64_t first, unsigned count, unsigned k)
+{
+  struct state *state = input__put (arena, edges->source, &edges->input, (first + k) & edges->mask);
+  const struct array *array = edges->array;
+  if (!state || !array)
+    return state;
+  uint8_t *bytes = input__own_span (arena, state, edges->source, array->span) + array->from;
+  for (uint32_t i = 0; (i + 1) * array->element->size <= array->size; i++)
+    {
+      uint64_t value = first + (k + i) % count;
+      memcpy (bytes + i * array->element->size, &value, array->element->size);
+    }
+  return state;
 }
 
 static bool
@@ -101,9 +140,9 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
       for (unsigned k = 0; k < 2 * AROUND; k++)
         {
           /* What traps is no step: a size that no object has.  */
-          uint64_t value = from + direction * (good + 1 + k - AROUND), result;
-          states[n] = input__put (arena, edges->source, &edges->input, value & edges->mask);
-          n += states[n] && result_of (edges, value, &result);
+          uint64_t first = from + direction * (good + 1) - AROUND, result;
+          states[n] = with_values (edges, arena, first, 2 * AROUND, k);
+          n += states[n] && result_of (edges, first + k, &result);
         }
       bool well = n == 0 || trial__try (edges->trial, 0, states, n);
       arena__free (arena);
@@ -114,7 +153,17 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
   return true;
 }
 
-/* Every integer parameter of the source, from each end of its range.  */
+/* The input from each end of its range, as a number with and without a sign.  */
+static bool
+follow_ends (struct edges *edges)
+{
+  edges->mask = mask_of (edges->input.size);
+  uint64_t half = edges->mask >> 1;
+  return follow (edges, edges->mask, UINT64_MAX) && follow (edges, half, UINT64_MAX) && follow (edges, half + 1, 1)
+         && follow (edges, 0, 1);
+}
+
+/* Every integer parameter of the source.  */
 static bool
 follow_all (struct edges *edges)
 {
@@ -125,12 +174,95 @@ follow_all (struct edges *edges)
       if (inputs[i].kind != INPUT_GPR || inputs[i].parameter < 0 || !inputs[i].is_integer || inputs[i].size < 2)
         continue;
       edges->input = inputs[i];
-      edges->mask = inputs[i].size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * inputs[i].size)) - 1;
-      uint64_t half = edges->mask >> 1;
-      if (!follow (edges, edges->mask, UINT64_MAX) || !follow (edges, half, UINT64_MAX)
-          || !follow (edges, half + 1, 1) || !follow (edges, 0, 1))
+      if (!follow_ends (edges))
         return false;
     }
+  return true;
+}
+
+/* Is the result an integer in rax?  */
+static bool
+returns_integer (const struct region *region)
+{
+  const struct type *type = region__type (region, region->result.type);
+  return type && type->kind == TYPE_INTEGER && type->size <= 8 && region->result.n_locations == 1
+         && region->result.location[0].kind == LOCATION_GPR && region->result.location[0].number == 0;
+}
+
+/* Looks for what changes with the input: rax, or the first word of memory that does.  False where nothing does.  */
+static bool
+find_result (struct edges *edges)
+{
+  static const uint64_t values[] = { 0, UINT64_MAX, UINT64_MAX >> 1, 0x5555555555555555 };
+  enum { VALUES = sizeof values / sizeof *values };
+  const struct region *region = edges->trial->verifier->region;
+  struct arena *arena = arena__new ();
+  struct outcome *outcome = ARENA_ARRAY (arena, struct outcome, VALUES);
+  const struct state *states[VALUES];
+  struct why why;
+  bool well = true, found = false;
+  for (unsigned i = 0; i < VALUES && well; i++)
+    well = (states[i] = input__put (arena, edges->source, &edges->input, values[i])) != NULL;
+  well = well && sandbox__run (edges->trial->verifier->setup[0].sandbox, 0, states, outcome, VALUES, TIMEOUT_MS, &why) == 0;
+  for (unsigned i = 0; i < VALUES && well; i++)
+    well = outcome[i].status == RUN_RETURNED;
+  uint64_t scale = returns_integer (region) ? mask_of (region__type (region, region->result.type)->size) : 0;
+  for (unsigned i = 1; i < VALUES && well && !found; i++)
+    if ((outcome[i].machine.gpr[0] ^ outcome[0].machine.gpr[0]) & scale)
+      {
+        edges->result_span = -1;
+        edges->scale = scale;
+        found = true;
+      }
+  uint32_t size = edges->input.size;
+  for (unsigned s = 0; s < edges->source->n_spans && well && !found; s++)
+    for (unsigned i = 1; i < VALUES && !found; i++)
+      for (uint32_t at = 0; at + size <= edges->source->span[s].size && !found; at += size)
+        {
+          /* Not the input itself, unless it was changed.  */
+          const uint8_t *x = outcome[0].span_bytes[s] + at, *y = outcome[i].span_bytes[s] + at;
+          bool is_input = s == edges->input.number && at == edges->input.offset
+                          && memcmp (y, states[i]->span[s].bytes + at, size) == 0;
+          if (!is_input && memcmp (x, y, size) != 0)
+            {
+              edges->result_span = (int) s;
+              edges->result_at = at;
+              edges->scale = mask_of (size);
+              found = true;
+            }
+        }
+  arena__free (arena);
+  return found;
+}
+
+/* The first elements of the arrays of a test that is large enough, or of any that there is.  */
+static bool
+follow_arrays (struct edges *edges)
+{
+  const struct region *region = edges->trial->verifier->region;
+  edges->source = arrays__test (edges->trial, ELEMENTS_WANTED);
+  if (!edges->source)
+    edges->source = arrays__test (edges->trial, 1);
+  if (!edges->source)
+    return true;
+  struct arrays found = arrays__of (region, edges->source);
+  double began = verify__now (), seconds = edges->until - began;
+  for (unsigned i = 0; i < found.n; i++)
+    {
+      const struct array *array = &found.array[i];
+      /* Chance tries all numbers of a byte.  */
+      if (array->element->kind != TYPE_INTEGER || array->element->size < 2 || array->element->size > 8
+          || array->from + array->element->size > edges->source->span[array->span].size)
+        continue;
+      edges->array = array;
+      edges->input = (struct input) { .kind = INPUT_MEMORY, .number = array->span, .offset = array->from,
+                                      .size = (unsigned) array->element->size, .parameter = -1 };
+      edges->runs = edges->failures = 0;
+      edges->until = began + seconds * (i + 1) / found.n;
+      if (find_result (edges) && !follow_ends (edges))
+        return false;
+    }
+  edges->array = NULL;
   return true;
 }
 
@@ -139,12 +271,19 @@ edges__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   const struct setup *setup = &trial->verifier->setup[0];
-  const struct type *type = region__type (region, region->result.type);
-  if (!type || type->kind != TYPE_INTEGER || type->size > 8 || region->result.n_locations != 1
-      || region->result.location[0].kind != LOCATION_GPR || region->result.location[0].number != 0)
+  double seconds = SHARE_FIRST * trial->verifier->options.budget_seconds;
+  if (seconds < SECONDS_FIRST_LEAST)
+    seconds = SECONDS_FIRST_LEAST;
+  struct edges edges = { .trial = trial, .stretches = STRETCHES, .until = verify__now () + seconds };
+  trial->at_setup = 0;
+  if (!follow_arrays (&edges))
+    return false;
+  if (!returns_integer (region))
     return true;
-  struct edges edges = { .trial = trial, .stretches = STRETCHES, .until = verify__now () + SECONDS_MAX };
-  edges.scale = type->size == 8 ? UINT64_MAX : (UINT64_C (1) << (8 * type->size)) - 1;
+  edges.result_span = -1;
+  edges.scale = mask_of (region__type (region, region->result.type)->size);
+  edges.runs = edges.failures = 0;
+  edges.until = verify__now () + SECONDS_MAX;
   for (unsigned t = 0; t < SOURCES && t < setup->n_bank[STATE_TYPICAL]; t++)
     {
       edges.source = setup->bank[STATE_TYPICAL][t].state;
@@ -156,9 +295,7 @@ edges__judge (struct trial *trial)
   for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES_FIRST; i++)
     if (trial->first_there[i])
       sources__add (source, &n, trial->first_there[i]);
-  double seconds = SHARE_FIRST * trial->verifier->options.budget_seconds, began = verify__now ();
-  if (seconds < SECONDS_FIRST_LEAST)
-    seconds = SECONDS_FIRST_LEAST;
+  double began = verify__now ();
   edges.stretches = STRETCHES_FIRST;
   for (unsigned k = 0; k < n; k++)
     {

@@ -4,11 +4,20 @@
    A test that worked keeps its sizes and pointers; the integers that its parameters lead to, in structs too, are filled
    with the types' largest numbers, their least, or both in turn, in all combinations for the first few arrays.
 
+   So are tests of the sizes at which a sum of the largest, or least, first passes what an accumulator holds, and by less than one
+   of them: what wraps comes back as a small number.
+
    Where a branch way is still missing, a test that comes to the branch is filled likewise.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/arrays.h"
 
 #include <stdlib.h>
+
+/* Widths of accumulators, and signed ones; the share of the budget for these sizes, and seconds at least.  */
+static const unsigned widths[] = { 15, 16, 31, 32, 8, 7 };
+enum { WIDTHS = sizeof widths / sizeof *widths };
+#define WRAP_SHARE 0.02
+#define WRAP_SECONDS 0.02
 
 /* Tests that are changed (of the largest down to a few elements).  */
 enum { SOURCES = 4, SOURCES_REACHING = 16, COMBINATIONS_MAX = 27 };
@@ -73,6 +82,54 @@ ends__reach (struct trial *trial, double seconds)
   return true;
 }
 
+/* The integers that PARAMETER of REGION points to, or NULL.  */
+static const struct type *
+integers (const struct region *region, unsigned parameter)
+{
+  const struct type *type = region__type (region, region->parameter[parameter].type);
+  const struct type *element = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
+  return element && element->kind == TYPE_INTEGER && element->size < 4 ? element : NULL;
+}
+
+/* Arrays of the largest and least numbers, of sizes where their sum just wraps.  */
+static bool
+try_wraps (struct trial *trial)
+{
+  const struct region *region = trial->verifier->region;
+  uint32_t sizes = states__size_parameters (trial->verifier->setup[0].states);
+  double until = verify__now () + WRAP_SHARE * trial->verifier->options.budget_seconds;
+  if (until < verify__now () + WRAP_SECONDS)
+    until = verify__now () + WRAP_SECONDS;
+  const struct type *element = NULL;
+  for (unsigned p = 0; p < region->n_parameters && !element; p++)
+    element = integers (region, p);
+  bool well = true;
+  for (unsigned w = 0; element && w < 2 * WIDTHS && well; w++)
+    for (unsigned p = 0; p < PLAN_PARAMETERS && well && verify__now () < until; p++)
+      {
+        /* The largest, then the least where that is another size.  */
+        uint64_t most = (UINT64_C (1) << (8 * element->size - element->is_signed)) - (w < WIDTHS);
+        uint64_t size = (UINT64_C (1) << widths[w % WIDTHS]) / most + 1;
+        if (!(sizes >> p & 1) || (w >= WIDTHS && !element->is_signed) || size < 4
+            || size * element->size > SANDBOX_SLOT_SIZE - SANDBOX_PAGE)
+          continue;
+        struct why why;
+        struct test test;
+        struct plan plan;
+        struct arena *arena = arena__new ();
+        plan__clear (&plan);
+        plan.fixed = 1u << p;
+        plan.scalar[p] = size;
+        plan.large = true;
+        int made = states__plan (trial->states[0], STATE_BOUNDARY, &plan, 1, arena, &test, NULL, &why);
+        if (made < 0)
+          trial__unknown (trial, &why);
+        well = made >= 0 && (made == 0 || try_source (trial, test.state));
+        arena__free (arena);
+      }
+  return well;
+}
+
 bool
 ends__judge (struct trial *trial)
 {
@@ -87,5 +144,5 @@ ends__judge (struct trial *trial)
   for (unsigned k = 0; k < SOURCES && k < n; k++)
     if (!try_source (trial, test[n < SOURCES ? k : k * n / SOURCES]->state))
       return false;
-  return true;
+  return try_wraps (trial);
 }

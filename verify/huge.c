@@ -23,6 +23,8 @@ enum { POINTERS_MAX = 8, SIZES_MAX = 8, EXTENTS_MAX = 24, SOURCES_MAX = 3, ELEME
    four sums that vpsadbw makes to.  */
 #define ELEMENTS ((UINT64_C (1) << 24) + (1 << 17) + 3)
 #define BYTES ((UINT64_C (1) << 26) + (1 << 19) + 5)
+/* The first number of largest bytes whose sum passes 2^32: by less than a byte.  */
+#define JUST_WRAPPED ((UINT64_C (1) << 32) / 255 + 1)
 
 /* A word of a state: general register AT, or from byte AT of a span.  */
 struct place
@@ -241,12 +243,17 @@ try_extent (struct trial *trial, const struct state *source, const struct shape 
   {
     uint64_t count;
     enum content content;
-  } shot[5] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
+  } shot[6] = { { elements, CONTENT_LARGEST }, { elements, CONTENT_ANY } };
   unsigned n = 2;
   if (shape->element->kind != TYPE_FLOAT && shape->element->kind != TYPE_BOOL)
     {
       shot[n].count = elements;
       shot[n++].content = CONTENT_BUT_FEW;
+    }
+  if (element == 1 && shape->element->kind == TYPE_INTEGER && !shape->element->is_signed)
+    {
+      shot[n].count = JUST_WRAPPED;
+      shot[n++].content = CONTENT_LARGEST;
     }
   /* Not where the two sizes are much the same.  */
   if (bytes > elements / 4 * 5)

@@ -96,6 +96,13 @@ watch__distance (const struct watch_site *site, const struct watch_record *recor
       return cut (a ^ b, site->size);
     case WATCH_MASK:
       return cut (a & b, site->size);
+    case WATCH_PART:
+      {
+        uint64_t stays = 0;
+        for (unsigned i = 0; i < site->size / site->lane; i++)
+          stays |= lane_of (record->a, site->lane, i) & lane_of (record->b, site->lane, i);
+        return stays;
+      }
     case WATCH_SUM:
       return cut (a + b, site->size);
     case WATCH_VECTOR:
@@ -114,8 +121,8 @@ distance_either_way (const struct watch_site *site, const struct watch_record *r
   return distance < back ? distance : back;
 }
 
-/* The goals of SITE that RECORD meets: bit 0 equal, 1 and 2 one apart; for vectors a bit a lane
-   that is equal, the last for the whole.  */
+/* The goals of SITE that RECORD meets: bit 0 equal, 1 and 2 one apart; of parts bit 0 none, 1 some bit set; for vectors a bit a
+   lane that is equal, the last for the whole.  */
 static uint64_t
 goals_met (const struct watch_site *site, const struct watch_record *record)
 {
@@ -131,6 +138,8 @@ goals_met (const struct watch_site *site, const struct watch_record *record)
       return lanes;
     }
   uint64_t distance = watch__distance (site, record);
+  if (site->kind == WATCH_PART)
+    return distance == 0 ? PART_NONE : PART_SOME;
   return distance == 0 ? 1 : distance == 1 ? 2 : distance == cut (UINT64_MAX, site->size) ? 4 : 0;
 }
 
@@ -142,6 +151,9 @@ goals_of (const struct watch_site *site)
       unsigned n = site->size / site->lane;
       return (n >= 63 ? UINT64_MAX >> 1 : (UINT64_C (1) << n) - 1) | UINT64_C (1) << 63;
     }
+  /* One bit is a condition; of more, some bit is expected.  */
+  if (site->kind == WATCH_PART)
+    return !site->b_known || (site->b & (site->b - 1)) || site->lane < site->size ? PART_SOME : PART_NONE | PART_SOME;
   return site->kind == WATCH_DIFFER ? 1 : 7;
 }
 
@@ -354,7 +366,7 @@ propose_scalar (struct proposals *proposals, const struct watch_site *site,
 {
   uint64_t a = lane_of (record->a, site->lane, 0), b = lane_of (record->b, site->lane, 0);
   uint64_t delta = goal == 0 ? 0 : goal == 1 ? 1 : UINT64_MAX;
-  unsigned size = site->size;
+  unsigned size = site->kind == WATCH_PART ? site->lane : site->size;
   uint64_t new_a, new_b = b;
   switch (site->kind)
     {
@@ -364,6 +376,10 @@ propose_scalar (struct proposals *proposals, const struct watch_site *site,
       break;
     case WATCH_MASK:
       new_a = a == b ? delta : goal == 0 ? a & ~b : a | b;
+      break;
+    case WATCH_PART:
+      new_a = goal == 0 ? a & ~b : a | (b & (0 - b));
+      new_b = b | (a & (0 - a));
       break;
     default:
       new_a = cut (b + delta, size);
@@ -473,7 +489,7 @@ hunt_from (struct hunt *hunt, const struct state *seed, bool close)
         {
           const struct watch_site *site = &eye->watch->site[k];
           uint64_t missing = goals_of (site) & ~eye->met[k];
-          if (site->kind != WATCH_VECTOR)
+          if (site->kind != WATCH_VECTOR && site->kind != WATCH_PART)
             missing &= close ? 6 : 1;
           if (!missing || hopeless (eye, k) || verify__now () > hunt->until
               || hunt->timeouts >= TIMEOUTS_MAX || hunt->n_news == NEWS_MAX)
@@ -585,7 +601,7 @@ open_eye (struct hunt *hunt, unsigned e)
     eye->watch = NULL;
 }
 
-/* Tells TRIAL how near branches came to their other way.  */
+/* Tells TRIAL how near branches came to their other way, and what shifts and masks let through.  */
 static void
 note_seen (struct hunt *hunt, unsigned e)
 {
@@ -596,9 +612,13 @@ note_seen (struct hunt *hunt, unsigned e)
     return;
   if (!trial->seen[e])
     trial->seen[e] = ARENA_ARRAY (trial->arena, struct branch_seen, side->decoded->n_insns);
+  if (!trial->part[e])
+    trial->part[e] = ARENA_ARRAY (trial->arena, uint8_t, side->decoded->n_insns);
   for (unsigned k = 0; k < eye->watch->n; k++)
     {
       const struct watch_site *site = &eye->watch->site[k];
+      if (site->kind == WATCH_PART)
+        trial->part[e][site->insn] |= (uint8_t) eye->met[k];
       struct branch_seen *seen = site->branch >= 0 ? &trial->seen[e][site->branch] : NULL;
       if (!seen || !eye->reached[k])
         continue;

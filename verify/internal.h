@@ -53,6 +53,9 @@ struct branch_seen
   uint32_t depends;      /* parameters that they depend on, as far as seen; bit 31: memory */
 };
 
+/* What a shift, or a mask that is an immediate, was seen to let through: bits of struct trial's `part`.  */
+enum { PART_NONE = 1, PART_SOME = 2 };
+
 /* One candidate being judged.  */
 struct trial
 {
@@ -76,6 +79,7 @@ struct trial
   uint64_t tests[STATE_KINDS];
   unsigned at_setup;                   /* in which tests are being run */
   struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
+  uint8_t *part[2];                    /* the same: PART_ bits of shifts and masks; 0 where nothing was watched */
   uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;

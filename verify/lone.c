@@ -30,53 +30,6 @@ until (const struct trial *trial, double least)
   return verify__now () + (seconds > least ? seconds : least);
 }
 
-/* How many of the COUNT elements that fit into STATE's memory are surely meant: the largest number that is a parameter, where
-   one of them isn't larger; behind the object there may be room.  */
-static uint64_t
-meant (const struct region *region, const struct state *state, uint64_t count)
-{
-  uint64_t largest = 0;
-  bool any = false;
-  for (unsigned p = 0; p < region->n_parameters; p++)
-    {
-      const struct type *type = region__type (region, region->parameter[p].type);
-      int gpr = value__gpr (&region->parameter[p]);
-      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || gpr < 0)
-        continue;
-      uint64_t number = state->machine.gpr[gpr] & (type->size < 8 ? UINT32_MAX : UINT64_MAX);
-      any = true;
-      if (number <= count && number > largest)
-        largest = number;
-    }
-  return any ? largest : count;
-}
-
-/* The smallest test of the bank with an array of LONE_LEAST elements and more; NULL where there is none.  */
-static const struct state *
-lone_source (const struct trial *trial)
-{
-  static const enum state_kind kinds[] = { STATE_TYPICAL, STATE_PROFILE, STATE_BOUNDARY, STATE_LARGE };
-  const struct setup *setup = &trial->verifier->setup[0];
-  const struct state *best = NULL;
-  uint64_t least = UINT64_MAX;
-  for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++)
-    for (unsigned t = 0; t < setup->n_bank[kinds[k]]; t++)
-      {
-        const struct test *test = &setup->bank[kinds[k]][t];
-        struct arrays found = arrays__of (trial->verifier->region, test->state);
-        for (unsigned i = 0; i < found.n && test->expected->status == RUN_RETURNED; i++)
-          {
-            uint64_t elements = meant (trial->verifier->region, test->state, found.array[i].size / found.array[i].element->size);
-            if (elements >= LONE_LEAST && elements < least)
-              {
-                least = elements;
-                best = test->state;
-              }
-          }
-      }
-  return best;
-}
-
 /* BASE, all at FILL, with one element of the first COUNT of ARRAY at the other end, one after the other.  */
 static bool
 try_places (struct trial *trial, const struct state *base, const struct array *array, uint32_t count, enum fill fill,
@@ -105,7 +58,7 @@ static bool
 in_large (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
-  const struct state *source = lone_source (trial);
+  const struct state *source = arrays__test (trial, LONE_LEAST);
   double end = until (trial, LONE_SECONDS);
   if (!source)
     return true;
@@ -119,7 +72,7 @@ in_large (struct trial *trial)
       for (unsigned i = 0; i < found.n && well; i++)
         {
           const struct array *array = &found.array[i];
-          uint32_t count = (uint32_t) meant (region, source, array->size / array->element->size);
+          uint32_t count = (uint32_t) arrays__meant (region, source, array->size / array->element->size);
           well = try_places (trial, base, array, count, fill, end);
         }
       arena__free (arena);
@@ -187,7 +140,7 @@ try_last (struct trial *trial, const struct test *test)
       const struct state *base = arrays__filled (arena, region, test->state, &found, all);
       for (unsigned i = 0; i < found.n; i++)
         {
-          uint64_t count = meant (region, base, found.array[i].size / found.array[i].element->size);
+          uint64_t count = arrays__meant (region, base, found.array[i].size / found.array[i].element->size);
           if (count)
             states[n++] = arrays__with_one (arena, region, base, &found.array[i], (uint32_t) count - 1, other (fill));
         }
@@ -211,7 +164,7 @@ try_others (struct trial *trial, const struct test *test, double end)
       const struct state *base = arrays__filled (arena, region, test->state, &found, all);
       for (unsigned i = 0; i < found.n && well; i++)
         {
-          uint64_t count = meant (region, base, found.array[i].size / found.array[i].element->size);
+          uint64_t count = arrays__meant (region, base, found.array[i].size / found.array[i].element->size);
           well = count < 2 || try_places (trial, base, &found.array[i], (uint32_t) count - 1, fill, end);
         }
       arena__free (arena);

@@ -137,6 +137,27 @@ takes_carry (const struct decoded_insn *insn)
   return strncmp (insn->mnemonic, "adc", 3) == 0 || strncmp (insn->mnemonic, "sbb", 3) == 0;
 }
 
+/* Did instruction I of the candidate, a shift or mask, let nothing through in whatever was watched?  Then it may be a condition
+   without a branch (the sign of something that is negative for one value in 2^32), and has to be seen like others.  Not where the
+   original has the like.  */
+static bool
+is_rare_part (const struct trial *trial, unsigned i)
+{
+  if (!trial->part[1] || trial->part[1][i] != PART_NONE)
+    return false;
+  const struct side *original = &trial->verifier->original;
+  const struct decoded_insn *insn = &trial->side.decoded->insn[i];
+  const struct item *item = &trial->side.code->item[insn->item];
+  for (unsigned k = 0; trial->part[0] && k < original->decoded->n_insns; k++)
+    {
+      const struct decoded_insn *other = &original->decoded->insn[k];
+      if (trial->part[0][k] == PART_NONE && other->zydis == insn->zydis
+          && original->code->item[other->item].insn.operand[0].expr.add == item->insn.operand[0].expr.add)
+        return false;
+    }
+  return true;
+}
+
 /* All mutants there are, in an order that visits the whole function however early we stop: a stride
    that is coprime to their number and near its golden section.  */
 static void
@@ -158,6 +179,8 @@ collect_mutants (struct hunt_ground *ground)
           || offset + insn->length > image->size)
         continue;
       unsigned count = mutator__mutate (mutator, insn, image->bytes + offset, made);
+      if (is_rare_part (trial, i) && count < MUTATIONS_MAX && mutator__zero (mutator, insn, image->bytes + offset, &made[count]))
+        count++;
       for (unsigned k = 0; k < count; k++)
         {
           if (n == capacity)

@@ -516,18 +516,56 @@ change_register (struct work *work)
     }
 }
 
+/* Decodes INSN into WORK.  False where it has no mutants.  */
+static bool
+begin (struct work *work)
+{
+  return !(work->insn->kind & (KIND_NOP | KIND_PREFETCH | KIND_RETURN | KIND_CALL | KIND_TRAP | KIND_SYSTEM))
+         && ZYAN_SUCCESS (ZydisDecoderDecodeFull (&work->mutator->decoder, work->bytes, work->insn->length, &work->zi, work->op));
+}
+
+/* Makes WORK's request.  False where the instruction can't be encoded again.  */
+static bool
+make_request (struct work *work)
+{
+  return !(work->insn->kind & (KIND_BRANCH | KIND_JUMP))
+         && ZYAN_SUCCESS (ZydisEncoderDecodedInstructionToEncoderRequest (&work->zi, work->op, work->zi.operand_count_visible,
+                                                                          &work->request));
+}
+
+bool
+mutator__zero (struct mutator *mutator, const struct decoded_insn *insn, const uint8_t *bytes, struct mutation *mutation)
+{
+  struct work work = { .mutator = mutator, .insn = insn, .bytes = bytes, .mutation = mutation };
+  if (!begin (&work) || !make_request (&work) || work.request.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
+    return false;
+  ZydisRegisterClass class = ZydisRegisterGetClass (work.request.operands[0].reg.value);
+  bool vector = class == ZYDIS_REGCLASS_XMM || class == ZYDIS_REGCLASS_YMM || class == ZYDIS_REGCLASS_ZMM;
+  bool legacy = ZydisMnemonicGetString (work.zi.mnemonic)[0] != 'v', evex = work.zi.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+  /* Under a mask only a part of the result is the instruction's.  */
+  if (evex && work.zi.operand_count_visible > 1 && work.op[1].type == ZYDIS_OPERAND_TYPE_REGISTER
+      && ZydisRegisterGetClass (work.op[1].reg.value) == ZYDIS_REGCLASS_MASK && work.op[1].reg.value != ZYDIS_REGISTER_K0)
+    return false;
+  ZydisEncoderRequest request = { .machine_mode = ZYDIS_MACHINE_MODE_LONG_64,
+                                  .mnemonic = !vector  ? ZYDIS_MNEMONIC_XOR
+                                              : legacy ? ZYDIS_MNEMONIC_PXOR
+                                              : evex   ? ZYDIS_MNEMONIC_VPXORD
+                                                       : ZYDIS_MNEMONIC_VPXOR,
+                                  .operand_count = (ZyanU8) (vector && !legacy ? 3 : 2) };
+  for (unsigned i = 0; i < request.operand_count; i++)
+    request.operands[i] = work.request.operands[0];
+  add_encoded (&work, FAULT_NEVER, &request, "result always zero");
+  return work.n == 1;
+}
+
 unsigned
 mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn, const uint8_t *bytes,
                  struct mutation mutations[MUTATIONS_MAX])
 {
   struct work work = { .mutator = mutator, .insn = insn, .bytes = bytes, .mutation = mutations };
-  if ((insn->kind & (KIND_NOP | KIND_PREFETCH | KIND_RETURN | KIND_CALL | KIND_TRAP | KIND_SYSTEM))
-      || !ZYAN_SUCCESS (
-          ZydisDecoderDecodeFull (&mutator->decoder, bytes, insn->length, &work.zi, work.op)))
+  if (!begin (&work))
     return 0;
-  bool can = !(insn->kind & (KIND_BRANCH | KIND_JUMP))
-             && ZYAN_SUCCESS (ZydisEncoderDecodedInstructionToEncoderRequest (
-                 &work.zi, work.op, work.zi.operand_count_visible, &work.request));
+  bool can = make_request (&work);
   if (can)
     force_condition (&work);
   drop (&work);

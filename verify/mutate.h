@@ -11,7 +11,7 @@
 enum fault
 {
   FAULT_NEVER, /* a conditional move or set, a carry, a vector comparison: as if the condition never
-                  held */
+                  held; a shift or mask that let nothing through: as if it never did */
   FAULT_ALWAYS,       /* … or always (moves and sets alone) */
   FAULT_DROP,         /* nothing happens */
   FAULT_CONDITION,    /* inverted, or a sibling: strict and not, signed and not */
@@ -43,6 +43,9 @@ struct mutator *mutator__new (struct arena *arena, const struct decoded *decoded
    ones are filled up with nops, longer ones can't be made.  */
 unsigned mutator__mutate (struct mutator *mutator, const struct decoded_insn *insn,
                           const uint8_t *bytes, struct mutation mutations[MUTATIONS_MAX]);
+
+/* The mutant of INSN, which has a register as its destination, whose result is always zero.  False where there is none.  */
+bool mutator__zero (struct mutator *mutator, const struct decoded_insn *insn, const uint8_t *bytes, struct mutation *mutation);
 
 const char *fault__name (enum fault fault);
 

@@ -27,7 +27,9 @@ enum
 {
   STEP_MAX = 4096,
   RESIDUES_MAX = 160,
-  DISTANCE_MAX = 256
+  DISTANCE_MAX = 256, /* of those that are tried one by one */
+  DISTANCE_FAR = 8192,
+  DISTANCES_MAX = 96
 };
 
 /* Shares of the budget: for one family of tests, and for following in all of them.  */
@@ -372,6 +374,47 @@ large_sizes (struct trial *trial, unsigned element)
   return family->well;
 }
 
+/* Adds distance D, in whole UNITs, to LIST[*N] where it is past NEAR.  */
+static void
+add_distance (int64_t list[DISTANCES_MAX], unsigned *n, int64_t d, int64_t near, unsigned unit)
+{
+  d = d / unit * unit;
+  for (unsigned i = 0; i < *n; i++)
+    if (list[i] == d)
+      return;
+  if (d > near && d <= DISTANCE_FAR && *n < DISTANCES_MAX)
+    list[(*n)++] = d;
+}
+
+/* Distances past NEAR that tell: around WHOLE, which is the size in bytes; within each larger step of the code, as a loop that
+   takes a buffer at a time gets those wrong; on both sides of the constants that guards compare with.  Their number.  */
+static unsigned
+far_distances (const struct trial *trial, const struct layout_steps *steps, unsigned element, int64_t whole, int64_t near,
+               unsigned unit, int64_t list[DISTANCES_MAX])
+{
+  static const int64_t common[] = { 512, 1024, 2048, 4096 };
+  unsigned n = 0, n_constants, n_base;
+  const int64_t *constant = states__constants (trial->states[0], &n_constants, &n_base);
+  for (int around = -1; around <= 1; around++)
+    add_distance (list, &n, whole + around * (int64_t) unit, near, unit);
+  for (unsigned i = 0; i < steps->n; i++)
+    for (unsigned scale = 1; scale <= element; scale += element > 1 ? element - 1 : 1)
+      {
+        int64_t step = (int64_t) steps->step[i] * scale;
+        add_distance (list, &n, step / 4 * 3, near, unit);
+        add_distance (list, &n, step - unit, near, unit);
+        add_distance (list, &n, step / 2, near, unit);
+      }
+  for (unsigned i = 0; i < n_base; i++)
+    for (int around = -1; around <= 1; around++)
+      add_distance (list, &n, constant[i] + around * (int64_t) unit, near, unit);
+  for (unsigned i = 0; i < sizeof common / sizeof *common; i++)
+    add_distance (list, &n, common[i], near, unit);
+  add_distance (list, &n, 4096 - unit, near, unit);
+  add_distance (list, &n, 4096 + unit, near, unit);
+  return n;
+}
+
 static bool
 overlaps (struct trial *trial, const struct layout_steps *steps, unsigned element)
 {
@@ -392,9 +435,8 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
           continue;
         family->until = verify__now () + FAMILY_SHARE * trial->verifier->options.budget_seconds;
         int64_t whole = (int64_t)size * element;
-        int64_t special[] = { whole - unit, whole,       whole + unit, 512,        1024,
-                              2048,         4096 - unit, 4096,         4096 + unit };
-        unsigned n_special = sizeof special / sizeof *special;
+        int64_t special[DISTANCES_MAX];
+        unsigned n_special = far_distances (trial, steps, element, whole, widest + 2 * unit, unit, special);
         /* Near enough for any vector to get it wrong: mutants that overlook the overlap have to fail.  */
         int64_t near[] = { unit, 3 * (int64_t)unit, (int64_t)widest / 2 / unit * unit };
         for (int64_t distance = 0; distance <= (int64_t)widest + 2 * unit; distance += unit)
@@ -410,7 +452,7 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
               plan->distance = distance;
             }
         for (unsigned k = 0; k < n_special; k++)
-          if (special[k] >= 0 && (plan = next_plan (family)))
+          if ((plan = next_plan (family)))
             {
               uint64_t many = special[k] > whole + unit
                                   ? (uint64_t)special[k] / element + 2 * step + 1
@@ -420,7 +462,7 @@ overlaps (struct trial *trial, const struct layout_steps *steps, unsigned elemen
               plan->overlap = true;
               plan->pointer = pointer;
               plan->host = host;
-              plan->distance = special[k] / unit * unit;
+              plan->distance = special[k];
             }
       }
   flush (family);

@@ -102,6 +102,39 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
     case ZYDIS_MNEMONIC_AND:
       site->kind = WATCH_MASK;
       break;
+    case ZYDIS_MNEMONIC_SHR:
+    case ZYDIS_MNEMONIC_SAR:
+      site->kind = WATCH_PART;
+      break;
+    case ZYDIS_MNEMONIC_MOVMSKPS:
+    case ZYDIS_MNEMONIC_VMOVMSKPS:
+      site->kind = WATCH_PART, site->lane = 4, *a = 0, *b = -1;
+      break;
+    case ZYDIS_MNEMONIC_MOVMSKPD:
+    case ZYDIS_MNEMONIC_VMOVMSKPD:
+      site->kind = WATCH_PART, site->lane = 8, *a = 0, *b = -1;
+      break;
+    case ZYDIS_MNEMONIC_PMOVMSKB:
+    case ZYDIS_MNEMONIC_VPMOVMSKB:
+      site->kind = WATCH_PART, site->lane = 1, *a = 0, *b = -1;
+      break;
+    case ZYDIS_MNEMONIC_PSRLW:
+    case ZYDIS_MNEMONIC_PSRAW:
+    case ZYDIS_MNEMONIC_VPSRLW:
+    case ZYDIS_MNEMONIC_VPSRAW:
+      site->kind = WATCH_PART, site->lane = 2;
+      break;
+    case ZYDIS_MNEMONIC_PSRLD:
+    case ZYDIS_MNEMONIC_PSRAD:
+    case ZYDIS_MNEMONIC_VPSRLD:
+    case ZYDIS_MNEMONIC_VPSRAD:
+      site->kind = WATCH_PART, site->lane = 4;
+      break;
+    case ZYDIS_MNEMONIC_PSRLQ:
+    case ZYDIS_MNEMONIC_VPSRLQ:
+    case ZYDIS_MNEMONIC_VPSRAQ:
+      site->kind = WATCH_PART, site->lane = 8;
+      break;
     case ZYDIS_MNEMONIC_XOR:
       site->kind = WATCH_DIFFER;
       break;
@@ -178,6 +211,7 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
       *b = (int)first;
       *a = (int)first + 1;
     }
+  bool vector = site->lane != 0, part_of_lanes = site->kind == WATCH_PART && vector;
   if (*a >= (int)text->n_operands || (*b >= 0 && *b >= (int)text->n_operands))
     return false;
   for (unsigned i = 0; i < text->n_operands; i++)
@@ -189,7 +223,7 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
         return false;
       if (operand->kind != OPERAND_REGISTER || ((int)i != *a && (int)i != *b))
         continue;
-      if (site->kind == WATCH_VECTOR)
+      if (vector)
         {
           if (vector_register (operand->reg, &size) < 0)
             return false;
@@ -201,7 +235,16 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
       else
         return false;
     }
-  if (site->kind == WATCH_VECTOR)
+  if (part_of_lanes)
+    {
+      uint64_t sign = UINT64_C (1) << (8 * site->lane - 1);
+      if (*b >= 0 && (text->operand[*b].kind != OPERAND_IMMEDIATE || text->operand[*b].expr.sym))
+        return false;
+      site->b_known = true;
+      site->b = *b < 0 ? sign : (2 * sign - 1) & UINT64_MAX << (text->operand[*b].expr.add & 63);
+      return text->operand[*a].kind == OPERAND_REGISTER && site->size >= 16 && site->b != 0;
+    }
+  if (vector)
     return text->operand[*a].kind == OPERAND_REGISTER && site->size != 0;
   if (!site->size)
     site->size = insn->n_memory ? insn->memory[0].size : 0;
@@ -216,6 +259,29 @@ classify (const struct decoded_insn *insn, const struct insn *text, struct watch
     }
   site->lane = site->size;
   return true;
+}
+
+/* Whether the flags of SITE's instruction are USED or not: makes it what is to be watched then.  False where that is
+   nothing.  */
+static bool
+settle_kind (struct watch_site *site, const struct insn *text, bool used)
+{
+  bool shift = site->kind == WATCH_PART;
+  if (watch__is_vector (site))
+    return true;
+  if (used)
+    return !shift; /* what reads them has to see both of its ways */
+  if (!shift && site->kind != WATCH_MASK)
+    return false;
+  bool kept = strncmp (text->mnemonic, "test", 4) != 0;
+  if (!kept || (shift && !site->b_known) || text->n_operands != 2 || text->operand[1].kind != OPERAND_REGISTER)
+    return false;
+  site->kind = WATCH_PART;
+  if (shift)
+    site->b = UINT64_MAX << (site->b & (site->size == 8 ? 63 : 31));
+  if (site->size < 8)
+    site->b &= (UINT64_C (1) << (8 * site->size)) - 1;
+  return !site->b_known || site->b != 0;
 }
 
 /* Stores OPERAND, SIZE bytes, at AT of the buffer.  rax is saved.  */
@@ -259,7 +325,7 @@ static void
 add_record (struct writer *writer, const struct insn *text, const struct watch_site *site,
             unsigned number, int a, int b)
 {
-  bool vector = site->kind == WATCH_VECTOR;
+  bool vector = watch__is_vector (site);
   unsigned ring = AT_RINGS + number * RING, half = vector ? WATCH_VALUE_MAX : 8;
   writer__insn (writer, "movq", op_register ("rax"), op_buffer (AT_RAX));
   writer__insn (writer, "movq", op_register ("rcx"), op_buffer (AT_RCX));
@@ -343,21 +409,34 @@ watch__new (struct arena *arena, const struct side *side, struct watch **result,
     if (decoded->insn[i].item < code->n_items
         && code->item[decoded->insn[i].item].kind == ITEM_INSN)
       insn_of[decoded->insn[i].item] = i;
+  struct watch_site *sites = ARENA_ARRAY (arena, struct watch_site, code->n_items);
+  int *a = ARENA_ARRAY (arena, int, code->n_items), *b = ARENA_ARRAY (arena, int, code->n_items);
+  bool *found = ARENA_ARRAY (arena, bool, code->n_items);
+  unsigned comparisons = 0;
   for (unsigned k = 0; k < code->n_items; k++)
     {
       const struct item *item = &code->item[k];
       uint32_t number = insn_of[k];
-      struct watch_site site;
-      int a, b, branch;
-      if (item->kind == ITEM_INSN && number != UINT32_MAX && watch->n < WATCH_SITES_MAX
-          && k < side->own_items && classify (&decoded->insn[number], &item->insn, &site, &a, &b)
-          && (flags_used (decoded, number, &branch)
-              || (site.kind == WATCH_VECTOR && (branch = -1))))
+      int branch;
+      if (item->kind != ITEM_INSN || number == UINT32_MAX || k >= side->own_items
+          || !classify (&decoded->insn[number], &item->insn, &sites[k], &a[k], &b[k]))
+        continue;
+      bool used = decoded->insn[number].flags_written && flags_used (decoded, number, &branch);
+      found[k] = settle_kind (&sites[k], &item->insn, used);
+      sites[k].insn = number;
+      sites[k].branch = used ? branch : -1;
+      comparisons += found[k] && sites[k].kind != WATCH_PART;
+    }
+  /* Where there is no room for all, comparisons come first.  */
+  unsigned parts = comparisons < WATCH_SITES_MAX ? WATCH_SITES_MAX - comparisons : 0;
+  for (unsigned k = 0; k < code->n_items; k++)
+    {
+      const struct item *item = &code->item[k];
+      if (found[k] && watch->n < WATCH_SITES_MAX && (sites[k].kind != WATCH_PART || parts))
         {
-          site.insn = number;
-          site.branch = branch;
-          add_record (&writer, &item->insn, &site, watch->n, a, b);
-          watch->site[watch->n++] = site;
+          parts -= sites[k].kind == WATCH_PART;
+          add_record (&writer, &item->insn, &sites[k], watch->n, a[k], b[k]);
+          watch->site[watch->n++] = sites[k];
         }
       *writer__item (&writer) = *item;
     }
@@ -414,7 +493,7 @@ watch__records (const struct watch *watch, const struct state *watched,
   if (!buffer || !buffer[AT_HIT + number])
     return 0;
   const struct watch_site *site = &watch->site[number];
-  bool vector = site->kind == WATCH_VECTOR;
+  bool vector = watch__is_vector (site);
   unsigned units = vector ? VECTOR_UNITS : SCALAR_UNITS,
            places = vector ? WATCH_VECTORS : WATCH_SCALARS;
   uint32_t next;
@@ -436,7 +515,8 @@ watch__records (const struct watch *watch, const struct state *watched,
       memset (record, 0, sizeof *record);
       memcpy (record->a, at, site->size);
       if (site->b_known)
-        memcpy (record->b, &site->b, site->size);
+        for (unsigned lane = 0; lane < site->size; lane += site->lane)
+          memcpy (record->b + lane, &site->b, site->lane);
       else
         memcpy (record->b, at + (vector ? WATCH_VALUE_MAX : 8), site->size);
     }

@@ -1,4 +1,5 @@
-/* Comparisons watched: what each compares, on every run.
+/* Comparisons watched: what each compares, on every run; and shifts and masks, which compare without flags where all but a rare
+   bit is left out.
 
    The code is written once more with a record of both operands before each comparison, into a
    buffer that is a span of the state like any object: it comes back with the outcome.
@@ -16,6 +17,8 @@ enum watch_kind
   WATCH_MASK,    /* test, and: a & b with 0 */
   WATCH_DIFFER,  /* xor: a with b */
   WATCH_SUM,     /* add, inc: a with -b */
+  WATCH_PART,    /* shr, sar, and, whose result alone is used, shifts and sign masks of vectors: a & b, the bits of a that stay,
+                    with 0 */
   WATCH_VECTOR   /* lanes of a with those of b */
 };
 
@@ -27,9 +30,16 @@ struct watch_site
   unsigned size; /* bytes of an operand: 1, 2, 4, 8; vectors 4 to 64 */
   unsigned lane; /* bytes of a lane; size for scalars */
   bool is_float; /* lanes are floating-point numbers */
-  bool b_known;  /* b is an immediate, not recorded */
+  bool b_known;  /* b is an immediate, or what follows from it, not recorded; of vectors, for each lane */
   uint64_t b;
 };
+
+/* Are the operands of SITE recorded as vectors?  */
+static inline bool
+watch__is_vector (const struct watch_site *site)
+{
+  return site->kind == WATCH_VECTOR || site->size > 8;
+}
 
 enum
 {
