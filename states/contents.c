@@ -3,6 +3,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "states/internal.h"
 #include <stdlib.h>
+#include <string.h>
 
 static const uint8_t integer_prior[CONTENT_PROFILES]
   = { [CONTENT_RANDOM] = 5, [CONTENT_TINY] = 2, [CONTENT_SMALL] = 3, [CONTENT_SIGNED] = 1,
@@ -18,9 +19,10 @@ static const uint8_t float_prior[FLOAT_PROFILES]
   = { [FLOAT_UNIT] = 4, [FLOAT_WHOLE] = 3, [FLOAT_SCALES] = 3, [FLOAT_BITS] = 2, [FLOAT_SPECIAL] = 2,
       [FLOAT_RARE] = 3, [FLOAT_EQUAL] = 1, [FLOAT_SORTED] = 1 };
 
-enum { POINTER_NEW, POINTER_NULL, POINTER_SHARED, POINTER_PROFILES };
+/* POINTER_SELF: to a number beside it in its own struct.  */
+enum { POINTER_NEW, POINTER_NULL, POINTER_SHARED, POINTER_SELF, POINTER_PROFILES };
 static const uint8_t pointer_prior[POINTER_PROFILES]
-  = { [POINTER_NEW] = 12, [POINTER_NULL] = 3, [POINTER_SHARED] = 1 };
+  = { [POINTER_NEW] = 12, [POINTER_NULL] = 3, [POINTER_SHARED] = 1, [POINTER_SELF] = 1 };
 
 /* The leaf of PATH in object O: its profile is drawn once and kept.  */
 static struct leaf
@@ -78,6 +80,49 @@ is_link (const struct region *region, unsigned type, unsigned node)
   return pointer && pointer->kind == TYPE_POINTER && type__alike (region, pointer->element, node);
 }
 
+/* Are X and Y one integer type but for its sign and qualifiers, so that what points to the one may lead to the other?  Types of the
+   same size need not be: `long` and `long long`.  */
+static bool
+is_same_integer (const struct type *x, const struct type *y)
+{
+  if (x->kind != TYPE_INTEGER || y->kind != TYPE_INTEGER || x->size != y->size || !x->name != !y->name)
+    return false;
+  /* GCC's names: "long unsigned int" and "long int".  */
+  static const char sign[] = "unsigned ";
+  const char *a = x->name, *b = y->name;
+  while (a && *a && *b)
+    {
+      size_t skip_a = strncmp (a, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
+      size_t skip_b = strncmp (b, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
+      a += skip_a;
+      b += skip_b;
+      if (skip_a || skip_b)
+        continue;
+      if (*a++ != *b++)
+        return false;
+    }
+  return !a || *a == *b;
+}
+
+/* Where in object O's struct an integer stands that a POINTER may lead to by its type: the offset of one of them, by PICK; -1 where
+   there is none.  What counts the elements behind such a pointer may be one of the elements.  */
+static int64_t
+find_beside (const struct region *region, const struct object_in_test *o, const struct type *pointer, uint64_t pick)
+{
+  const struct type *node = region__type (region, o->type), *pointee = region__type (region, pointer->element);
+  if (!node || node->kind != TYPE_STRUCT || !pointee || pointee->kind != TYPE_INTEGER || pointer->is_restrict)
+    return -1;
+  for (unsigned i = 0; i < node->n_fields; i++)
+    {
+      const struct field *field = &node->field[(pick + i) % node->n_fields];
+      const struct type *type = region__type (region, field->type);
+      if (type && type->kind == TYPE_INTEGER && !field->bits
+          && (pointee->size == 1 || is_same_integer (pointee, type)))
+        return (int64_t) field->offset;
+    }
+  return -1;
+}
+
 /* A pointer of TYPE stands at OFFSET of OWNER, inside object O.  */
 static void
 render_pointer (struct states *states, struct attempt *attempt, int o, int owner, unsigned type,
@@ -122,6 +167,26 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
   if (!plain)
     what = site__choose (states, attempt, &rng, site, pointer_prior, POINTER_PROFILES);
   int target = -1;
+  if (what == POINTER_SELF && o >= 0 && attempt->kind != STATE_PROFILE)
+    {
+      int64_t beside = find_beside (region, &attempt->object[o], pointer, rng__next (&rng));
+      if (beside >= 0)
+        {
+          /* At it, or a few elements before; not so that a pointer is overwritten first.  */
+          int64_t before = (int64_t) rng__below (&rng, 4) * (int64_t) pointee->size;
+          const struct type *node = region__type (region, attempt->object[o].type);
+          for (unsigned i = 0; i < node->n_fields; i++)
+            {
+              const struct type *type = region__type (region, node->field[i].type);
+              int64_t from = (int64_t) node->field[i].offset;
+              if (type && type->kind == TYPE_POINTER && from < beside && from + 8 > beside - before)
+                before = 0;
+            }
+          attempt->overlapped = true;
+          attempt__reference (attempt, owner, offset, o, index * (int64_t) attempt->object[o].element + beside - before);
+          return;
+        }
+    }
   if (what == POINTER_SHARED && !pointer->is_restrict && attempt->sharing != SHARING_NONE)
     target = find_shared (attempt, element, root, o, attempt->sharing == SHARING_CYCLES, rng__next (&rng));
   if (target < 0 && what != POINTER_NULL)
