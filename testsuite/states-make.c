@@ -498,6 +498,33 @@ structs_carry_lengths (void **unused)
   bench__free (b);
 }
 
+/* A pointer in a struct may lead to the number beside it, which counts what it leads to.  */
+static void
+pointers_lead_beside_themselves (void **unused)
+{
+  (void) unused;
+  struct bench *b = bench__new ("f");
+  unsigned vector = region_build__struct (b->region, "vector");
+  region_build__field (b->region, vector, "data", region_build__pointer (b->region, b->int_));
+  region_build__field (b->region, vector, "n", b->int_);
+  pointer (b, "v", vector);
+  bench__open (b, "struct v { int *data; int n; };"
+                  "void f (struct v *v) { for (int i = 0; i < v->n; i++) v->data[i]++; }");
+  assert_int_equal (bench__make (b, STATE_BOUNDARY), WANTED);
+  unsigned beside = 0;
+  for (int i = 0; i < b->n; i++)
+    {
+      uint64_t data, v = argument (&b->test[i], 0);
+      const struct span *span = span_at (b->test[i].state, v);
+      assert_non_null (span);
+      memcpy (&data, span->bytes + (v - span->address), 8);
+      beside += data == v + 8;
+    }
+  assert_true (beside > 0);
+  assert_true (beside < WANTED / 2);
+  bench__free (b);
+}
+
 static void
 indices_stay_inside (void **unused)
 {
@@ -727,6 +754,7 @@ main (void)
     cmocka_unit_test (plans_keep_restrict),
     cmocka_unit_test (constants_are_found),
     cmocka_unit_test (structs_carry_lengths),
+    cmocka_unit_test (pointers_lead_beside_themselves),
     cmocka_unit_test (indices_stay_inside),
     cmocka_unit_test (matrices_have_strides),
     cmocka_unit_test (reads_before_the_pointer_are_found),

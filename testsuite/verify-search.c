@@ -117,6 +117,35 @@ operands_are_seen (void **unused)
   bench__free (bench);
 }
 
+/* What SOURCE shifts or masks without anybody reading the flags is watched: B stays.  */
+static void
+check_part (const char *source, unsigned size, uint64_t b)
+{
+  struct bench *bench = bench__new (source, "-O1", 1, size);
+  struct watch_record record[WATCH_SCALARS];
+  uint64_t result;
+  bench->state->machine.gpr[7] = 0x123456789abcdef0;
+  assert_int_equal (bench->eye.watch->n, 1);
+  assert_int_equal (bench->eye.watch->site[0].kind, WATCH_PART);
+  assert_int_equal (records (bench, bench->state, 0, record, &result), 1);
+  assert_true (word (record[0].b) == b);
+  assert_true (watch__distance (&bench->eye.watch->site[0], &record[0]) == (word (record[0].a) & b));
+  bench__free (bench);
+}
+
+static void
+parts_are_seen (void **unused)
+{
+  (void) unused;
+  check_part ("unsigned f (unsigned a) { return a >> 31; }", 4, 0x80000000);
+  check_part ("long f (long a) { return a >> 60; }", 8, UINT64_C (0xf000000000000000));
+  check_part ("unsigned f (unsigned a) { return a & 12; }", 4, 12);
+  check_part ("unsigned long f (unsigned long a) { return a & -64ul; }", 8, UINT64_C (0xffffffffffffffc0));
+  check_part ("typedef unsigned vector __attribute__ ((vector_size (16)));"
+              " unsigned f (unsigned a) { vector x = { a, a, a, a }; x >>= 31; return x[0] + x[3]; }",
+              4, UINT64_C (0x8000000080000000));
+}
+
 static void
 rings_keep_the_last (void **unused)
 {
@@ -354,6 +383,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (operands_are_seen),          cmocka_unit_test (rings_keep_the_last),
+    cmocka_unit_test (parts_are_seen),
     cmocka_unit_test (comparisons_are_solved),     cmocka_unit_test (sums_of_bytes_are_solved),
     cmocka_unit_test (every_encoding_has_mutants), cmocka_unit_test (sizes_follow_steps),
     cmocka_unit_test (large_sizes_have_every_bit),
