@@ -98,6 +98,18 @@ gcc__add_isolation (struct arguments *command)
   arguments__add (command, "-fno-reorder-blocks-and-partition");
 }
 
+/* From preprocessed FROM to assembler text TO.  */
+static void
+add_files (const struct region *region, const char *from, const char *to, struct arguments *command)
+{
+  arguments__add (command, "-S");
+  arguments__add (command, "-o");
+  arguments__add (command, to);
+  arguments__add (command, "-x");
+  arguments__add (command, region__is_cxx (region) ? "c++-cpp-output" : "cpp-output");
+  arguments__add (command, from);
+}
+
 void
 unit__gcc_command (const struct unit *unit, const struct arguments *flags, bool patterns,
                    const char *from, const char *to, struct arguments *command)
@@ -126,12 +138,7 @@ unit__gcc_command (const struct unit *unit, const struct arguments *flags, bool 
       arguments__add (command, "--param=inline-min-speedup=30");
       arguments__add (command, "--param=early-inlining-insns=6");
     }
-  arguments__add (command, "-S");
-  arguments__add (command, "-o");
-  arguments__add (command, to);
-  arguments__add (command, "-x");
-  arguments__add (command, region__is_cxx (region) ? "c++-cpp-output" : "cpp-output");
-  arguments__add (command, from);
+  add_files (region, from, to, command);
 }
 
 /* The value of macro NAME in GCC's -dM output TEXT, 0 where it isn't defined.  */
@@ -200,12 +207,7 @@ unit__clang_command (const struct unit *unit, const struct arguments *flags, con
   if (!arguments__mention (&unit->options.clang, "-fno-trapping-math")
       && (region->fp & FP_TRAPPING) && (region->fp & FP_USES))
     arguments__add (command, "-ftrapping-math");
-  arguments__add (command, "-S");
-  arguments__add (command, "-o");
-  arguments__add (command, to);
-  arguments__add (command, "-x");
-  arguments__add (command, region__is_cxx (region) ? "c++-cpp-output" : "cpp-output");
-  arguments__add (command, from);
+  add_files (region, from, to, command);
 }
 
 char *
