@@ -176,6 +176,12 @@ bool trial__run (struct trial *trial, unsigned s, enum state_kind kind, struct t
    False where the verdict is filled.  */
 bool trial__try (struct trial *trial, unsigned s, const struct state *const *states, unsigned n);
 
+/* The same in setup 0, only compared: not followed, nor kept for mutants.  */
+bool trial__glance (struct trial *trial, const struct state *const *states, unsigned n);
+
+/* sweep.c.  One large array in many sizes.  False where the verdict is filled.  */
+bool sweep__judge (struct trial *trial);
+
 /* systematic.c.  Sizes, overlaps and alignments laid out by the code's own steps, special numbers one at a time.  False
    where the verdict is filled.  */
 bool systematic__judge (struct trial *trial);

@@ -3,6 +3,9 @@
    counter stops early and returns.  Larger sums would wrap addresses, which no program does.  Where no memory ends the
    original it goes on for seconds; if the candidate has long ended, it gets them.  The same where the size is the distance
    to a second pointer.
+
+   And numbers just below zero, with memory in front of what pointers lead to: a counter that is taken for signed, or no longer so,
+   is another there.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
@@ -171,10 +174,64 @@ wide_distances (struct trial *trial, struct outcome *outcomes)
   return true;
 }
 
+/* STATE with all pointers to the middle of what they lead to.  */
+static struct state *
+with_room_in_front (struct trial *trial, const struct state *source)
+{
+  const struct region *region = trial->verifier->region;
+  struct state *state = arena__memdup (trial->arena, source, sizeof *state);
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      uint64_t size;
+      int gpr = pointer_register (region, p, &size);
+      for (unsigned s = 0; gpr >= 0 && size && s < source->n_spans; s++)
+        {
+          uint64_t left = source->span[s].address + source->span[s].size - source->machine.gpr[gpr];
+          if (left - 1 < source->span[s].size)
+            {
+              state->machine.gpr[gpr] += left / 2 / size * size;
+              break;
+            }
+        }
+    }
+  return state;
+}
+
+/* Numbers from -1 down in each integer parameter.  */
+static bool
+below_zero (struct trial *trial)
+{
+  enum { SOURCES = 6, NUMBERS = 8 };
+  const struct region *region = trial->verifier->region;
+  struct setup *setup = &trial->verifier->setup[0];
+  for (unsigned t = 0; t < SOURCES && t < setup->n_bank[STATE_TYPICAL]; t++)
+    {
+      const struct state *source = with_room_in_front (trial, setup->bank[STATE_TYPICAL][t].state);
+      for (unsigned p = 0; p < region->n_parameters; p++)
+        {
+          const struct type *type = region__type (region, region->parameter[p].type);
+          int gpr = value__gpr (&region->parameter[p]);
+          const struct state *states[NUMBERS];
+          if (!type || type->kind != TYPE_INTEGER || (type->size != 8 && type->size != 4) || gpr < 0)
+            continue;
+          uint64_t mask = type->size == 8 ? UINT64_MAX : UINT32_MAX;
+          for (unsigned k = 0; k < NUMBERS; k++)
+            {
+              struct state *state = arena__memdup (trial->arena, source, sizeof *state);
+              state->machine.gpr[gpr] = (state->machine.gpr[gpr] & ~mask) | (-(uint64_t) (k + 1) & mask);
+              states[k] = state;
+            }
+          if (!trial__glance (trial, states, NUMBERS))
+            return false;
+        }
+    }
+  return true;
+}
+
 bool
 wide__judge (struct trial *trial)
 {
   trial->at_setup = 0;
   struct outcome *outcomes = ARENA_ARRAY (trial->arena, struct outcome, STATES_MAX);
-  return wide_sizes (trial, outcomes) && wide_distances (trial, outcomes);
+  return wide_sizes (trial, outcomes) && wide_distances (trial, outcomes) && below_zero (trial);
 }
