@@ -692,23 +692,34 @@ add_folder (struct work *work, const char *folder)
     }
 }
 
+/* ARGUMENT of option KEY, a number from LEAST to MOST.  */
+static double
+number (const struct argp_state *state, int key, const char *argument, double least, double most)
+{
+  char *end;
+  double value = strtod (argument, &end);
+  if (end == argument || *end || !(value >= least && value <= most))
+    argp_error (state, "-%c %s: a number from %g to %g is expected", key, argument, least, most);
+  return value;
+}
+
 static error_t
 parse_option (int key, char *argument, struct argp_state *state)
 {
   struct work *work = state->input;
   switch (key)
     {
-    case 'b': work->budget = atof (argument); break;
-    case 'B': work->full = atof (argument); break;
-    case 'f': work->factor = atof (argument); break;
+    case 'b': work->budget = number (state, key, argument, 0.01, 3600); break;
+    case 'B': work->full = number (state, key, argument, 0.01, 3600); break;
+    case 'f': work->factor = number (state, key, argument, 1, 1000); break;
     case 'F': work->folder = argument; break;
-    case 'j': work->jobs = (unsigned) atoi (argument); break;
-    case 'm': work->minutes = atof (argument); break;
-    case 'n': work->target = (unsigned) strtoul (argument, NULL, 0); break;
+    case 'j': work->jobs = (unsigned) number (state, key, argument, 1, 256); break;
+    case 'm': work->minutes = number (state, key, argument, 0.01, 1e6); break;
+    case 'n': work->target = (unsigned) number (state, key, argument, 1, 1e9); break;
     case 'o': work->only = argument; break;
     case 'r': work->only_report = true; break;
     case 'e': work->examine_only = true; break;
-    case 'S': work->seed = strtoull (argument, NULL, 0); break;
+    case 'S': work->seed = (uint64_t) number (state, key, argument, 0, 9e15); break;
     default: return ARGP_ERR_UNKNOWN;
     }
   return 0;
@@ -719,8 +730,8 @@ main (int argc, char **argv)
 {
   static const struct argp_option options[]
     = { { "budget", 'b', "SECONDS", 0, "for the quick check of a mutant (default 0.25)", 0 },
-        { "full", 'B', "SECONDS", 0, "for the full check of what that accepts (default 1)", 0 },
-        { "factor", 'f', "N", 0, "an accepted mutant is examined with N times the full budget (default 10)", 0 },
+        { "full", 'B', "SECONDS", 0, "for the full check of what that accepts (default 2.5)", 0 },
+        { "factor", 'f', "N", 0, "an accepted mutant is examined with N times the full budget (default 4)", 0 },
         { "folder", 'F', "FOLDER", 0, "where the record is (default false-accept.d)", 0 },
         { "jobs", 'j', "N", 0, "processes (default 1)", 0 },
         { "minutes", 'm', "N", 0, "stop after so long (default: when done)", 0 },
@@ -733,11 +744,9 @@ main (int argc, char **argv)
   static const struct argp argp = { options, parse_option, "",
                                     "Judges random mutants of right rewrites, and examines those that are accepted.", 0, 0, 0 };
   static struct work work;
-  work = (struct work) { .budget = 0.25, .full = 1, .factor = 10, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
+  work = (struct work) { .budget = 0.25, .full = 2.5, .factor = 4, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
                          .folder = "false-accept.d" };
   argp_parse (&argp, argc, argv, 0, NULL, &work);
-  if (work.jobs < 1 || work.jobs > 256)
-    work.jobs = 1;
   if (mkdir (work.folder, 0777) && errno != EEXIST)
     {
       fprintf (stderr, "%s: %s\n", work.folder, strerror (errno));

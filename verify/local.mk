@@ -39,7 +39,7 @@ EXTRA_DIST += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh
 
 VERIFY_ENVIRONMENT = AIOPT_SOURCE='$(abs_top_srcdir)' AIOPT_GCC='$(TARGET_GCC)'
 VERIFY_JOBS = 2
-FALSE_ACCEPT = --minutes=60 --folder=false-accept.d
+FALSE_ACCEPT = --minutes=110 --folder=false-accept.d
 
 check-verify-strength: testsuite/verify-strength
 	$(VERIFY_ENVIRONMENT) testsuite/verify-strength --jobs=$(VERIFY_JOBS)

@@ -105,9 +105,8 @@ is_integer (const struct region *region, unsigned p)
          && p < PLAN_PARAMETERS;
 }
 
-/* The least element that a pointer of REGION points to, 1 where nothing is known.  */
-static unsigned
-least_element (const struct region *region)
+unsigned
+layout__element (const struct region *region)
 {
   unsigned least = 0;
   for (unsigned p = 0; p < region->n_parameters; p++)
@@ -580,7 +579,7 @@ systematic__judge (struct trial *trial)
     return false;
   if (!has_memory (region))
     return true;
-  unsigned element = least_element (region);
+  unsigned element = layout__element (region);
   return large_sizes (trial, element) && sizes (trial, &steps, element) && alignments (trial, &steps, element)
          && overlaps (trial, &steps, element) && page_offsets (trial, &steps, element);
 }

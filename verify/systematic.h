@@ -24,6 +24,9 @@ void layout__add_step (struct layout_steps *steps, uint64_t step);
 /* Adds SIDE's.  */
 void layout__scan (struct layout_steps *steps, const struct side *side);
 
+/* The least element that a pointer of REGION points to, 1 where nothing is known.  */
+unsigned layout__element (const struct region *region);
+
 /* Sizes, in elements of ELEMENT bytes, at which a loop of these steps could go wrong.  Their
  * number, at most SIZES_MAX.  */
 unsigned layout__sizes (const struct layout_steps *steps, unsigned element, uint64_t *sizes);
