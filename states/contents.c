@@ -19,10 +19,10 @@ static const uint8_t float_prior[FLOAT_PROFILES]
   = { [FLOAT_UNIT] = 4, [FLOAT_WHOLE] = 3, [FLOAT_SCALES] = 3, [FLOAT_BITS] = 2, [FLOAT_SPECIAL] = 2,
       [FLOAT_RARE] = 3, [FLOAT_EQUAL] = 1, [FLOAT_SORTED] = 1 };
 
-/* POINTER_SELF: to a number beside it in its own struct.  */
-enum { POINTER_NEW, POINTER_NULL, POINTER_SHARED, POINTER_SELF, POINTER_PROFILES };
+/* POINTER_NUMBER: to a number that stands elsewhere, beside it in its own struct for instance.  */
+enum { POINTER_NEW, POINTER_NULL, POINTER_SHARED, POINTER_NUMBER, POINTER_PROFILES };
 static const uint8_t pointer_prior[POINTER_PROFILES]
-  = { [POINTER_NEW] = 12, [POINTER_NULL] = 3, [POINTER_SHARED] = 1, [POINTER_SELF] = 1 };
+  = { [POINTER_NEW] = 12, [POINTER_NULL] = 3, [POINTER_SHARED] = 1, [POINTER_NUMBER] = 1 };
 
 /* The leaf of PATH in object O: its profile is drawn once and kept.  */
 static struct leaf
@@ -104,23 +104,66 @@ is_same_integer (const struct type *x, const struct type *y)
   return !a || *a == *b;
 }
 
-/* Where in object O's struct an integer stands that a POINTER may lead to by its type: the offset of one of them, by PICK; -1 where
-   there is none.  What counts the elements behind such a pointer may be one of the elements.  */
+/* Where in object O an integer stands that a POINTER may lead to by its type: the offset of one of them, by PICK; -1 where
+   there is none.  */
 static int64_t
-find_beside (const struct region *region, const struct object_in_test *o, const struct type *pointer, uint64_t pick)
+find_number (const struct region *region, const struct object_in_test *o, const struct type *pointer, uint64_t pick)
 {
   const struct type *node = region__type (region, o->type), *pointee = region__type (region, pointer->element);
-  if (!node || node->kind != TYPE_STRUCT || !pointee || pointee->kind != TYPE_INTEGER || pointer->is_restrict)
+  if (!node || o->constant || o->init || (o->root >= 0 && states__is_restrict (region, (unsigned) o->root)))
     return -1;
-  for (unsigned i = 0; i < node->n_fields; i++)
+  if (node->kind == TYPE_INTEGER && (pointee->size == 1 || is_same_integer (pointee, node)))
+    return 0;
+  for (unsigned i = 0; node->kind == TYPE_STRUCT && i < node->n_fields; i++)
     {
       const struct field *field = &node->field[(pick + i) % node->n_fields];
       const struct type *type = region__type (region, field->type);
-      if (type && type->kind == TYPE_INTEGER && !field->bits
-          && (pointee->size == 1 || is_same_integer (pointee, type)))
+      if (type && type->kind == TYPE_INTEGER && !field->bits && (pointee->size == 1 || is_same_integer (pointee, type)))
         return (int64_t) field->offset;
     }
   return -1;
+}
+
+/* Makes the POINTER at OFFSET of OWNER, in element INDEX of object O, lead to a number of O or of another object, or a few elements
+   before it, so that it is reached: what counts the elements behind a pointer may be one of them.  False where there is no such
+   number.  */
+static bool
+refer_to_number (struct states *states, struct attempt *attempt, int o, int owner, const struct type *pointer, int64_t index,
+                 int64_t offset, struct rng *rng)
+{
+  const struct region *region = states->region;
+  const struct type *pointee = region__type (region, pointer->element);
+  if (!pointee || pointee->kind != TYPE_INTEGER || pointer->is_restrict)
+    return false;
+  uint64_t pick = rng__next (rng);
+  /* Its own struct as often as all others.  */
+  unsigned first = pick & 1 ? (unsigned) o : (unsigned) (pick >> 1) % attempt->n_objects;
+  for (unsigned i = 0; i < attempt->n_objects; i++)
+    {
+      unsigned host = (first + i) % attempt->n_objects;
+      const struct object_in_test *object = &attempt->object[host];
+      const struct type *node = region__type (region, object->type);
+      int64_t at = find_number (region, object, pointer, pick >> 32);
+      if (at < 0)
+        continue;
+      int64_t before = (int64_t) rng__below (rng, 4) * (int64_t) pointee->size;
+      /* Not so that a pointer is overwritten first.  */
+      for (unsigned k = 0; node->kind == TYPE_STRUCT && k < node->n_fields; k++)
+        {
+          const struct type *type = region__type (region, node->field[k].type);
+          int64_t from = (int64_t) node->field[k].offset;
+          if (type && type->kind == TYPE_POINTER && from < at && from + 8 > at - before)
+            before = 0;
+        }
+      /* Whole arrays overlap either way.  */
+      if (node->kind == TYPE_INTEGER && rng__chance (rng, 1, 2))
+        before = -before;
+      attempt->overlapped = true;
+      attempt__reference (attempt, owner, offset, (int) host,
+                          (host == (unsigned) o ? index * (int64_t) object->element : 0) + at - before);
+      return true;
+    }
+  return false;
 }
 
 /* A pointer of TYPE stands at OFFSET of OWNER, inside object O.  */
@@ -167,26 +210,9 @@ render_pointer (struct states *states, struct attempt *attempt, int o, int owner
   if (!plain)
     what = site__choose (states, attempt, &rng, site, pointer_prior, POINTER_PROFILES);
   int target = -1;
-  if (what == POINTER_SELF && o >= 0 && attempt->kind != STATE_PROFILE)
-    {
-      int64_t beside = find_beside (region, &attempt->object[o], pointer, rng__next (&rng));
-      if (beside >= 0)
-        {
-          /* At it, or a few elements before; not so that a pointer is overwritten first.  */
-          int64_t before = (int64_t) rng__below (&rng, 4) * (int64_t) pointee->size;
-          const struct type *node = region__type (region, attempt->object[o].type);
-          for (unsigned i = 0; i < node->n_fields; i++)
-            {
-              const struct type *type = region__type (region, node->field[i].type);
-              int64_t from = (int64_t) node->field[i].offset;
-              if (type && type->kind == TYPE_POINTER && from < beside && from + 8 > beside - before)
-                before = 0;
-            }
-          attempt->overlapped = true;
-          attempt__reference (attempt, owner, offset, o, index * (int64_t) attempt->object[o].element + beside - before);
-          return;
-        }
-    }
+  if (what == POINTER_NUMBER && o >= 0 && attempt->kind != STATE_PROFILE
+      && refer_to_number (states, attempt, o, owner, pointer, index, offset, &rng))
+    return;
   if (what == POINTER_SHARED && !pointer->is_restrict && attempt->sharing != SHARING_NONE)
     target = find_shared (attempt, element, root, o, attempt->sharing == SHARING_CYCLES, rng__next (&rng));
   if (target < 0 && what != POINTER_NULL)

@@ -447,7 +447,7 @@ generate_patches (struct states *states, struct attempt *attempt, struct rng *rn
         size = 1;
       int64_t at = (int64_t) rng__below (rng, o->element * UINT64_C (2)) / size * size;
       if (o->constant
-          || (o->root >= 0 && o->root < 1000 && states->region->parameter[o->root].is_restrict))
+          || (o->root >= 0 && states__is_restrict (states->region, (unsigned) o->root)))
         continue;
       unsigned number = attempt->n_patches++;
       attempt->patch[number].call = (unsigned) rng__below (rng, 4);

@@ -251,6 +251,9 @@ uint64_t object__address (const struct object_in_test *o);
 
 /* overlap.c */
 
+/* Is parameter P of REGION a restrict pointer?  */
+bool states__is_restrict (const struct region *region, unsigned p);
+
 /* Points parameters into one object.  False where types rule it out or there is no pair.  */
 bool attempt__overlap (struct states *states, struct attempt *attempt);
 

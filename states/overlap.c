@@ -14,12 +14,17 @@ reference_of (struct attempt *attempt, unsigned p)
   return NULL;
 }
 
+bool
+states__is_restrict (const struct region *region, unsigned p)
+{
+  return p < region->n_parameters
+         && (region->parameter[p].is_restrict || region->type[region->parameter[p].type].is_restrict);
+}
+
 static bool
 may_move (const struct region *region, unsigned p)
 {
-  if (p >= region->n_parameters || !parameter__is_pointer (region, p))
-    return false;
-  return !region->parameter[p].is_restrict && !region->type[region->parameter[p].type].is_restrict;
+  return p < region->n_parameters && parameter__is_pointer (region, p) && !states__is_restrict (region, p);
 }
 
 /* The object that number N of an alias pair stands for, or -1.  */
