@@ -1,6 +1,8 @@
 /* Millions of tests where they cost next to nothing: functions that call nobody, run in batches (sandbox__batch) on
    records that differ in their arguments, or in the contents of what these point to.
 
+   Where all arguments are numbers, those near the ends of each one's range come first, one by one.
+
    The other tests are made with care and few; these find by sheer number what nobody thought of, such as one value in a
    million.  They add to the careful ones and stand for none of them: they count for no coverage and towards no
    least number.  What a batch calls a difference is run again the ordinary way, and only that
@@ -22,6 +24,9 @@
 /* How long the phase may take: some millions of small functions' runs.  */
 #define VOLUME_SECONDS 0.25
 #define VOLUME_SHARE 0.05
+/* Of the time that there is, and what all gets at least.  */
+#define WINDOW_SHARE 0.6
+#define VOLUME_SECONDS_LEAST 0.06
 /* Records that don't return, or differ in a batch alone, before it is given up.  */
 #define STOPS_MAX 12
 /* Interesting values of each parameter, a power of two.  */
@@ -29,6 +34,10 @@ enum { VALUES = 512 };
 /* Bytes of all spans of a base, at most: they are copied for each record.  */
 #define MEMORY_MAX (24u << 10)
 enum { BASES_PER_KIND = 4, PART_MAX = 512 };
+
+/* Windows: each integer parameter from each end of its range, as a number with and without a sign, so far; the others are those of
+   a state that was the first to come to some instruction.  */
+enum { WINDOW = 1024, WINDOW_ENDS = 4, SOURCES_MAX = 16 };
 
 /* A parameter whose value changes from record to record.  */
 struct varied
@@ -47,6 +56,8 @@ struct volume
   uint64_t seed;
   unsigned n_varied;
   struct varied varied[16];
+  unsigned n_sources;
+  const struct state *source[SOURCES_MAX];
   /* Of each object of the shape: where its bytes are in the base, and the part of it that changes from record to
      record, of elements of so many bytes.  */
   struct
@@ -210,6 +221,30 @@ fill (void *data, uint64_t first, unsigned n, uint8_t *records, size_t step)
     }
 }
 
+/* Records of windows: INDEX is a place in a window, the end, the parameter, the source, in this order.  */
+static void
+fill_windows (void *data, uint64_t first, unsigned n, uint8_t *records, size_t step)
+{
+  const struct volume *volume = data;
+  for (unsigned i = 0; i < n; i++)
+    {
+      uint64_t index = first + i, place = index % WINDOW, end = index / WINDOW % WINDOW_ENDS;
+      uint64_t which = index / (WINDOW * WINDOW_ENDS);
+      const struct varied *varied = &volume->varied[which % volume->n_varied];
+      const struct state *source = volume->source[which / volume->n_varied % volume->n_sources];
+      uint8_t *record = records + i * step;
+      uint64_t *gpr = (uint64_t *) record, mask = varied->size < 8 ? (UINT64_C (1) << (8 * varied->size)) - 1 : UINT64_MAX;
+      const uint64_t from[WINDOW_ENDS] = { mask, 0, mask >> 1, (mask >> 1) + 1 };
+      memcpy (gpr, source->machine.gpr, 128);
+      gpr[4] = 0;
+      memset (record + 128, 0, step - 128);
+      for (unsigned v = 0; v < volume->shape.vectors_in; v++)
+        memcpy (record + 128 + v * volume->shape.width_in, source->machine.vec[v], volume->shape.width_in);
+      if (!varied->is_vector && !varied->is_bool)
+        gpr[varied->number] = in_register (varied, (end & 1 ? from[end] + place : from[end] - place) & mask, index);
+    }
+}
+
 /* What of a result counts, by the result's type.  False where it is somewhere that batches don't show.  */
 static bool
 set_mask (struct volume *volume, uint8_t *mask)
@@ -312,9 +347,9 @@ settle_record (struct trial *trial, const struct volume *volume, const uint8_t *
   return well;
 }
 
-/* Batches over VOLUME's records until UNTIL.  False where the verdict is filled.  */
+/* Batches over VOLUME's records, TOTAL that FILL makes, until UNTIL.  False where the verdict is filled.  */
 static bool
-run_volume (struct trial *trial, struct volume *volume, double until)
+run_volume (struct trial *trial, struct volume *volume, batch_fill *fill, uint64_t total, double until)
 {
   uint8_t *mask = malloc (batch__result_size (&volume->shape));
   struct batch_side side[2] = { { trial->verifier->setup[0].sandbox, 0 }, { trial->sandbox[0], 0 } };
@@ -322,8 +357,9 @@ run_volume (struct trial *trial, struct volume *volume, double until)
   unsigned stops = 0;
   uint64_t piece = PIECE_FIRST;
   if (mask && set_mask (volume, mask))
-    for (uint64_t at = 0; well && stops < STOPS_MAX && verify__now () < until;)
+    for (uint64_t at = 0; well && at < total && stops < STOPS_MAX && verify__now () < until;)
       {
+        piece = piece < total - at ? piece : total - at;
         struct batch_result result;
         struct why why;
         double began = verify__now ();
@@ -384,8 +420,16 @@ scalars (struct trial *trial, double until)
         volume->base = volume->shape.base = setup->bank[STATE_TYPICAL][t].state;
         break;
       }
-  return !volume->base || volume->base->stack_bytes || !set_vectors (volume)
-         || run_volume (trial, volume, until);
+  if (!volume->base || volume->base->stack_bytes || !set_vectors (volume))
+    return true;
+  for (unsigned i = 0; i < trial->side.decoded->n_insns && volume->n_sources < SOURCES_MAX; i++)
+    if (trial->first_there[i])
+      sources__add (volume->source, &volume->n_sources, trial->first_there[i]);
+  double now = verify__now ();
+  uint64_t windows = (uint64_t) WINDOW * WINDOW_ENDS * volume->n_varied * volume->n_sources;
+  if (!run_volume (trial, volume, fill_windows, windows, now + WINDOW_SHARE * (until - now)))
+    return false;
+  return run_volume (trial, volume, fill, UINT64_MAX, until);
 }
 
 /* Which bytes of SPAN the original changed on TEST, as offsets; none: *BEGIN is *END.  */
@@ -495,7 +539,7 @@ contents (struct trial *trial, double until)
           continue;
         taken++;
         done++;
-        if (!run_volume (trial, volume, began + (until - began) * done / n))
+        if (!run_volume (trial, volume, fill, UINT64_MAX, began + (until - began) * done / n))
           return false;
       }
   return true;
@@ -506,6 +550,8 @@ volume__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   double seconds = VOLUME_SHARE * trial->verifier->options.budget_seconds;
+  if (seconds < VOLUME_SECONDS_LEAST)
+    seconds = VOLUME_SECONDS_LEAST;
   double until = verify__now () + (seconds < VOLUME_SECONDS ? seconds : VOLUME_SECONDS);
   /* With such flags not every number is an input, or results needn't be the same to the bit.  */
   if (region->n_callees || (region->fp & (FP_FAST | FP_FINITE | FP_NO_SIGNED_ZERO)))
