@@ -327,10 +327,12 @@ check_markers (const struct region *region, const struct side *original, const s
   return 0;
 }
 
+/* Prefixes that candidates may have.  Those in braces only choose among encodings of one instruction.  */
 static int
 check_prefixes (const struct code *code, struct why *why)
 {
-  static const char *const allowed[] = { "rep", "repe", "repz", "repne", "repnz", "notrack", "lock" };
+  static const char *const allowed[] = { "rep", "repe", "repz", "repne", "repnz", "notrack", "lock",
+                                         "{vex}", "{vex2}", "{vex3}", "{evex}" };
   for (unsigned i = 0; i < code->n_items; i++)
     {
       const char *p = code->item[i].kind == ITEM_INSN ? code->item[i].insn.prefix : NULL;
