@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TESTS_MAX = 384, BATCH = 16, ROUND = 4, TIMEOUT_MS = 100, CONFIRM_TIMEOUT_MS = 1000 };
+enum { TESTS_MAX = 512, SPECIALS_MAX = 24, BATCH = 16, ROUND = 4, TIMEOUT_MS = 100, CONFIRM_TIMEOUT_MS = 1000 };
 
 struct quick
 {
@@ -46,7 +46,7 @@ quick__open (const struct region *region, struct verifier *verifier, double seco
     unsigned n;
   } wanted[] = { { STATE_RECORDED, 16 }, { STATE_TYPICAL, 24 }, { STATE_BOUNDARY, 32 }, { STATE_OVERLAP, 16 },
                  { STATE_TRAP, 8 },     { STATE_LARGE, 6 },     { STATE_PROFILE, 8 } };
-  /* Two NaNs have to meet for operands in the wrong order to show.  */
+  /* Two NaNs have to meet for operands in the wrong order to show; arrays get special numbers below.  */
   unsigned factor = region->fp & FP_USES ? 4 : 1;
   struct quick *quick = calloc (1, sizeof *quick);
   struct code *code;
@@ -67,6 +67,8 @@ quick__open (const struct region *region, struct verifier *verifier, double seco
     for (unsigned k = 0; k < sizeof wanted / sizeof *wanted; k++)
       {
         unsigned left = factor * wanted[k].n - given[k], n = left < ROUND ? left : ROUND;
+        unsigned room = TESTS_MAX - SPECIALS_MAX - quick->n;
+        n = n < room ? n : room;
         if (!n || (round && clock__now () > until))
           continue;
         given[k] += n;
@@ -83,6 +85,8 @@ quick__open (const struct region *region, struct verifier *verifier, double seco
             quick->test[kept++] = quick->test[quick->n + i];
         quick->n = kept;
       }
+  if (region->fp & FP_USES)
+    quick->n += verifier__specials (verifier, quick->test, quick->n, quick->arena, quick->test + quick->n, SPECIALS_MAX);
   *result = quick;
   return 0;
 }

@@ -12,7 +12,7 @@
 #define DRAWN 512
 #define BATCH 32
 /* Special numbers at each place: of so many tests and places, in arrays that have at least so many.  */
-enum { PLACE_SOURCES = 2, PLACES_LEAST = 12, PLACES_MAX = 36 };
+enum { SPECIAL_SOURCES = 3, SPECIAL_MS = 100, PLACE_SOURCES = 2, PLACES_LEAST = 12, PLACES_MAX = 36 };
 
 static bool
 is_scalar (const struct type *type)
@@ -154,45 +154,91 @@ fill_floats (const struct region *region, struct span *span, uint64_t at, const 
     }
 }
 
+/* Of which special numbers arrays are made.  */
+static const uint8_t palettes[][4] = { { 6, 7, 8, 9 }, { 2, 6, 7, 15 }, { 0, 1, 0, 1 }, { 1, 3, 1, 6 }, { 1, 3, 5, 10 },
+                                       { 4, 5, 6, 2 }, { 0, 6, 1, 2 },  { 13, 14, 12, 11 } };
+enum { PALETTES = sizeof palettes / sizeof *palettes };
+
+/* SOURCE, in ARENA, with its arrays of floating point made of PALETTE (see fill_floats), and where SCALARS is told its numbers in
+   floating point, too.  *CHANGED where there are such arrays.  */
+static struct state *
+with_specials (struct arena *arena, const struct region *region, const struct state *source, const uint8_t *palette, bool scalars,
+               struct rng *rng, bool *changed)
+{
+  struct state *state = arena__memdup (arena, source, sizeof *state);
+  *changed = false;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      int gpr;
+      const struct value *value = &region->parameter[p];
+      const struct type *type = region__type (region, value->type), *element = floats_behind (region, p, &gpr);
+      if (scalars && palette && type && type->kind == TYPE_FLOAT && is_scalar (type) && value->n_locations == 1
+          && !value->by_reference && value->location[0].kind == LOCATION_VEC)
+        put_special (region, type, palette[rng__below (rng, 4)], state->machine.vec[value->location[0].number & 31]);
+      for (unsigned s = 0; element && s < state->n_spans; s++)
+        {
+          uint64_t at = state->machine.gpr[gpr] - state->span[s].address;
+          if (at >= state->span[s].size)
+            continue;
+          input__own_span (arena, state, source, s);
+          fill_floats (region, &state->span[s], at, element, palette, rng);
+          *changed |= at + element->size <= state->span[s].size;
+        }
+    }
+  return state;
+}
+
 /* Floating-point arrays made of special values alone: that a maximum of zeros and negatives keeps its sign of zero
    shows on nothing else.  */
 static bool
 special_arrays (struct trial *trial)
 {
-  static const uint8_t palettes[][4] = { { 0, 1, 0, 1 }, { 1, 3, 1, 6 }, { 1, 3, 5, 10 }, { 4, 5, 6, 2 }, { 0, 6, 1, 2 },
-                                         { 6, 7, 8, 9 }, { 2, 6, 7, 15 }, { 13, 14, 12, 11 } };
   const struct region *region = trial->verifier->region;
   struct setup *setup = &trial->verifier->setup[0];
   struct rng rng = { trial->verifier->options.seed ^ 0x5eed };
-  const unsigned n_palettes = sizeof palettes / sizeof *palettes;
-  for (unsigned k = 0; k <= n_palettes; k++)
+  for (unsigned k = 0; k <= PALETTES; k++)
     for (unsigned t = 0; t < setup->n_bank[STATE_TYPICAL] && t < SOURCES_PER_KIND; t++)
       {
-        const struct state *source = setup->bank[STATE_TYPICAL][t].state;
+        bool changed;
         struct arena *arena = arena__new ();
-        struct state *state = arena__memdup (arena, source, sizeof *state);
-        bool changed = false;
-        for (unsigned p = 0; p < region->n_parameters; p++)
-          {
-            int gpr;
-            const struct type *element = floats_behind (region, p, &gpr);
-            for (unsigned s = 0; element && s < state->n_spans; s++)
-              {
-                uint64_t at = state->machine.gpr[gpr] - state->span[s].address;
-                if (at >= state->span[s].size)
-                  continue;
-                input__own_span (arena, state, source, s);
-                fill_floats (region, &state->span[s], at, element, k < n_palettes ? palettes[k] : NULL, &rng);
-                changed |= at + element->size <= state->span[s].size;
-              }
-          }
-        const struct state *states[] = { state };
-        bool well = !changed || trial__try (trial, 0, states, 1);
+        const struct state *state = with_specials (arena, region, setup->bank[STATE_TYPICAL][t].state,
+                                                   k < PALETTES ? palettes[k] : NULL, t & 1, &rng, &changed);
+        bool well = !changed || trial__try (trial, 0, &state, 1);
         arena__free (arena);
         if (!well)
           return false;
       }
   return true;
+}
+
+unsigned
+verifier__specials (struct verifier *verifier, const struct test *from, unsigned n_from, struct arena *arena,
+                    struct test *tests, unsigned most)
+{
+  const struct region *region = verifier->region;
+  struct rng rng = { verifier->options.seed ^ 0x5eed };
+  unsigned made = 0, sources = 0;
+  for (unsigned i = 0; i < n_from && sources < SPECIAL_SOURCES; i++)
+    {
+      if (from[i].kind != STATE_TYPICAL)
+        continue;
+      sources++;
+      for (unsigned k = 0; k < PALETTES && made < most; k++)
+        {
+          bool changed;
+          struct why ignored;
+          struct outcome *expected = ARENA_NEW (arena, struct outcome);
+          struct state *state = with_specials (arena, region, from[i].state, palettes[k], true, &rng, &changed);
+          const struct state *states[] = { state };
+          if (!changed || sandbox__run (verifier->setup[0].sandbox, 0, states, expected, 1, SPECIAL_MS, &ignored)
+              || expected->status != RUN_RETURNED || expected->n_events_lost)
+            continue;
+          for (unsigned s = 0; s < expected->n_spans; s++)
+            expected->span_bytes[s] = arena__memdup (arena, expected->span_bytes[s], state->span[s].size);
+          tests[made++] = (struct test) { .kind = STATE_TRAP, .state = state, .expected = expected, .arena = arena };
+        }
+    }
+  return made;
 }
 
 /* One special number among ordinary ones, at each place up to past a vector step: what is handled lane by lane may be wrong in

@@ -68,6 +68,12 @@ int verdict__parse (const char *name, enum verdict_level *level);
 /* The design's JSON object for `aiopt verify --json`, malloc'ed.  */
 char *verdict__to_json (const struct verdict *verdict);
 
+/* Makes tests of FROM[N_FROM]'s typical ones, with special numbers in all floating point that they hold (NaNs of several payloads,
+   signed zeros, infinities), and the original's answers, in ARENA: TESTS, at most MOST.  Their number, 0 where the region has no arrays of
+   floating point.  They are of kind STATE_TRAP: nothing to measure on.  */
+unsigned verifier__specials (struct verifier *verifier, const struct test *from, unsigned n_from, struct arena *arena,
+                             struct test *tests, unsigned most);
+
 /* What measuring needs, owned by VERIFIER: the generator and layout.  */
 struct states *verifier__states (struct verifier *verifier);
 const struct layout *verifier__layout (const struct verifier *verifier);
