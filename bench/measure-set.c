@@ -37,7 +37,10 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
   struct why why;
   double ticks[BLOCK];
   const struct timing timing = { .inner = 1, .repeats = BLOCK };
-  if (set->n == TIMED_MAX || sandbox__time (sandbox, 0, test->state, &timing, ticks, &why))
+  if (set->n == TIMED_MAX)
+    return;
+  test = test__whole (set->arena, set->region, sandbox, test);
+  if (sandbox__time (sandbox, 0, test->state, &timing, ticks, &why))
     return;
   struct timed *timed = &set->timed[set->n++];
   memset (timed, 0, sizeof *timed);

@@ -57,6 +57,10 @@ timed__placements (const struct timed *timed, unsigned n)
   return timed->size == SIZE_BETWEEN ? 1 : n;
 }
 
+/* measure-whole.c.  TEST with all arrays as long as the longest, and what the original, image 0 of SANDBOX, makes of that; in ARENA.
+   TEST itself where they are, or it can't be done.  */
+const struct test *test__whole (struct arena *arena, const struct region *region, struct sandbox *sandbox, const struct test *test);
+
 /* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't
    answer as it should; -1 and *WHY where the sandbox failed.  */
 

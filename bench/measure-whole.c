@@ -1,0 +1,109 @@
+/* Arrays that are there as a whole.
+
+   The verifier's states hold what the original touches, and not a page more.  That is no state of a program's: where a
+   condition leaves most of an array alone, masked loads of what isn't mapped take hundreds of cycles each, and so does the last
+   one of an array that ends where its page does.  For timing, each array gets as many elements as the longest that a parameter
+   leads to, and a page more.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "bench/measure-set.h"
+
+#include <string.h>
+
+#define TIMEOUT_MS 2000
+
+/* The size of the numbers that parameter P of REGION, a pointer in register *GPR, leads to; 0 where it isn't such a pointer.  */
+static uint64_t
+element_size (const struct region *region, unsigned p, int *gpr)
+{
+  const struct type *type = region__type (region, region->parameter[p].type);
+  const struct type *element = type && type->kind == TYPE_POINTER ? region__type (region, type->element) : NULL;
+  *gpr = value__gpr (&region->parameter[p]);
+  return element && *gpr >= 0 && (element->kind == TYPE_INTEGER || element->kind == TYPE_FLOAT || element->kind == TYPE_BOOL)
+           ? element->size : 0;
+}
+
+/* Do all pointers of REGION's parameters lead to numbers?  Then nothing in memory says where something is.  */
+static bool
+is_plain (const struct region *region)
+{
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      int gpr;
+      const struct type *type = region__type (region, region->parameter[p].type);
+      if (!type || type->kind == TYPE_STRUCT || type->kind == TYPE_UNION || region->parameter[p].by_reference
+          || (type->kind == TYPE_POINTER && !element_size (region, p, &gpr)))
+        return false;
+    }
+  return true;
+}
+
+/* Span S of STATE gets SIZE bytes, of its own in ARENA: after those that it has, they begin again.  Objects are at the ends of their
+   slots, so it and the pointers to it move down for that.  False where there is no room.  */
+static bool
+grow (struct arena *arena, const struct region *region, struct state *state, unsigned s, uint64_t size)
+{
+  struct span *span = &state->span[s], old = *span;
+  unsigned slot = slot__of (old.address);
+  if (slot == SANDBOX_NO_SLOT || size > SANDBOX_SLOT_SIZE)
+    return false;
+  uint64_t low = address__low (old.address), end = slot__begin (slot) + SANDBOX_SLOT_SIZE;
+  uint64_t shift = low + size > end ? low + size - end : 0;
+  if (low - shift < slot__begin (slot) || (s > 0 && span[-1].address + span[-1].size > old.address - shift)
+      || (s + 1 < state->n_spans && span[1].address < old.address - shift + size))
+    return false;
+  uint8_t *bytes = arena__alloc (arena, size);
+  for (uint64_t at = 0; at < size; at += old.size)
+    memcpy (bytes + at, old.bytes, size - at < old.size ? size - at : old.size);
+  span->address -= shift;
+  span->bytes = bytes;
+  span->size = (uint32_t) size;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      int gpr;
+      if (element_size (region, p, &gpr) && state->machine.gpr[gpr] - old.address < old.size)
+        state->machine.gpr[gpr] -= shift;
+    }
+  return true;
+}
+
+const struct test *
+test__whole (struct arena *arena, const struct region *region, struct sandbox *sandbox, const struct test *test)
+{
+  struct state *state = arena__memdup (arena, test->state, sizeof *state);
+  uint64_t longest = 0, wanted[SPANS_MAX] = { 0 };
+  bool grown = false;
+  if (!is_plain (region))
+    return test;
+  for (unsigned pass = 0; pass < 2; pass++)
+    for (unsigned p = 0; p < region->n_parameters; p++)
+      {
+        int gpr;
+        uint64_t size = element_size (region, p, &gpr);
+        int s = size ? state__span_of (state, state->machine.gpr[gpr]) : -1;
+        if (s < 0)
+          continue;
+        uint64_t at = state->machine.gpr[gpr] - state->span[s].address, count = (state->span[s].size - at) / size;
+        if (pass == 0)
+          longest = count > longest ? count : longest;
+        else if (at + longest * size > wanted[s])
+          wanted[s] = at + longest * size;
+      }
+  for (unsigned s = 0; s < state->n_spans; s++)
+    if (wanted[s])
+      grown |= grow (arena, region, state, s, (wanted[s] + 2 * SANDBOX_PAGE - 1) / SANDBOX_PAGE * SANDBOX_PAGE);
+  if (!grown)
+    return test;
+  struct why ignored;
+  const struct state *states[] = { state };
+  struct outcome *expected = ARENA_NEW (arena, struct outcome);
+  if (sandbox__run (sandbox, 0, states, expected, 1, TIMEOUT_MS, &ignored) || expected->status != RUN_RETURNED
+      || expected->n_events_lost)
+    return test;
+  for (unsigned s = 0; s < expected->n_spans; s++)
+    if (expected->span_bytes[s])
+      expected->span_bytes[s] = arena__memdup (arena, expected->span_bytes[s], state->span[s].size);
+  struct test *result = arena__memdup (arena, test, sizeof *test);
+  result->state = state;
+  result->expected = expected;
+  return result;
+}
