@@ -159,9 +159,7 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
       unsigned p = integer[i % n_integers];
       random = mix64 (random + i);
       double within = (double) (random >> 11) / (double) (UINT64_C (1) << 53);
-      plan__clear (&plan[i]);
-      plan[i].fixed = UINT32_C (1) << p;
-      plan[i].scalar[p] = (uint64_t) exp2 (BETWEEN_LOW + BETWEEN_SPAN * (i + within) / BETWEEN_STATES);
+      plan__fix (&plan[i], p, (uint64_t) exp2 (BETWEEN_LOW + BETWEEN_SPAN * (i + within) / BETWEEN_STATES));
     }
   struct test *test = ARENA_ARRAY (set->arena, struct test, BETWEEN_STATES);
   int made = states__plan (states, STATE_TYPICAL, plan, BETWEEN_STATES, set->arena, test, NULL, &ignored);

@@ -69,11 +69,11 @@ grow (struct arena *arena, const struct region *region, struct state *state, uns
 const struct test *
 test__whole (struct arena *arena, const struct region *region, struct sandbox *sandbox, const struct test *test)
 {
+  if (!is_plain (region))
+    return test;
   struct state *state = arena__memdup (arena, test->state, sizeof *state);
   uint64_t longest = 0, wanted[SPANS_MAX] = { 0 };
   bool grown = false;
-  if (!is_plain (region))
-    return test;
   for (unsigned pass = 0; pass < 2; pass++)
     for (unsigned p = 0; p < region->n_parameters; p++)
       {
@@ -95,15 +95,12 @@ test__whole (struct arena *arena, const struct region *region, struct sandbox *s
     return test;
   struct why ignored;
   const struct state *states[] = { state };
-  struct outcome *expected = ARENA_NEW (arena, struct outcome);
-  if (sandbox__run (sandbox, 0, states, expected, 1, TIMEOUT_MS, &ignored) || expected->status != RUN_RETURNED
-      || expected->n_events_lost)
+  struct outcome *outcome = ARENA_NEW (arena, struct outcome);
+  if (sandbox__run (sandbox, 0, states, outcome, 1, TIMEOUT_MS, &ignored) || outcome->status != RUN_RETURNED
+      || outcome->n_events_lost)
     return test;
-  for (unsigned s = 0; s < expected->n_spans; s++)
-    if (expected->span_bytes[s])
-      expected->span_bytes[s] = arena__memdup (arena, expected->span_bytes[s], state->span[s].size);
   struct test *result = arena__memdup (arena, test, sizeof *test);
   result->state = state;
-  result->expected = expected;
+  result->expected = outcome__copy (arena, outcome, state);
   return result;
 }

@@ -344,6 +344,18 @@ run_states (struct sandbox *sandbox, unsigned image, const struct state *const *
   return 0;
 }
 
+struct outcome *
+outcome__copy (struct arena *arena, const struct outcome *outcome, const struct state *state)
+{
+  struct outcome *copy = arena__memdup (arena, outcome, sizeof *copy);
+  for (unsigned i = 0; i < outcome->n_spans && i < state->n_spans; i++)
+    if (outcome->span_bytes[i])
+      copy->span_bytes[i] = state->span[i].protection & PROT_STATE_WRITE
+                              ? arena__memdup (arena, outcome->span_bytes[i], state->span[i].size)
+                              : state->span[i].bytes;
+  return copy;
+}
+
 int
 sandbox__run (struct sandbox *sandbox, unsigned image, const struct state *const *states,
               struct outcome *outcomes, unsigned n, unsigned timeout_ms, struct why *why)

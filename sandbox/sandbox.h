@@ -119,6 +119,9 @@ struct outcome
   uint8_t *span_bytes[SPANS_MAX];  /* final contents; owned by the sandbox, valid until its next run */
 };
 
+/* A copy of OUTCOME, which STATE came to, in ARENA, so that the sandbox may run again.  What can't change is STATE's own.  */
+struct outcome *outcome__copy (struct arena *arena, const struct outcome *outcome, const struct state *state);
+
 struct sandbox;
 
 struct sandbox_options

@@ -76,8 +76,9 @@ answer (struct child *child, unsigned stub, unsigned call)
 {
   struct context *context = CONTEXT;
   uint64_t random = mix64 (child->state->seed + 0x1000003u * (uint64_t) call);
+  bool large = mix64 (random + 500) & 1;
   for (unsigned i = 0; i < 16; i++)
-    context->answer_gpr[i] = mix64 (random + 500) & 1 ? mix64 (random + i) : mix__leftover (mix64 (random + i));
+    context->answer_gpr[i] = large ? mix64 (random + i) : mix__leftover (mix64 (random + i));
   for (unsigned i = 0; i < 16; i++)
     {
       uint64_t junk[2] = { mix64 (random + 100 + i), mix64 (random + 200 + i) };

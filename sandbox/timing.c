@@ -1,16 +1,10 @@
 /* Timing, the parent's side: what timed calls have to answer, and what they took.  clock.c is the process's side.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "machine/value-mask.h"
 #include "sandbox/parent.h"
 #include <string.h>
 
 #define TIMEOUT_MS 20000
-
-/* The low SIZE bytes of a word.  */
-static uint64_t
-low_bytes (uint32_t size)
-{
-  return size >= 8 ? UINT64_MAX : (UINT64_C (1) << (8 * size)) - 1;
-}
 
 void
 timing__answer (const struct region *region, const struct state *state, const struct outcome *outcome,
@@ -29,12 +23,12 @@ timing__answer (const struct region *region, const struct state *state, const st
         {
         case LOCATION_GPR:
           if (number == 0 || number == 2)
-            answer->gpr_mask[number / 2] = low_bytes (size);
+            answer->gpr_mask[number / 2] = low_bytes__mask (size);
           break;
         case LOCATION_VEC:
           if (number < 2)
             for (unsigned k = 0; k < 2; k++)
-              answer->vec_mask[number][k] = size > 8 * k ? low_bytes (size - 8 * k) : 0;
+              answer->vec_mask[number][k] = size > 8 * k ? low_bytes__mask (size - 8 * k) : 0;
           break;
         case LOCATION_X87:
           answer->x87 = true;

@@ -12,13 +12,7 @@ static void
 keep (struct arena *arena, struct state *state, const struct outcome *outcome, struct test *test)
 {
   *test = (struct test){ .kind = STATE_RECORDED, .state = state, .arena = arena };
-  test->expected = arena__memdup (arena, outcome, sizeof *outcome);
-  for (unsigned i = 0; i < state->n_spans && i < outcome->n_spans; i++)
-    if (outcome->span_bytes[i])
-      test->expected->span_bytes[i]
-          = !(state->span[i].protection & PROT_STATE_WRITE)
-                ? state->span[i].bytes
-                : arena__memdup (arena, outcome->span_bytes[i], state->span[i].size);
+  test->expected = outcome__copy (arena, outcome, state);
 }
 
 int

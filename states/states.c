@@ -88,19 +88,9 @@ keep (const struct attempt *attempt, const struct outcome *outcome, struct arena
   test->kind = attempt->kind;
   test->arena = arena;
   test->state = arena__memdup (arena, &attempt->state, sizeof attempt->state);
-  test->expected = arena__memdup (arena, outcome, sizeof *outcome);
   for (unsigned i = 0; i < test->state->n_spans; i++)
-    {
-      struct span *span = &test->state->span[i];
-      span->bytes = arena__memdup (arena, span->bytes, span->size);
-      if (i >= outcome->n_spans || !outcome->span_bytes[i])
-        continue;
-      /* What can't change is kept once.  */
-      test->expected->span_bytes[i]
-        = !(span->protection & PROT_STATE_WRITE)
-            ? span->bytes
-            : arena__memdup (arena, outcome->span_bytes[i], span->size);
-    }
+    test->state->span[i].bytes = arena__memdup (arena, test->state->span[i].bytes, test->state->span[i].size);
+  test->expected = outcome__copy (arena, outcome, test->state);
 }
 
 /* Is a run's time like the profile's?  Between 8 instructions a tick and a quarter, beyond a call's own cost.  */
@@ -286,6 +276,14 @@ plan__clear (struct plan *plan)
   for (unsigned p = 0; p < PLAN_PARAMETERS; p++)
     plan->residue[p] = PLAN_ANY;
   plan->modulus = 64;
+}
+
+void
+plan__fix (struct plan *plan, unsigned p, uint64_t value)
+{
+  plan__clear (plan);
+  plan->fixed = UINT32_C (1) << p;
+  plan->scalar[p] = value;
 }
 
 const int64_t *

@@ -97,6 +97,9 @@ struct plan
 /* A plan that asks for nothing.  */
 void plan__clear (struct plan *plan);
 
+/* A plan that asks for VALUE in parameter P, an integer, alone.  */
+void plan__fix (struct plan *plan, unsigned p, uint64_t value);
+
 /* As states__make, one test for each of PLANS[N]; those that can't be had after a few tries are left out.
    OF[N], where not NULL, tells which plan each test is of.  */
 int states__plan (struct states *states, enum state_kind kind, const struct plan *plans, unsigned n,

@@ -113,9 +113,9 @@ arrays__with_one (struct arena *arena, const struct region *region, const struct
 }
 
 uint64_t
-arrays__meant (const struct region *region, const struct state *state, uint64_t count)
+arrays__meant (const struct region *region, const struct state *state, const struct array *array)
 {
-  uint64_t largest = 0;
+  uint64_t largest = 0, count = array->size / array->element->size;
   bool any = false;
   for (unsigned p = 0; p < region->n_parameters; p++)
     {
@@ -145,7 +145,7 @@ arrays__test (const struct trial *trial, uint64_t at_least)
         struct arrays found = arrays__of (trial->verifier->region, test->state);
         for (unsigned i = 0; i < found.n && test->expected->status == RUN_RETURNED; i++)
           {
-            uint64_t elements = arrays__meant (trial->verifier->region, test->state, found.array[i].size / found.array[i].element->size);
+            uint64_t elements = arrays__meant (trial->verifier->region, test->state, &found.array[i]);
             if (elements >= at_least && elements < least)
               {
                 least = elements;

@@ -34,9 +34,9 @@ struct state *arrays__filled (struct arena *arena, const struct region *region, 
 struct state *arrays__with_one (struct arena *arena, const struct region *region, const struct state *state,
                                 const struct array *array, uint32_t place, enum fill end);
 
-/* How many of the COUNT elements that fit into STATE's memory are surely meant: the largest number that is a parameter, where
+/* How many of the elements of ARRAY that fit into STATE's memory are surely meant: the largest number that is a parameter, where
    one of them isn't larger; behind the object there may be room.  */
-uint64_t arrays__meant (const struct region *region, const struct state *state, uint64_t count);
+uint64_t arrays__meant (const struct region *region, const struct state *state, const struct array *array);
 
 /* The state of the smallest test of TRIAL's bank with an array of AT_LEAST elements and more; NULL where there is none.  */
 const struct state *arrays__test (const struct trial *trial, uint64_t at_least);

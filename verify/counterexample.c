@@ -92,10 +92,7 @@ counterexample__refute (struct trial *trial, const struct test *test,
 {
   /* What the original left may be the sandbox's own, until it runs again.  */
   struct test small = *test;
-  small.expected = arena__memdup (trial->arena, test->expected, sizeof *test->expected);
-  for (unsigned i = 0; i < test->state->n_spans && i < small.expected->n_spans; i++)
-    small.expected->span_bytes[i]
-        = arena__memdup (trial->arena, test->expected->span_bytes[i], test->state->span[i].size);
+  small.expected = outcome__copy (trial->arena, test->expected, test->state);
   const struct test whole = small;
   struct difference of_small = *difference;
   trial__refute (trial, &difference->why);

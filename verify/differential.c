@@ -493,13 +493,8 @@ try_states (struct trial *trial, unsigned s, const struct state *const *states, 
       for (unsigned i = 0; i < count; i++)
         if (outcomes[i].status == RUN_RETURNED || outcomes[i].status == RUN_TRAPPED
             || outcomes[i].status == RUN_NORETURN)
-          {
-            struct outcome *expected = arena__memdup (arena, &outcomes[i], sizeof *expected);
-            for (unsigned k = 0; k < expected->n_spans; k++)
-              expected->span_bytes[k] = arena__memdup (arena, expected->span_bytes[k], states[from + i]->span[k].size);
-            tests[kept++] = (struct test) { .kind = STATE_BOUNDARY, .state = (struct state *) states[from + i],
-                                            .expected = expected, .arena = arena };
-          }
+          tests[kept++] = (struct test) { .kind = STATE_BOUNDARY, .state = (struct state *) states[from + i],
+                                          .expected = outcome__copy (arena, &outcomes[i], states[from + i]), .arena = arena };
       well = careful ? trial__run (trial, s, STATE_BOUNDARY, tests, kept, trial->follow_share)
                      : compare_tests (trial, s, STATE_BOUNDARY, tests, leave_out (tests, kept));
       for (unsigned i = 0; careful && well && s == 0 && i < kept && trial->n_kept < KEPT_FIRST_MAX; i++)

@@ -9,6 +9,7 @@
    The same for the first element of arrays of integers: the result is then what changes with it, in memory or returned, and what
    stands at an edge is tested in all elements, as each may take another way through vectors and remainders.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "machine/value-mask.h"
 #include "verify/arrays.h"
 #include "verify/input.h"
 #include "verify/internal.h"
@@ -46,13 +47,6 @@ struct edges
   unsigned runs, failures, stretches;
   double until;
 };
-
-/* All bits of SIZE bytes.  */
-static uint64_t
-mask_of (uint64_t size)
-{
-  return size >= 8 ? UINT64_MAX : (UINT64_C (1) << (8 * size)) - 1;
-}
 
 /* The original's result for VALUE.  */
 static bool
@@ -157,7 +151,7 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
 static bool
 follow_ends (struct edges *edges)
 {
-  edges->mask = mask_of (edges->input.size);
+  edges->mask = low_bytes__mask (edges->input.size);
   uint64_t half = edges->mask >> 1;
   return follow (edges, edges->mask, UINT64_MAX) && follow (edges, half, UINT64_MAX) && follow (edges, half + 1, 1)
          && follow (edges, 0, 1);
@@ -206,7 +200,7 @@ find_result (struct edges *edges)
   well = well && sandbox__run (edges->trial->verifier->setup[0].sandbox, 0, states, outcome, VALUES, TIMEOUT_MS, &why) == 0;
   for (unsigned i = 0; i < VALUES && well; i++)
     well = outcome[i].status == RUN_RETURNED;
-  uint64_t scale = returns_integer (region) ? mask_of (region__type (region, region->result.type)->size) : 0;
+  uint64_t scale = returns_integer (region) ? low_bytes__mask (region__type (region, region->result.type)->size) : 0;
   for (unsigned i = 1; i < VALUES && well && !found; i++)
     if ((outcome[i].machine.gpr[0] ^ outcome[0].machine.gpr[0]) & scale)
       {
@@ -227,7 +221,7 @@ find_result (struct edges *edges)
             {
               edges->result_span = (int) s;
               edges->result_at = at;
-              edges->scale = mask_of (size);
+              edges->scale = low_bytes__mask (size);
               found = true;
             }
         }
@@ -271,17 +265,15 @@ edges__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   const struct setup *setup = &trial->verifier->setup[0];
-  double seconds = SHARE_FIRST * trial->verifier->options.budget_seconds;
-  if (seconds < SECONDS_FIRST_LEAST)
-    seconds = SECONDS_FIRST_LEAST;
-  struct edges edges = { .trial = trial, .stretches = STRETCHES, .until = verify__now () + seconds };
+  struct edges edges = { .trial = trial, .stretches = STRETCHES,
+                         .until = trial__until (trial, SHARE_FIRST, SECONDS_FIRST_LEAST) };
   trial->at_setup = 0;
   if (!follow_arrays (&edges))
     return false;
   if (!returns_integer (region))
     return true;
   edges.result_span = -1;
-  edges.scale = mask_of (region__type (region, region->result.type)->size);
+  edges.scale = low_bytes__mask (region__type (region, region->result.type)->size);
   edges.runs = edges.failures = 0;
   edges.until = verify__now () + SECONDS_MAX;
   for (unsigned t = 0; t < SOURCES && t < setup->n_bank[STATE_TYPICAL]; t++)
@@ -291,11 +283,8 @@ edges__judge (struct trial *trial)
         return false;
     }
   const struct state *source[SOURCES_FIRST];
-  unsigned n = 0;
-  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < SOURCES_FIRST; i++)
-    if (trial->first_there[i])
-      sources__add (source, &n, trial->first_there[i]);
-  double began = verify__now ();
+  unsigned n = sources__first_there (trial, source, SOURCES_FIRST);
+  double began = verify__now (), seconds = trial__until (trial, SHARE_FIRST, SECONDS_FIRST_LEAST) - began;
   edges.stretches = STRETCHES_FIRST;
   for (unsigned k = 0; k < n; k++)
     {

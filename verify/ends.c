@@ -97,9 +97,7 @@ try_wraps (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   uint32_t sizes = states__size_parameters (trial->verifier->setup[0].states);
-  double until = verify__now () + WRAP_SHARE * trial->verifier->options.budget_seconds;
-  if (until < verify__now () + WRAP_SECONDS)
-    until = verify__now () + WRAP_SECONDS;
+  double until = trial__until (trial, WRAP_SHARE, WRAP_SECONDS);
   const struct type *element = NULL;
   for (unsigned p = 0; p < region->n_parameters && !element; p++)
     element = integers (region, p);
@@ -117,9 +115,7 @@ try_wraps (struct trial *trial)
         struct test test;
         struct plan plan;
         struct arena *arena = arena__new ();
-        plan__clear (&plan);
-        plan.fixed = 1u << p;
-        plan.scalar[p] = size;
+        plan__fix (&plan, p, size);
         plan.large = true;
         int made = states__plan (trial->states[0], STATE_BOUNDARY, &plan, 1, arena, &test, NULL, &why);
         if (made < 0)

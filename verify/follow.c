@@ -24,14 +24,9 @@ copy_test (struct arena *arena, const struct test *test)
 {
   struct test copy = { .kind = test->kind, .arena = arena };
   copy.state = arena__memdup (arena, test->state, sizeof *copy.state);
-  copy.expected = arena__memdup (arena, test->expected, sizeof *copy.expected);
   for (unsigned i = 0; i < copy.state->n_spans; i++)
-    {
-      struct span *span = &copy.state->span[i];
-      span->bytes = arena__memdup (arena, span->bytes, span->size);
-      copy.expected->span_bytes[i]
-          = arena__memdup (arena, copy.expected->span_bytes[i], span->size);
-    }
+    copy.state->span[i].bytes = arena__memdup (arena, copy.state->span[i].bytes, copy.state->span[i].size);
+  copy.expected = outcome__copy (arena, test->expected, copy.state);
   return copy;
 }
 

@@ -14,6 +14,7 @@
    made without flags or vector comparisons.  Those are the mutants' and the solver's.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/hunt.h"
+#include "machine/value-mask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ struct hunt
 static uint64_t
 cut (uint64_t value, unsigned size)
 {
-  return size >= 8 ? value : value & ((UINT64_C (1) << (8 * size)) - 1);
+  return value & low_bytes__mask (size);
 }
 
 static uint64_t
@@ -534,9 +535,7 @@ try_wanted (struct hunt *hunt)
     {
       if (hunt->wanted[i].parameter >= PLAN_PARAMETERS)
         continue;
-      plan__clear (&plans[count]);
-      plans[count].fixed = 1u << hunt->wanted[i].parameter;
-      plans[count].scalar[hunt->wanted[i].parameter] = hunt->wanted[i].value;
+      plan__fix (&plans[count], hunt->wanted[i].parameter, hunt->wanted[i].value);
       plans[count++].large = hunt->wanted[i].value > 4096;
     }
   for (unsigned from = 0; from < count && verify__now () < hunt->until; from += 32)

@@ -147,6 +147,14 @@ bool ends__judge (struct trial *trial);
 /* lone.c.  The same but for one element at the other end.  False where the verdict is filled.  */
 bool lone__judge (struct trial *trial);
 
+/* When SHARE of TRIAL's budget is spent, beginning now; not before LEAST seconds.  */
+static inline double
+trial__until (const struct trial *trial, double share, double least)
+{
+  double seconds = share * trial->verifier->options.budget_seconds;
+  return verify__now () + (seconds > least ? seconds : least);
+}
+
 /* Adds SOURCE to LIST[*N]: false where it stands there already.  */
 static inline bool
 sources__add (const struct state **list, unsigned *n, const struct state *source)
@@ -156,6 +164,18 @@ sources__add (const struct state **list, unsigned *n, const struct state *source
       return false;
   list[(*n)++] = source;
   return true;
+}
+
+/* The different states in which TRIAL's tests came first to an instruction of the candidate, at most MOST of them, in LIST: their
+   number.  */
+static inline unsigned
+sources__first_there (const struct trial *trial, const struct state **list, unsigned most)
+{
+  unsigned n = 0;
+  for (unsigned i = 0; i < trial->side.decoded->n_insns && n < most; i++)
+    if (trial->first_there[i])
+      sources__add (list, &n, trial->first_there[i]);
+  return n;
 }
 
 /* The same from states that come to a branch one of whose ways no test took, for at most SECONDS.  */

@@ -23,13 +23,6 @@ other (enum fill fill)
   return fill == FILL_LEAST ? FILL_LARGEST : FILL_LEAST;
 }
 
-static double
-until (const struct trial *trial, double least)
-{
-  double seconds = LONE_SHARE * trial->verifier->options.budget_seconds;
-  return verify__now () + (seconds > least ? seconds : least);
-}
-
 /* BASE, all at FILL, with one element of the first COUNT of ARRAY at the other end, one after the other.  */
 static bool
 try_places (struct trial *trial, const struct state *base, const struct array *array, uint32_t count, enum fill fill,
@@ -67,7 +60,7 @@ try_all (struct trial *trial, const struct state *state, uint64_t but_last, doub
       const struct state *base = arrays__filled (arena, region, state, &found, all);
       for (unsigned i = 0; i < found.n && well; i++)
         {
-          uint64_t count = arrays__meant (region, base, found.array[i].size / found.array[i].element->size);
+          uint64_t count = arrays__meant (region, base, &found.array[i]);
           well = count <= but_last || try_places (trial, base, &found.array[i], (uint32_t) (count - but_last), fill, end);
         }
       arena__free (arena);
@@ -103,11 +96,7 @@ make_small (struct trial *trial, struct arena *arena, struct test tests[SMALL_SI
   for (unsigned i = 0; i < n && made < SMALL_SIZES; i++)
     for (unsigned p = 0; p < PLAN_PARAMETERS && made < SMALL_SIZES; p++)
       if (parameters >> p & 1)
-        {
-          plan__clear (&plans[made]);
-          plans[made].fixed = 1u << p;
-          plans[made++].scalar[p] = sizes[i];
-        }
+        plan__fix (&plans[made++], p, sizes[i]);
   return made ? states__plan (trial->states[0], STATE_BOUNDARY, plans, made, arena, tests, NULL, why) : 0;
 }
 
@@ -126,7 +115,7 @@ try_last (struct trial *trial, const struct test *test)
       const struct state *base = arrays__filled (arena, region, test->state, &found, all);
       for (unsigned i = 0; i < found.n; i++)
         {
-          uint64_t count = arrays__meant (region, base, found.array[i].size / found.array[i].element->size);
+          uint64_t count = arrays__meant (region, base, &found.array[i]);
           if (count)
             states[n++] = arrays__with_one (arena, region, base, &found.array[i], (uint32_t) count - 1, other (fill));
         }
@@ -142,14 +131,14 @@ in_small (struct trial *trial)
   struct why why;
   struct arena *arena = arena__new ();
   struct test *tests = ARENA_ARRAY (arena, struct test, SMALL_SIZES);
-  double end = until (trial, LAST_SECONDS);
+  double end = trial__until (trial, LONE_SHARE, LAST_SECONDS);
   int n = make_small (trial, arena, tests, &why);
   bool well = n >= 0;
   if (!well)
     trial__unknown (trial, &why);
   for (int i = 0; i < n && well && verify__now () < end; i++)
     well = try_last (trial, &tests[i]);
-  end = until (trial, PLACES_SECONDS);
+  end = trial__until (trial, LONE_SHARE, PLACES_SECONDS);
   for (int i = 0; i < n && well && verify__now () < end; i++)
     well = try_all (trial, tests[i].state, 1, end);
   arena__free (arena);
@@ -163,5 +152,5 @@ lone__judge (struct trial *trial)
   if (!in_small (trial))
     return false;
   const struct state *large = arrays__test (trial, LONE_LEAST);
-  return !large || try_all (trial, large, 0, until (trial, LONE_SECONDS));
+  return !large || try_all (trial, large, 0, trial__until (trial, LONE_SHARE, LONE_SECONDS));
 }

@@ -71,10 +71,7 @@ verifier__replay (struct verifier *verifier, const struct candidate *candidate, 
     {
       struct difference difference;
       unsigned which;
-      test.expected = outcome;
-      for (unsigned i = 0; i < outcome->n_spans && i < state->n_spans; i++)
-        outcome->span_bytes[i]
-            = arena__memdup (trial.arena, outcome->span_bytes[i], state->span[i].size);
+      test.expected = outcome__copy (trial.arena, outcome, state);
       enum comparison comparison = differential__run (&trial, trial.sandbox[layout], &test, 1,
                                                       REPLAY_TIMEOUT_MS, true, &which, &difference);
       verdict->tests = 1;

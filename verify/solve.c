@@ -11,6 +11,7 @@
    meeting in the middle.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/hunt.h"
+#include "machine/value-mask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ bitwise (const struct watch_site *site, const struct watch_record *record)
   memcpy (&a, record->a, site->size);
   memcpy (&b, record->b, site->size);
   uint64_t value = site->kind == WATCH_SUM ? a ^ (0 - b) : a ^ b;
-  return site->size >= 8 ? value : value & ((UINT64_C (1) << (8 * site->size)) - 1);
+  return value & low_bytes__mask (site->size);
 }
 
 /* The answers on BASE with VALUES[i * N_INPUTS + k] in INPUT[k], for N i's.  */

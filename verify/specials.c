@@ -175,12 +175,11 @@ with_specials (struct arena *arena, const struct region *region, const struct st
       if (scalars && palette && type && type->kind == TYPE_FLOAT && is_scalar (type) && value->n_locations == 1
           && !value->by_reference && value->location[0].kind == LOCATION_VEC)
         put_special (region, type, palette[rng__below (rng, 4)], state->machine.vec[value->location[0].number & 31]);
-      for (unsigned s = 0; element && s < state->n_spans; s++)
+      int s = element ? state__span_of (state, state->machine.gpr[gpr]) : -1;
+      if (s >= 0)
         {
           uint64_t at = state->machine.gpr[gpr] - state->span[s].address;
-          if (at >= state->span[s].size)
-            continue;
-          input__own_span (arena, state, source, s);
+          input__own_span (arena, state, source, (unsigned) s);
           fill_floats (region, &state->span[s], at, element, palette, rng);
           *changed |= at + element->size <= state->span[s].size;
         }
@@ -217,6 +216,7 @@ verifier__specials (struct verifier *verifier, const struct test *from, unsigned
 {
   const struct region *region = verifier->region;
   struct rng rng = { verifier->options.seed ^ 0x5eed };
+  struct outcome *outcome = ARENA_NEW (arena, struct outcome);
   unsigned made = 0, sources = 0;
   for (unsigned i = 0; i < n_from && sources < SPECIAL_SOURCES; i++)
     {
@@ -227,15 +227,13 @@ verifier__specials (struct verifier *verifier, const struct test *from, unsigned
         {
           bool changed;
           struct why ignored;
-          struct outcome *expected = ARENA_NEW (arena, struct outcome);
           struct state *state = with_specials (arena, region, from[i].state, palettes[k], true, &rng, &changed);
           const struct state *states[] = { state };
-          if (!changed || sandbox__run (verifier->setup[0].sandbox, 0, states, expected, 1, SPECIAL_MS, &ignored)
-              || expected->status != RUN_RETURNED || expected->n_events_lost)
+          if (!changed || sandbox__run (verifier->setup[0].sandbox, 0, states, outcome, 1, SPECIAL_MS, &ignored)
+              || outcome->status != RUN_RETURNED || outcome->n_events_lost)
             continue;
-          for (unsigned s = 0; s < expected->n_spans; s++)
-            expected->span_bytes[s] = arena__memdup (arena, expected->span_bytes[s], state->span[s].size);
-          tests[made++] = (struct test) { .kind = STATE_TRAP, .state = state, .expected = expected, .arena = arena };
+          tests[made++] = (struct test) { .kind = STATE_TRAP, .state = state,
+                                          .expected = outcome__copy (arena, outcome, state), .arena = arena };
         }
     }
   return made;

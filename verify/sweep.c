@@ -19,21 +19,24 @@ enum contents { AS_IT_IS, RANDOM, LARGEST, CONTENTS };
 #define SWEEP_SHARE 0.05
 #define SWEEP_SECONDS 0.04
 
-/* SOURCE with the integer elements of its arrays as CONTENTS says.  */
+/* SOURCE with the integer elements of its arrays FOUND as CONTENTS says.  */
 static const struct state *
-with_contents (struct arena *arena, const struct region *region, const struct state *source, enum contents contents)
+with_contents (struct arena *arena, const struct region *region, const struct state *source, const struct arrays *found,
+               enum contents contents)
 {
   static const enum fill largest[ARRAYS_MAX] = { FILL_LARGEST, FILL_LARGEST, FILL_LARGEST };
-  struct arrays found = arrays__of (region, source);
   if (contents == AS_IT_IS)
     return source;
   if (contents == LARGEST)
-    return arrays__filled (arena, region, source, &found, largest);
+    return arrays__filled (arena, region, source, found, largest);
   struct rng rng = { source->seed };
   struct state *state = arena__memdup (arena, source, sizeof *state);
-  for (unsigned i = 0; i < found.n; i++)
-    if (input__is_numbers (region, found.array[i].element, true))
-      rng__fill (&rng, input__own_span (arena, state, source, found.array[i].span) + found.array[i].from, found.array[i].size / 8 * 8);
+  for (unsigned i = 0; i < found->n; i++)
+    {
+      const struct array *array = &found->array[i];
+      if (input__is_numbers (region, array->element, true))
+        rng__fill (&rng, input__own_span (arena, state, source, array->span) + array->from, array->size / 8 * 8);
+    }
   return state;
 }
 
@@ -62,8 +65,7 @@ sweep__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
   const struct state *source = NULL;
-  double seconds = SWEEP_SHARE * trial->verifier->options.budget_seconds;
-  double until = verify__now () + (seconds > SWEEP_SECONDS ? seconds : SWEEP_SECONDS);
+  double until = trial__until (trial, SWEEP_SHARE, SWEEP_SECONDS);
   trial->at_setup = 0;
   for (unsigned i = 0; i < sizeof wanted / sizeof *wanted && !source; i++)
     source = arrays__test (trial, wanted[i]);
@@ -73,7 +75,7 @@ sweep__judge (struct trial *trial)
   uint64_t count = 0;
   for (unsigned i = 0; i < found.n; i++)
     {
-      uint64_t meant = arrays__meant (region, source, found.array[i].size / found.array[i].element->size);
+      uint64_t meant = arrays__meant (region, source, &found.array[i]);
       count = meant > count ? meant : count;
     }
   if (count <= 2 * SIZE_LEAST)
@@ -82,7 +84,7 @@ sweep__judge (struct trial *trial)
   struct arena *bases = arena__new ();
   const struct state *base[CONTENTS];
   for (enum contents contents = 0; contents < CONTENTS; contents++)
-    base[contents] = with_contents (bases, region, source, contents);
+    base[contents] = with_contents (bases, region, source, &found, contents);
   for (unsigned k = 0; k < SIZES && well && verify__now () < until;)
     {
       const struct state *states[SWEEP_BATCH];

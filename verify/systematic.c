@@ -324,8 +324,7 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
                                   n = layout__sizes (steps, element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
-  if (family->until < verify__now () + SIZES_SECONDS)
-    family->until = verify__now () + SIZES_SECONDS;
+  family->until = trial__until (trial, FAMILY_SHARE, SIZES_SECONDS);
   for (enum contents contents = 0; contents < CONTENTS; contents++)
     for (unsigned i = 0; i < n; i++)
       for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
@@ -352,8 +351,7 @@ large_sizes (struct trial *trial, unsigned element)
   unsigned list[PLAN_PARAMETERS], n_list = size_parameters (region, list), n = layout__large_sizes (element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
-  if (family->until < verify__now () + LARGE_SECONDS)
-    family->until = verify__now () + LARGE_SECONDS;
+  family->until = trial__until (trial, FAMILY_SHARE, LARGE_SECONDS);
   for (unsigned turn = 0; turn < 2; turn++)
     for (unsigned i = 0; i < n; i++)
       for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)

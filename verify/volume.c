@@ -10,6 +10,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/internal.h"
 
+#include "machine/value-mask.h"
 #include "states/values.h"
 
 #include <stdlib.h>
@@ -233,7 +234,7 @@ fill_windows (void *data, uint64_t first, unsigned n, uint8_t *records, size_t s
       const struct varied *varied = &volume->varied[which % volume->n_varied];
       const struct state *source = volume->source[which / volume->n_varied % volume->n_sources];
       uint8_t *record = records + i * step;
-      uint64_t *gpr = (uint64_t *) record, mask = varied->size < 8 ? (UINT64_C (1) << (8 * varied->size)) - 1 : UINT64_MAX;
+      uint64_t *gpr = (uint64_t *) record, mask = low_bytes__mask (varied->size);
       const uint64_t from[WINDOW_ENDS] = { mask, 0, mask >> 1, (mask >> 1) + 1 };
       memcpy (gpr, source->machine.gpr, 128);
       gpr[4] = 0;
@@ -422,9 +423,7 @@ scalars (struct trial *trial, double until)
       }
   if (!volume->base || volume->base->stack_bytes || !set_vectors (volume))
     return true;
-  for (unsigned i = 0; i < trial->side.decoded->n_insns && volume->n_sources < SOURCES_MAX; i++)
-    if (trial->first_there[i])
-      sources__add (volume->source, &volume->n_sources, trial->first_there[i]);
+  volume->n_sources = sources__first_there (trial, volume->source, SOURCES_MAX);
   double now = verify__now ();
   uint64_t windows = (uint64_t) WINDOW * WINDOW_ENDS * volume->n_varied * volume->n_sources;
   if (!run_volume (trial, volume, fill_windows, windows, now + WINDOW_SHARE * (until - now)))
@@ -549,10 +548,8 @@ bool
 volume__judge (struct trial *trial)
 {
   const struct region *region = trial->verifier->region;
-  double seconds = VOLUME_SHARE * trial->verifier->options.budget_seconds;
-  if (seconds < VOLUME_SECONDS_LEAST)
-    seconds = VOLUME_SECONDS_LEAST;
-  double until = verify__now () + (seconds < VOLUME_SECONDS ? seconds : VOLUME_SECONDS);
+  double until = trial__until (trial, VOLUME_SHARE, VOLUME_SECONDS_LEAST), most = verify__now () + VOLUME_SECONDS;
+  until = until < most ? until : most;
   /* With such flags not every number is an input, or results needn't be the same to the bit.  */
   if (region->n_callees || (region->fp & (FP_FAST | FP_FINITE | FP_NO_SIGNED_ZERO)))
     return true;

@@ -7,6 +7,7 @@
    that faults, the run ends as it would have.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "verify/watch.h"
+#include "machine/value-mask.h"
 #include "sandbox/writer.h"
 
 #include <Zydis/Zydis.h>
@@ -279,8 +280,7 @@ settle_kind (struct watch_site *site, const struct insn *text, bool used)
   site->kind = WATCH_PART;
   if (shift)
     site->b = UINT64_MAX << (site->b & (site->size == 8 ? 63 : 31));
-  if (site->size < 8)
-    site->b &= (UINT64_C (1) << (8 * site->size)) - 1;
+  site->b &= low_bytes__mask (site->size);
   return !site->b_known || site->b != 0;
 }
 

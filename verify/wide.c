@@ -184,14 +184,11 @@ with_room_in_front (struct trial *trial, const struct state *source)
     {
       uint64_t size;
       int gpr = pointer_register (region, p, &size);
-      for (unsigned s = 0; gpr >= 0 && size && s < source->n_spans; s++)
+      int s = gpr >= 0 && size ? state__span_of (source, source->machine.gpr[gpr]) : -1;
+      if (s >= 0)
         {
           uint64_t left = source->span[s].address + source->span[s].size - source->machine.gpr[gpr];
-          if (left - 1 < source->span[s].size)
-            {
-              state->machine.gpr[gpr] += left / 2 / size * size;
-              break;
-            }
+          state->machine.gpr[gpr] += left / 2 / size * size;
         }
     }
   return state;
