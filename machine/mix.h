@@ -29,13 +29,14 @@ splitmix64 (uint64_t *state)
 static inline uint64_t
 mix__leftover (uint64_t random)
 {
-  switch (mix64 (random) % 10)
+  switch (mix64 (random) % 12)
     {
     case 0: return 0;
     case 1: return random & 63;
     case 2: return random & UINT32_MAX;
-    case 3: return UINT64_MAX;
+    case 3: return random >> 63 ? UINT64_MAX : ~(random & 127);
     case 4: return random >> 1;
+    case 5: return -(random & UINT32_MAX);
     default: return random;
     }
 }

@@ -83,3 +83,25 @@ region__note_noreturn (const struct region *region, struct code *code)
     if (region->callee[i].is_noreturn && region->callee[i].name)
       code->noreturn[code->n_noreturn++] = arena__strdup (code->arena, region->callee[i].name);
 }
+
+bool
+type__same_integer (const struct type *x, const struct type *y)
+{
+  if (x->kind != TYPE_INTEGER || y->kind != TYPE_INTEGER || x->size != y->size || !x->name != !y->name)
+    return false;
+  /* GCC's names: "long unsigned int" and "long int".  */
+  static const char sign[] = "unsigned ";
+  const char *a = x->name, *b = y->name;
+  while (a && *a && *b)
+    {
+      size_t skip_a = strncmp (a, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
+      size_t skip_b = strncmp (b, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
+      a += skip_a;
+      b += skip_b;
+      if (skip_a || skip_b)
+        continue;
+      if (*a++ != *b++)
+        return false;
+    }
+  return !a || *a == *b;
+}

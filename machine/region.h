@@ -189,6 +189,23 @@ region__type (const struct region *region, unsigned number)
   return number < region->n_types ? &region->type[number] : NULL;
 }
 
+/* Are X and Y one integer type but for its sign and qualifiers, so that what points to the one may lead to the other?  Types of the
+   same size need not be: `long` and `long long`.  */
+bool type__same_integer (const struct type *x, const struct type *y);
+
+/* Does a register of KIND carry an argument of REGION's?  All others hold whatever their caller left there.  */
+static inline bool
+region__is_argument (const struct region *region, enum location_kind kind, unsigned number)
+{
+  if (kind == LOCATION_GPR && region->result.by_reference && number == 7)
+    return true;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    for (unsigned i = 0; i < region->parameter[p].n_locations && i < LOCATIONS_MAX; i++)
+      if (region->parameter[p].location[i].kind == kind && region->parameter[p].location[i].number == number)
+        return true;
+  return false;
+}
+
 /* The general register that VALUE is in, all of it; -1 where it is elsewhere or in pieces.  */
 static inline int
 value__gpr (const struct value *value)
@@ -224,6 +241,6 @@ const char *accept__name (enum accept accept);
 int accept__parse (const char *text, enum accept *accept);
 
 /* Part of the key: bump when the verifier becomes stricter, so that old verdicts don't count.  */
-#define VERIFIER_VERSION "5"
+#define VERIFIER_VERSION "6"
 
 #endif

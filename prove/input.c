@@ -233,6 +233,27 @@ problem__inputs (struct problem *problem, struct why *why)
   return 0;
 }
 
+void
+problem__assume_sizes (struct problem *problem, uint32_t sizes)
+{
+  struct terms *terms = problem->terms;
+  const struct region *region = problem->region;
+  for (unsigned p = 0; p < region->n_parameters && p < 32; p++)
+    {
+      const struct type *type = region__type (region, region->parameter[p].type);
+      if (!(sizes >> p & 1) || value__gpr (&region->parameter[p]) < 0 || type->size != 8)
+        continue;
+      const struct term *size = term__var (terms, 64, VAR_PARAMETER + 4 * p);
+      const struct term *limit = term__const (terms, 64, UINT64_C (1) << PROVE_SIZE_BITS);
+      facts__assume (problem, &problem->assumed,
+                     type->is_signed ? term__slt (terms, size, limit) : term__ult (terms, size, limit));
+    }
+  for (unsigned i = 0; sizes && i < problem->n_pointers; i++)
+    if (problem->pointer[i].number >= 0 && problem->pointer[i].number < (int) region->n_parameters)
+      facts__assume (problem, &problem->assumed,
+                     term__ult (terms, problem->pointer[i].term, term__const (terms, 64, UINT64_C (1) << PROVE_ADDRESS_BITS)));
+}
+
 const struct term *
 problem__symbol (struct problem *problem, const struct program *program, uint64_t address)
 {

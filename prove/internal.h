@@ -364,6 +364,8 @@ struct problem *problem__open_one (struct arena *arena, const struct region *reg
                                    const struct image *image, const struct object *object, unsigned side, double seconds);
 /* input.c: fills PROBLEM's inputs.  0, or -1 and *WHY.  */
 int problem__inputs (struct problem *problem, struct why *why);
+/* Adds to what is assumed at the entry that the parameters in SIZES are below 2^46, and if there are any all pointers below 2^47.  */
+void problem__assume_sizes (struct problem *problem, uint32_t sizes);
 /* ADDRESS as linked, as a term.  */
 const struct term *problem__symbol (struct problem *problem, const struct program *program,
                                     uint64_t address);
@@ -397,7 +399,8 @@ int problem__steer (struct arena *arena, const struct region *region, const stru
                     const struct image *image, const struct object *object, const struct state *start,
                     unsigned insn, bool taken, double seconds, struct state **state);
 bool problem__never (const struct region *region, const struct layout *layout, const struct image *image,
-                     const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds);
+                     const struct object *object, const uint8_t *closed, uint32_t sizes, unsigned insn, bool taken,
+                     double seconds);
 
 /* explore.c */
 enum proof_result problem__explore (struct problem *problem, struct why *why);

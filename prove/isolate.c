@@ -276,6 +276,7 @@ struct never_arguments
   const struct image *image;
   const struct object *object;
   const uint8_t *closed;
+  uint32_t sizes;
   unsigned insn;
   bool taken;
   double seconds;
@@ -286,16 +287,16 @@ work_never (const void *data, struct answer *answer)
 {
   const struct never_arguments *arguments = data;
   if (problem__never (arguments->region, arguments->layout, arguments->image, arguments->object, arguments->closed,
-                      arguments->insn, arguments->taken, arguments->seconds))
+                      arguments->sizes, arguments->insn, arguments->taken, arguments->seconds))
     answer->proof.result = PROOF_PROVED;
 }
 
 bool
 prove__never (const struct region *region, const struct layout *layout, const struct image *image,
-              const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds)
+              const struct object *object, const uint8_t *closed, uint32_t sizes, unsigned insn, bool taken, double seconds)
 {
   struct never_arguments arguments
-    = { region, layout, image, object, closed, insn, taken, seconds > 0 ? seconds : PROOF_SECONDS };
+    = { region, layout, image, object, closed, sizes, insn, taken, seconds > 0 ? seconds : PROOF_SECONDS };
   struct question question = { .work = work_never, .arguments = &arguments, .seconds = arguments.seconds };
   struct why why;
   struct answer *answer = ask (&question, &why);

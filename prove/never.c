@@ -174,7 +174,8 @@ can_ask (const struct program *program, unsigned insn)
 
 bool
 problem__never (const struct region *region, const struct layout *layout, const struct image *image,
-                const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds)
+                const struct object *object, const uint8_t *closed, uint32_t sizes, unsigned insn, bool taken,
+                double seconds)
 {
   struct arena *arena = arena__new ();
   struct problem *problem = problem__open_one (arena, region, layout, image, object, 1, seconds);
@@ -183,6 +184,7 @@ problem__never (const struct region *region, const struct layout *layout, const 
     {
       struct program *program = problem->program[1];
       unsigned n = program->n_insns;
+      problem__assume_sizes (problem, sizes);
       uint8_t *ways = ARENA_ARRAY (arena, uint8_t, n + 1);
       struct never never = { .problem = problem, .program = program, .insn = insn, .stops = ARENA_ARRAY (arena, bool, n + 1) };
       problem->roughly = true;

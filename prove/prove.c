@@ -8,6 +8,7 @@
 #define INDUCTION_SHARE 0.5
 /* … and what goes before it, where both sides look alike.  */
 #define LOCKSTEP_SHARE 0.25
+#define ALIKE_SHARE 0.6 /* … where they are known to be */
 
 /* Can the region's result be compared at all?  */
 static int
@@ -101,9 +102,11 @@ problem__prove (const struct region *region, const struct layout *layout,
           && problem__inputs (problem, &proof->why) == 0)
         {
           struct why why = { 0 };
+          problem__assume_sizes (problem, problem->options.sizes);
           /* Any number of iterations, if that can be had; else as many as time allows.  */
           bool loops = problem->program[0]->n_back && problem->program[1]->n_back;
-          problem->deadline = problem->started + LOCKSTEP_SHARE * problem->options.seconds;
+          double alike = problem->options.alike ? ALIKE_SHARE : LOCKSTEP_SHARE;
+          problem->deadline = problem->started + alike * problem->options.seconds;
           lockstep = loops && problem__lockstep (problem, &why);
           problem->deadline = problem->started + INDUCTION_SHARE * problem->options.seconds;
           induced = lockstep || (loops && problem__induct (problem, &why));

@@ -19,6 +19,9 @@ enum proof_result
   PROOF_DIFFERENT  /* counterexample is a state on which they seem to differ: run it */
 };
 
+/* No object has 2^46 bytes: user space ends at 2^47, of which no more than half is ever one thing.  */
+enum { PROVE_SIZE_BITS = 46, PROVE_ADDRESS_BITS = 47 };
+
 struct proof_options
 {
   double seconds;          /* of CPU time; 0: 5 */
@@ -26,6 +29,8 @@ struct proof_options
                               vector loop and its remainder need, 1200 at most */
   size_t memory_bytes;     /* for the prover's process; 0: 4 GiB */
   bool excuse_faults;      /* the candidate need not fault where the original does (it came from a compiler) */
+  bool alike;              /* they are nearly the same, instruction by instruction */
+  uint32_t sizes;          /* parameters, as bits, that are taken to be below 2^46, and with any such one all pointers below 2^47 */
 };
 
 struct proof
@@ -56,8 +61,9 @@ int prove__steer (struct arena *arena, const struct region *region, const struct
                   unsigned insn, bool taken, double seconds, struct state **state);
 
 /* Is it shown that the branch whose decoded number is INSN never goes this way, whatever the state?  CLOSED[] are the ways
-   of each instruction that are known not to be gone (bit 0 taken, 1 fallen through).  */
+   of each instruction that are known not to be gone (bit 0 taken, 1 fallen through); SIZES as in struct proof_options.  */
 bool prove__never (const struct region *region, const struct layout *layout, const struct image *image,
-                   const struct object *object, const uint8_t *closed, unsigned insn, bool taken, double seconds);
+                   const struct object *object, const uint8_t *closed, uint32_t sizes, unsigned insn, bool taken,
+                   double seconds);
 
 #endif

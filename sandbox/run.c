@@ -172,7 +172,7 @@ static void
 fill_stack (struct child *child, const struct wire_state *state)
 {
   /* Uninitialised stack holds the same for both sides, and something else in each state.  */
-  child->fill = mix64 (state->seed ^ 0x5ac4);
+  child->fill = mix__leftover (mix64 (state->seed ^ 0x5ac4));
   if (child->n_active > ACTIVE_KEPT)
     {
       for (unsigned i = ACTIVE_KEPT; i < child->n_active; i++)

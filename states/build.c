@@ -204,6 +204,14 @@ apply_references (struct attempt *attempt)
       uint64_t value = (uint64_t) reference->delta;
       if (reference->target >= 0)
         value += attempt->object[reference->target].address;
+      if (reference->scale)
+        {
+          const struct object_in_test *o = &attempt->object[reference->owner];
+          uint64_t index = 0;
+          if (reference->index >= o->buffer_lo && reference->index + reference->index_size <= o->buffer_hi)
+            memcpy (&index, o->buffer + (reference->index - o->buffer_lo), reference->index_size);
+          value -= index * reference->scale;
+        }
       if (reference->owner == OWNER_ANSWER)
         attempt->state.pointer_answer[reference->offset & 3] = value;
       else if (reference->owner < 0)

@@ -80,30 +80,6 @@ is_link (const struct region *region, unsigned type, unsigned node)
   return pointer && pointer->kind == TYPE_POINTER && type__alike (region, pointer->element, node);
 }
 
-/* Are X and Y one integer type but for its sign and qualifiers, so that what points to the one may lead to the other?  Types of the
-   same size need not be: `long` and `long long`.  */
-static bool
-is_same_integer (const struct type *x, const struct type *y)
-{
-  if (x->kind != TYPE_INTEGER || y->kind != TYPE_INTEGER || x->size != y->size || !x->name != !y->name)
-    return false;
-  /* GCC's names: "long unsigned int" and "long int".  */
-  static const char sign[] = "unsigned ";
-  const char *a = x->name, *b = y->name;
-  while (a && *a && *b)
-    {
-      size_t skip_a = strncmp (a, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
-      size_t skip_b = strncmp (b, sign, sizeof sign - 1) == 0 ? sizeof sign - 1 : 0;
-      a += skip_a;
-      b += skip_b;
-      if (skip_a || skip_b)
-        continue;
-      if (*a++ != *b++)
-        return false;
-    }
-  return !a || *a == *b;
-}
-
 /* Where in object O an integer stands that a POINTER may lead to by its type: the offset of one of them, by PICK; -1 where
    there is none.  */
 static int64_t
@@ -112,16 +88,36 @@ find_number (const struct region *region, const struct object_in_test *o, const 
   const struct type *node = region__type (region, o->type), *pointee = region__type (region, pointer->element);
   if (!node || o->constant || o->init || (o->root >= 0 && states__is_restrict (region, (unsigned) o->root)))
     return -1;
-  if (node->kind == TYPE_INTEGER && (pointee->size == 1 || is_same_integer (pointee, node)))
+  if (node->kind == TYPE_INTEGER && (pointee->size == 1 || type__same_integer (pointee, node)))
     return 0;
   for (unsigned i = 0; node->kind == TYPE_STRUCT && i < node->n_fields; i++)
     {
       const struct field *field = &node->field[(pick + i) % node->n_fields];
       const struct type *type = region__type (region, field->type);
-      if (type && type->kind == TYPE_INTEGER && !field->bits && (pointee->size == 1 || is_same_integer (pointee, type)))
+      if (type && type->kind == TYPE_INTEGER && !field->bits && (pointee->size == 1 || type__same_integer (pointee, type)))
         return (int64_t) field->offset;
     }
   return -1;
+}
+
+/* Makes REFERENCE, a pointer to elements of SIZE bytes in the NODE at OFFSET of its owner, lead to that place at the index that an integer
+   of the node holds: what is appended to an array may change how long that is.  */
+static void
+count_from (const struct region *region, struct reference *reference, const struct type *node, int64_t offset, unsigned size,
+            struct rng *rng)
+{
+  uint64_t pick = rng__next (rng);
+  for (unsigned i = 0; node->kind == TYPE_STRUCT && i < node->n_fields; i++)
+    {
+      const struct field *field = &node->field[(pick + i) % node->n_fields];
+      const struct type *type = region__type (region, field->type);
+      if (!type || type->kind != TYPE_INTEGER || type->size < 4 || type->size > 8 || field->bits)
+        continue;
+      reference->index = offset + (int64_t) field->offset;
+      reference->index_size = (uint32_t) type->size;
+      reference->scale = size;
+      return;
+    }
 }
 
 /* Makes the POINTER at OFFSET of OWNER, in element INDEX of object O, lead to a number of O or of another object, or a few elements
@@ -159,8 +155,10 @@ refer_to_number (struct states *states, struct attempt *attempt, int o, int owne
       if (node->kind == TYPE_INTEGER && rng__chance (rng, 1, 2))
         before = -before;
       attempt->overlapped = true;
-      attempt__reference (attempt, owner, offset, (int) host,
-                          (host == (unsigned) o ? index * (int64_t) object->element : 0) + at - before);
+      int64_t element = host == (unsigned) o ? index * (int64_t) object->element : 0;
+      attempt__reference (attempt, owner, offset, (int) host, element + at - before);
+      if (host == (unsigned) o && owner == o && rng__chance (rng, 1, 2))
+        count_from (region, &attempt->reference[attempt->n_references - 1], node, element, (unsigned) pointee->size, rng);
       return true;
     }
   return false;

@@ -125,6 +125,9 @@ struct reference
   int64_t offset;
   int target;
   int64_t delta;
+  /* Less so many bytes as SCALE times the integer at INDEX of the owner says, INDEX_SIZE bytes of it; SCALE 0: none.  */
+  int64_t index;
+  uint32_t index_size, scale;
 };
 
 /* May pointers in objects meet?  In pools the nodes of a list or tree are the elements of one object.  */

@@ -152,28 +152,14 @@ relocate (const struct placing *placing, uint64_t value, bool pointer)
   return found->to + (value - found->low);
 }
 
-/* Does a register of KIND carry an argument of REGION's?  */
-static bool
-is_argument (const struct region *region, enum location_kind kind, unsigned number)
-{
-  if (kind == LOCATION_GPR && region->result.by_reference && number == 7)
-    return true;
-  for (unsigned p = 0; p < region->n_parameters; p++)
-    for (unsigned i = 0; i < region->parameter[p].n_locations && i < LOCATIONS_MAX; i++)
-      if (region->parameter[p].location[i].kind == kind
-          && region->parameter[p].location[i].number == number)
-        return true;
-  return false;
-}
-
 void
 recorded__strip (const struct region *region, struct recorded *recorded)
 {
   for (unsigned i = 0; i < 16; i++)
-    if (i != 4 && !is_argument (region, LOCATION_GPR, i))
+    if (i != 4 && !region__is_argument (region, LOCATION_GPR, i))
       recorded->machine.gpr[i] = 0;
   for (unsigned i = 0; i < 32; i++)
-    if (!is_argument (region, LOCATION_VEC, i))
+    if (!region__is_argument (region, LOCATION_VEC, i))
       memset (recorded->machine.vec[i], 0, sizeof recorded->machine.vec[i]);
   memset (recorded->machine.mask, 0, sizeof recorded->machine.mask);
 }
@@ -386,13 +372,13 @@ recorded__state (const struct region *region, const struct layout *layout,
       {
         bool pointer = register_is_pointer (region, i);
         uint64_t value = recorded->machine.gpr[i];
-        if (!is_argument (region, LOCATION_GPR, i))
+        if (!region__is_argument (region, LOCATION_GPR, i))
           state->machine.gpr[i] = UINT64_C (0x1234567890abcdef) * (i + 1);
         else if (!(register_is_number (region, i) && value < SMALL_ADDRESS))
           state->machine.gpr[i] = relocate (placing, value, pointer);
       }
   for (unsigned i = 0; i < 16; i++)
-    if (!is_argument (region, LOCATION_VEC, i))
+    if (!region__is_argument (region, LOCATION_VEC, i))
       memset (state->machine.vec[i], 0x91 + (int)i, 16);
   /* Compilers assume the default floating-point environment, and a sticky flag that is set already
    * would hide one.  */

@@ -1,7 +1,8 @@
 /* Which branch ways are shown never to be gone: those that never are, and no others.
 
    Each function has two letters a branch, in order: for the way taken and the way fallen through, `d` where no run goes it (and
-   that is to be shown), `n` where none does but nobody has to see it, `-` where some run does, be it ever so rare.
+   that is to be shown), `n` where none does but nobody has to see it, `s` where none does for a size below 2^46 in rsi (and that is to be shown), `-` where
+   some run does, be it ever so rare.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/case-file.h"
 #include "testsuite/side-code.h"
@@ -80,6 +81,24 @@ static const struct
     "  andq $-16, %rsi\n  je .L2\n"
     ".L1:\n  addb $1, (%rdi)\n  incq %rdi\n  subq $4, %rsi\n  testb $3, %sil\n  je .L1\n"
     ".L2:\n  ret\n" },
+  { "a size times sixteen that overflows", "s-",
+    "  movl $16, %ecx\n  movq %rsi, %rax\n  mulq %rcx\n  jo .L1\n  xorl %eax, %eax\n  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "a size times 2^19, which may", "--",
+    "  movl $524288, %ecx\n  movq %rsi, %rax\n  mulq %rcx\n  jo .L1\n  xorl %eax, %eax\n  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "an array's end before its beginning", "s-",
+    "  leaq (%rdi,%rsi,8), %rax\n  cmpq %rdi, %rax\n  jb .L1\n  xorl %eax, %eax\n  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "an empty array", "--",
+    "  leaq (%rdi,%rsi,8), %rax\n  cmpq %rdi, %rax\n  jbe .L1\n  xorl %eax, %eax\n  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "an array's end at 2^49, and at 2^47", "s- --",
+    "  leaq (%rdi,%rsi,4), %rax\n  shrq $49, %rax\n  jne .L1\n  leaq (%rdi,%rsi,4), %rax\n  shrq $47, %rax\n  jne .L1\n  xorl %eax, %eax\n"
+    "  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "a size of 2^45 and more", "--",
+    "  movq %rsi, %rax\n  shrq $45, %rax\n  jne .L1\n  xorl %eax, %eax\n  ret\n.L1:\n  movl $1, %eax\n  ret\n" },
+  { "a loop over planes that overlap", "-- s- s- --",
+    "  testq %rsi, %rsi\n  je .L3\n  leaq (%rdi,%rsi,2), %rdx\n  leaq (%rdi,%rsi), %rcx\n  addq %rsi, %rdx\n  leaq (%rdi,%rsi,2), %r8\n"
+    "  cmpq %rcx, %rdx\n  jb .L3\n  cmpq %rcx, %r8\n  jb .L3\n  xorl %eax, %eax\n"
+    ".L1:\n  movb $0, (%rdi,%rax)\n  movb $0, (%rcx,%rax)\n  incq %rax\n  cmpq %rax, %rsi\n  jne .L1\n"
+    ".L3:\n  ret\n" },
 };
 
 static unsigned tests, failures;
@@ -91,7 +110,18 @@ ok (bool well, const char *what)
   printf ("%sok %u - %s\n", well ? "" : "not ", ++tests, what);
 }
 
-/* The ways that are shown, as in functions[]: `d` or `-`.  */
+/* What is shown of a way of branch INSN.  */
+static char
+letter (const struct case_unit *unit, const struct layout *layout, const struct side_code *side, unsigned insn, bool taken)
+{
+  uint8_t closed[256] = { 0 };
+  for (unsigned sized = 0; sized < 2; sized++)
+    if (prove__never (unit->region, layout, side->image, side->object, closed, sized ? 1u << 1 : 0, insn, taken, 4))
+      return sized ? 's' : 'd';
+  return '-';
+}
+
+/* The ways that are shown, as in functions[]: `d`, `s` or `-`.  */
 static bool
 find_ways (const char *text, char *found, size_t size)
 {
@@ -114,11 +144,10 @@ find_ways (const char *text, char *found, size_t size)
   for (unsigned i = 0; well && i < side.decoded->n_insns; i++)
     if (side.decoded->insn[i].kind & KIND_BRANCH)
       {
-        uint8_t closed[256] = { 0 };
         if (n && n < size)
           found[n++] = ' ';
         for (unsigned way = 0; way < 2 && n + 1 < size; way++)
-          found[n++] = prove__never (unit->region, layout, side.image, side.object, closed, i, way == 0, 4) ? 'd' : '-';
+          found[n++] = letter (unit, layout, &side, i, way == 0);
       }
   found[n] = 0;
   arena__free (arena);
@@ -138,9 +167,9 @@ main (void)
       bool well = find_ways (functions[i].text, found, sizeof found) && strlen (found) == strlen (ways);
       for (unsigned k = 0; well && ways[k]; k++)
         {
-          well = !(found[k] == 'd' && ways[k] == '-');
-          wanted += ways[k] == 'd';
-          shown += ways[k] == 'd' && found[k] == 'd';
+          well = !((found[k] == 'd' && strchr ("s-", ways[k])) || (found[k] == 's' && ways[k] == '-'));
+          wanted += strchr ("ds", ways[k]) != NULL;
+          shown += strchr ("ds", ways[k]) && found[k] == ways[k];
         }
       if (strcmp (found, ways))
         printf ("# expected %s, found %s\n", ways, found);

@@ -10,6 +10,7 @@
 
 #include "machine/runtime.h"
 #include "machine/value-mask.h"
+#include "prove/prove.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,8 +21,7 @@
 #define MXCSR_STICKY 0x3fu
 #define MXCSR_CONTROL 0xffc0u
 
-/* No object has so many bytes: user space ends at 2^47, of which no more than half is ever one thing.  */
-#define IMPOSSIBLE_SIZE (INT64_C (1) << 46)
+#define IMPOSSIBLE_SIZE (INT64_C (1) << PROVE_SIZE_BITS)
 
 /* -ffast-math: how far a result may be off, relative to its size.  A few units in the last place
    per operation of a small function.  */

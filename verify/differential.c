@@ -608,7 +608,7 @@ differential__judge (struct trial *trial)
       trial->verdict->coverage = reachable (&shown) ? (double) reached (&shown) / reachable (&shown) : 1;
       return true;
     }
-  if (!elsewhere__judge (trial) || !wide__judge (trial) || !specials__judge (trial) || !ends__judge (trial)
+  if (!elsewhere__judge (trial) || !leftover__judge (trial) || !wide__judge (trial) || !specials__judge (trial) || !inward__judge (trial) || !ends__judge (trial)
       || !lone__judge (trial) || !edges__judge (trial) || !systematic__judge (trial) || !sweep__judge (trial) || !huge__judge (trial)
       || !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
     return false;
@@ -617,7 +617,7 @@ differential__judge (struct trial *trial)
   unsigned best = reached (&now), stagnant = 0, hunts = 0;
   double volume = TESTS_SHARE * verifier->options.budget_seconds;
   double volume_until = trial->started + (volume < TESTS_SECONDS_MAX ? volume : TESTS_SECONDS_MAX);
-  bool caller = verifier->region->n_callees > 0;
+  bool caller = verifier->region->n_callees > 0, asked = false;
   uint64_t enough = caller ? TESTS_ENOUGH_CALLS : TESTS_ENOUGH;
   if (enough < verifier->options.tests_least)
     enough = verifier->options.tests_least;
@@ -652,6 +652,13 @@ differential__judge (struct trial *trial)
           }
       now = reach (trial);
       stagnant = reached (&now) > best ? 0 : stagnant + 1;
+      /* What compilers guard against isn't to be waited for.  */
+      if (stagnant == 1 && trial->compiled && !asked && !covered (trial, &now))
+        {
+          asked = true;
+          if (excuse__ways (trial))
+            now = reach (trial);
+        }
       if (stagnant == ROUNDS_STAGNANT / 2 && !covered (trial, &now) && hunts++ < HUNTS_MAX && !reach_more (trial))
         return false;
       if (stagnant && !complete && trial->trace_steps < TRACE_STEPS_LAST)

@@ -3,6 +3,7 @@
    Compilers leave branches that always go one way (a second check of the same bound, the way back of a remainder's loop that
    has one round).  Such a way is excused where the prover shows that it is never gone.  Instructions that only excused ways
    lead to are excused with them.  Nothing else is: a way that can't be shown to be dead stays a way that has to be taken.
+   Only for a compiler's candidate is it shown on the assumption that sizes are possible ones (sizes.c).
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/prove.h"
 #include "verify/internal.h"
@@ -71,6 +72,7 @@ excuse__ways (struct trial *trial)
   struct coverage *coverage = trial->candidate_coverage;
   double budget = verifier->options.budget_seconds, until = verify__now () + EXCUSE_SHARE * budget;
   unsigned asked = 0, excused = 0;
+  uint32_t sizes = trial->compiled ? sizes__find (trial) : 0;
   for (unsigned i = 0; i < trial->side.decoded->n_insns && asked < WAYS_MAX; i++)
     for (unsigned way = 0; way < 2; way++)
       {
@@ -81,7 +83,7 @@ excuse__ways (struct trial *trial)
           continue;
         asked++;
         if (!prove__never (verifier->region, verifier->setup[0].layout, trial->image[0], trial->side.object,
-                           coverage->excused, i, way == 0, left < most ? left : most))
+                           coverage->excused, sizes, i, way == 0, left < most ? left : most))
           continue;
         coverage->excused[i] |= (uint8_t) (1u << way);
         excused++;

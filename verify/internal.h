@@ -85,6 +85,8 @@ struct trial
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
   enum proof_result proof;             /* what the proof came to; PROOF_UNKNOWN before it */
+  bool sizes_found;
+  uint32_t sizes;                      /* sizes__find's */
   const char *missing;                 /* the first that the tests don't reach, for people */
 };
 
@@ -134,6 +136,12 @@ bool proof__judge (struct trial *trial);
 
 /* elsewhere.c.  The kept tests with the stack at another address.  False where the verdict is filled.  */
 bool elsewhere__judge (struct trial *trial);
+
+/* leftover.c.  Some tests with other things in registers that carry no argument.  False where the verdict is filled.  */
+bool leftover__judge (struct trial *trial);
+
+/* inward.c.  Pointers in structs that lead to the struct's own numbers.  False where the verdict is filled.  */
+bool inward__judge (struct trial *trial);
 
 /* wide.c.  Sizes and distances beyond 32 bits.  False where the verdict is filled.  */
 bool wide__judge (struct trial *trial);
@@ -212,6 +220,9 @@ bool hunt__judge (struct trial *trial, double seconds);
 /* steer.c.  Asks the solver for states that take missing branch ways, for at most SECONDS.  False where the verdict is
    filled.  */
 bool steer__judge (struct trial *trial, double seconds);
+
+/* sizes.c.  The parameters (bits) that are sizes, for which the original faults beyond 2^46.  For compilers' candidates.  */
+uint32_t sizes__find (struct trial *trial);
 
 /* excuse.c.  Asks the prover about the candidate's branch ways that no test took.  True where some were excused.  */
 bool excuse__ways (struct trial *trial);

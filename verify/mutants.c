@@ -23,6 +23,8 @@
 #define MUTANT_SHARE 0.12
 #define ATTACK_SHARE 0.08
 #define SOLVER_SHARE 0.15
+/* … and where compilers guard their loops by many conditions that nothing shows.  */
+#define SOLVER_SHARE_GUARDS 0.3
 #define SOLVER_SECONDS 1.0
 /* Where this many are dead and every condition was seen both ways, those left are mostly
  * equivalent: a part of the effort does.  */
@@ -31,7 +33,8 @@
 /* The solver is asked no more after so many answers in a row that were none.  */
 enum
 {
-  VAIN_MAX = 3
+  VAIN_MAX = 3,
+  GUARDS_MANY = 4
 };
 /* Rounds of new tests for survivors, and tests of a kind in each.  */
 enum
@@ -236,15 +239,21 @@ survivors (const struct hunt_ground *ground, unsigned n)
   return left;
 }
 
+/* Outcomes of conditions among them.  */
+static unsigned
+surviving_conditions (const struct hunt_ground *ground, unsigned n)
+{
+  unsigned left = 0;
+  for (unsigned i = 0; i < n; i++)
+    left += is_condition (&ground->mutant[i]) && !ground->mutant[i].dead && !ground->mutant[i].equal;
+  return left;
+}
+
 /* How much of the effort survivors deserve.  */
 static double
 effort (const struct hunt_ground *ground, unsigned n)
 {
-  unsigned left = survivors (ground, n);
-  for (unsigned i = 0; i < n; i++)
-    if (is_condition (&ground->mutant[i]) && !ground->mutant[i].dead && !ground->mutant[i].equal)
-      return 1;
-  return left > (1 - COMFORTABLE) * n ? 1 : COMFORTABLE_PART;
+  return surviving_conditions (ground, n) || survivors (ground, n) > (1 - COMFORTABLE) * n ? 1 : COMFORTABLE_PART;
 }
 
 /* New tests for the survivors.  False where one of them refutes the candidate itself.  */
@@ -325,8 +334,8 @@ ask (struct hunt_ground *ground, unsigned n)
 {
   struct trial *trial = ground->trial;
   const struct verifier *verifier = trial->verifier;
-  double until
-      = verify__now () + effort (ground, n) * SOLVER_SHARE * verifier->options.budget_seconds;
+  double share = trial->compiled && surviving_conditions (ground, n) >= GUARDS_MANY ? SOLVER_SHARE_GUARDS : SOLVER_SHARE;
+  double until = verify__now () + effort (ground, n) * share * verifier->options.budget_seconds;
   unsigned vain = 0;
   struct image *base;
   struct why why;
@@ -346,7 +355,8 @@ ask (struct hunt_ground *ground, unsigned n)
         continue;
       struct arena *arena = arena__new ();
       struct proof proof = { 0 };
-      struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS };
+      struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS,
+                                       .alike = true, .sizes = trial->compiled ? sizes__find (trial) : 0 };
       prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object,
                          mutant_image (ground, arena, mutant), trial->side.object, &options,
                          &proof);
