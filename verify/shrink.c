@@ -289,6 +289,31 @@ shrink_integers (struct shrink *shrink)
       }
 }
 
+/* Two integers of one size that make the difference together: one of them 0, the other what both made of it.  */
+static void
+shrink_pairs (struct shrink *shrink)
+{
+  const struct region *region = shrink->trial->verifier->region;
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    for (unsigned q = p + 1; q < region->n_parameters; q++)
+      {
+        const struct type *type[] = { parameter__scalar (region, p, TYPE_INTEGER), parameter__scalar (region, q, TYPE_INTEGER) };
+        if (!type[0] || !type[1] || type[0]->size != type[1]->size)
+          continue;
+        uint64_t a = parameter__get (region, shrink->state, p, type[0]), b = parameter__get (region, shrink->state, q, type[1]);
+        uint64_t both[] = { a ^ b, a + b, a - b };
+        bool done = !a || !b;
+        for (unsigned i = 0; i < sizeof both / sizeof *both && !done; i++)
+          {
+            unsigned shift = 64 - 8 * (unsigned) type[0]->size;
+            struct state state = *shrink->state;
+            parameter__set (region, &state, p, type[0], both[i] << shift >> shift);
+            parameter__set (region, &state, q, type[1], 0);
+            done = shrink__try (shrink, &state);
+          }
+      }
+}
+
 /* Objects shorter than they are, where nothing else tells how long they are (strings).  */
 static void
 shrink_objects (struct shrink *shrink)
@@ -503,6 +528,7 @@ shrink__test (struct trial *trial, const struct test *test, const struct differe
     {
       shrink->progress = false;
       shrink_integers (shrink);
+      shrink_pairs (shrink);
       shrink_objects (shrink);
       shrink_spans (shrink);
       shrink_floats (shrink);
