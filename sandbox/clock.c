@@ -61,7 +61,7 @@ keep_page (struct child *child, unsigned page)
 static void
 begin_ranges (struct child *child, struct clock *clock, const struct wire_state *state)
 {
-  const size_t slot = RETURN_OFFSET, begin = slot & -(size_t) CLOCK_LINE;
+  const size_t slot = setup__return_offset (child->setup), begin = slot & -(size_t) CLOCK_LINE;
   const size_t frame = (size_t) (STACK_PAGES - 1) * SANDBOX_PAGE;
   for (unsigned i = 0; i < child->n_active; i++)
     keep_page (child, child->active[i]);

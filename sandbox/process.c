@@ -96,7 +96,7 @@ parent__send (struct sandbox *sandbox, enum command_kind kind, unsigned first, s
 {
   struct output_header *header = (struct output_header *) sandbox->output;
   struct word word;
-  if (sandbox->setup->stack_base != SANDBOX_STACK_BASE
+  if ((sandbox->setup->stack_base != SANDBOX_STACK_BASE || sandbox->setup->stack_shift)
       && (kind == COMMAND_TRACE || kind == COMMAND_FOLLOW || kind == COMMAND_BATCH))
     return why__set (why, REASON_SANDBOX, "with its stack elsewhere a sandbox only runs and times");
   /* A word that nobody asked for: the process isn't to be trusted any more.  (Batches come by the thousand, and
@@ -442,6 +442,7 @@ sandbox__open (const struct region *region, const struct image *const *images, u
       sandbox->is_unknown[i] = !images[i]->decoded;
     }
   sandbox->setup->stack_base = stack_base;
+  sandbox->setup->stack_shift = options ? options->stack_shift : 0;
   sandbox->setup->cpu_seconds = options && options->cpu_seconds ? options->cpu_seconds : 600;
   sandbox->setup->memory_bytes
     = options && options->memory_bytes ? options->memory_bytes : (size_t) 1 << 30;

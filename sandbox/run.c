@@ -183,7 +183,7 @@ fill_stack (struct child *child, const struct wire_state *state)
       child->n_active = ACTIVE_KEPT;
     }
   child->n_active_before = child->n_active;
-  fill_words (stack_page (child, STACK_PAGES - 1), RETURN_OFFSET % SANDBOX_PAGE, child->fill);
+  fill_words (stack_page (child, STACK_PAGES - 1), setup__return_offset (child->setup) % SANDBOX_PAGE, child->fill);
   for (unsigned i = 1; i < child->n_active; i++)
     fill_words (stack_page (child, child->active[i]), SANDBOX_PAGE, child->fill);
   uint8_t *frame = (uint8_t *) (uintptr_t) setup__return_slot (child->setup);

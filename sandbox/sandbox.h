@@ -130,6 +130,8 @@ struct sandbox_options
   size_t memory_bytes;    /* 0: 1 GiB */
   bool stack_elsewhere;   /* the stack is at a random address, not where it is in all others: for code that knows
                              what it isn't to know.  Such a sandbox only runs and times */
+  unsigned stack_shift;   /* the stack pointer at entry is so many bytes lower, a multiple of 16 below 64: in all others it is
+                             8 below a multiple of 64.  The same holds */
 };
 
 /* Starts the zygote from which all sandbox processes of this program come.  Who doesn't call this gets it with the

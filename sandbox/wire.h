@@ -318,14 +318,21 @@ struct setup
   unsigned cpu_seconds;
   size_t memory_bytes;
   uint64_t stack_base;         /* SANDBOX_STACK_BASE, or elsewhere */
+  uint64_t stack_shift;        /* the return address is so many bytes below RETURN_OFFSET */
   struct sock_fprog filter;
 };
 
-/* Where functions find their return address.  */
+/* Where functions find their return address: in the stack, and in memory.  */
+static inline uint64_t
+setup__return_offset (const struct setup *setup)
+{
+  return RETURN_OFFSET - setup->stack_shift;
+}
+
 static inline uint64_t
 setup__return_slot (const struct setup *setup)
 {
-  return setup->stack_base + RETURN_OFFSET;
+  return setup->stack_base + setup__return_offset (setup);
 }
 
 /* Following a run instruction by instruction (follow.c).  */

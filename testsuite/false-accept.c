@@ -70,7 +70,7 @@ struct work
 {
   double budget, full, factor, minutes, baseline_budget;
   unsigned jobs, target;
-  bool only_report, examine_only;
+  bool only_report, only_list, examine_only;
   const char *folder, *only;
   uint64_t seed;
   unsigned n_units;
@@ -593,6 +593,44 @@ report (const struct work *work)
   return !well;
 }
 
+/* Prints what was accepted and neither proved nor told apart, for people to look at: there a false accept would hide.  */
+static int
+list_not_apart (const struct work *work)
+{
+  for (unsigned u = 0; u < work->n_units; u++)
+    {
+      static struct subject subject;
+      struct bench bench = { 0 };
+      struct why why;
+      char message[256], line[256];
+      if (work->only && !strstr (work->name[u], work->only))
+        continue;
+      subject__read (work, work->name[u], &subject);
+      FILE *in = subject.outcome[NOT_APART] ? fopen (subject.path, "r") : NULL;
+      char *text = in ? strdup (work->text[u]) : NULL;
+      bench.unit = text ? case__parse (text, work->name[u], NULL, message) : NULL;
+      bench.rewrite = bench.unit ? find_rewrite (bench.unit, &why) : NULL;
+      while (bench.rewrite && fgets (line, sizeof line, in))
+        {
+          unsigned number;
+          char word[24], what[TEXT_MAX];
+          struct arena *arena = arena__new ();
+          if (sscanf (line, "E %u %23s", &number, word) == 2 && strcmp (word, outcome_names[NOT_APART]) == 0
+              && make_mutant (work, &bench, number, arena, what))
+            printf ("%s %u: %s\n", work->name[u], number, what);
+          arena__free (arena);
+        }
+      if (in)
+        fclose (in);
+      free (text);
+      if (bench.rewrite)
+        candidate__free (bench.rewrite);
+      if (bench.unit)
+        case__free (bench.unit);
+    }
+  return 0;
+}
+
 /* Every process takes the next function in turn, again and again, until all have had their share or the time is up.  */
 static void
 worker (struct work *work, unsigned share)
@@ -718,6 +756,7 @@ parse_option (int key, char *argument, struct argp_state *state)
     case 'n': work->target = (unsigned) number (state, key, argument, 1, 1e9); break;
     case 'o': work->only = argument; break;
     case 'r': work->only_report = true; break;
+    case 'l': work->only_list = true; break;
     case 'e': work->examine_only = true; break;
     case 'S': work->seed = (uint64_t) number (state, key, argument, 0, 9e15); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -738,6 +777,7 @@ main (int argc, char **argv)
         { "mutants", 'n', "N", 0, "in all (default 100000)", 0 },
         { "only", 'o', "TEXT", 0, "only functions with TEXT in their name", 0 },
         { "report", 'r', 0, 0, "only count what is recorded", 0 },
+        { "list", 'l', 0, 0, "only print what is recorded as neither proved nor told apart", 0 },
         { "examine", 'e', 0, 0, "no new mutants, only those accepted and not examined yet", 0 },
         { "seed", 'S', "N", 0, "of mutants and tests (default 1)", 0 },
         { 0 } };
@@ -763,6 +803,8 @@ main (int argc, char **argv)
       return 1;
     }
   work.until = work.minutes > 0 ? now () + 60 * work.minutes : 1e18;
+  if (work.only_list)
+    return list_not_apart (&work);
   if (!work.only_report)
     run_all (&work);
   return report (&work);
