@@ -679,6 +679,8 @@ differential__judge (struct trial *trial)
       unknown_coverage (trial, &now);
       return false;
     }
+  if (!masks__judge (trial))
+    return false;
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least
       && (total_tests (trial) < least / TESTS_LEAST_PART || trial->verdict->tests < TESTS_BATCHED))

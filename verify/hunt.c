@@ -217,6 +217,8 @@ observe (struct hunt *hunt, unsigned e, const struct state *const *states, unsig
                 {
                   uint64_t met = goals_met (site, &records[r]),
                            apart = distance_either_way (site, &records[r]);
+                  if (!watch__is_vector (site))
+                    eye->bits[k] |= cut (lane_of (records[r].a, site->lane, 0), site->size);
                   if (apart < eye->nearest[k])
                     eye->nearest[k] = apart;
                   is_new |= (met & ~eye->met[k]) != 0;
@@ -613,9 +615,13 @@ note_seen (struct hunt *hunt, unsigned e)
     trial->seen[e] = ARENA_ARRAY (trial->arena, struct branch_seen, side->decoded->n_insns);
   if (!trial->part[e])
     trial->part[e] = ARENA_ARRAY (trial->arena, uint8_t, side->decoded->n_insns);
+  if (e == 1 && !trial->masked)
+    trial->masked = ARENA_ARRAY (trial->arena, uint64_t, side->decoded->n_insns);
   for (unsigned k = 0; k < eye->watch->n; k++)
     {
       const struct watch_site *site = &eye->watch->site[k];
+      if (e == 1)
+        trial->masked[site->insn] |= eye->bits[k];
       if (site->kind == WATCH_PART)
         trial->part[e][site->insn] |= (uint8_t) eye->met[k];
       struct branch_seen *seen = site->branch >= 0 ? &trial->seen[e][site->branch] : NULL;

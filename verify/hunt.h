@@ -17,6 +17,7 @@ struct eye
   uint8_t tries[WATCH_SITES_MAX];
   uint64_t nearest[WATCH_SITES_MAX]; /* least distance between the operands, either way; UINT64_MAX:
                                         none */
+  uint64_t bits[WATCH_SITES_MAX];    /* ever set in the first operand of a scalar */
   uint32_t depends[WATCH_SITES_MAX]; /* parameters that the operands were seen to depend on, bit 31:
                                         memory */
 };

@@ -80,6 +80,8 @@ struct trial
   unsigned at_setup;                   /* in which tests are being run */
   struct branch_seen *seen[2];         /* per instruction of the original, the candidate; NULL: nobody looked */
   uint8_t *part[2];                    /* the same: PART_ bits of shifts and masks; 0 where nothing was watched */
+  uint64_t *masked;                    /* per instruction of the candidate: bits that were set in what an `and` or `test` masked, as far
+                                          as watched; NULL: nobody looked */
   uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
@@ -223,6 +225,9 @@ bool steer__judge (struct trial *trial, double seconds);
 
 /* sizes.c.  The parameters (bits) that are sizes, for which the original faults beyond 2^46.  For compilers' candidates.  */
 uint32_t sizes__find (struct trial *trial);
+
+/* masks.c.  Masks that do to bits which no test has set what nobody would mean.  False where the verdict is filled.  */
+bool masks__judge (struct trial *trial);
 
 /* excuse.c.  Asks the prover about the candidate's branch ways that no test took.  True where some were excused.  */
 bool excuse__ways (struct trial *trial);
