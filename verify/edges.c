@@ -7,7 +7,8 @@
    were the first to come to some instruction.
 
    The same for the first element of arrays of integers: the result is then what changes with it, in memory or returned, and what
-   stands at an edge is tested in all elements, as each may take another way through vectors and remainders.
+   stands at an edge is tested in all elements, as each may take another way through vectors and remainders; and in arrays of a
+   few elements less, and those of tests that were the first to come to some instruction: which ways there are depends on the size.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "machine/value-mask.h"
 #include "verify/arrays.h"
@@ -26,7 +27,10 @@ enum
   AROUND = 2,       /* numbers on both sides of an edge */
   RUNS_MAX = 6000,  /* of the original */
   FAILURES_MAX = 16, /* runs that don't return */
-  ELEMENTS_WANTED = 35 /* of arrays: some vectors and a remainder */
+  ELEMENTS_WANTED = 35, /* of arrays: some vectors and a remainder */
+  OTHERS = 20,      /* other arrays: those of fewer elements by up to FEWER, */
+  FEWER = 15,
+  OTHERS_ELEMENTS = 400 /* … and of other tests with at most so many */
 };
 #define SECONDS_MAX 0.3
 /* For the latter: of the budget, and seconds at least.  */
@@ -40,6 +44,8 @@ struct edges
   const struct state *source;
   struct input input;
   const struct array *array; /* whose first element is the input, or NULL */
+  unsigned n_others;
+  struct { const struct state *state; struct array array; } other[OTHERS]; /* where edges are tested, too */
   int result_span;           /* where the result is: there, at result_at, or -1: in rax */
   uint32_t result_at;
   uint64_t mask;  /* of the input's bits */
@@ -71,22 +77,83 @@ result_of (struct edges *edges, uint64_t value, uint64_t *result)
   return well;
 }
 
-/* The source with VALUE as the input; where that is an element, with FIRST and the COUNT - 1 numbers behind it in all of the array
-   but that the K-th comes first.  */
-static struct state *
-with_values (struct edges *edges, struct arena *arena, uint64_t first, unsigned count, unsigned k)
+/* STATE, a copy of SOURCE, with FIRST and the COUNT - 1 numbers behind it in all of ARRAY, but that the K-th comes first.  */
+static void
+fill_array (struct arena *arena, struct state *state, const struct state *source, const struct array *array, uint64_t first,
+            unsigned count, unsigned k)
 {
-  struct state *state = input__put (arena, edges->source, &edges->input, (first + k) & edges->mask);
-  const struct array *array = edges->array;
-  if (!state || !array)
-    return state;
-  uint8_t *bytes = input__own_span (arena, state, edges->source, array->span) + array->from;
+  uint8_t *bytes = input__own_span (arena, state, source, array->span) + array->from;
   for (uint32_t i = 0; (i + 1) * array->element->size <= array->size; i++)
     {
       uint64_t value = first + (k + i) % count;
       memcpy (bytes + i * array->element->size, &value, array->element->size);
     }
+}
+
+/* The source with FIRST + K as the input; where that is an element, with all COUNT numbers in the array.  */
+static struct state *
+with_values (struct edges *edges, struct arena *arena, uint64_t first, unsigned count, unsigned k)
+{
+  struct state *state = input__put (arena, edges->source, &edges->input, (first + k) & edges->mask);
+  if (state && edges->array)
+    fill_array (arena, state, edges->source, edges->array, first, count, k);
   return state;
+}
+
+/* The same in the other arrays.  False where the trial is settled.  */
+static bool
+try_others (struct edges *edges, uint64_t first, unsigned count)
+{
+  const struct state *states[OTHERS * 2 * AROUND];
+  unsigned n = 0;
+  if (!edges->array || !edges->n_others)
+    return true;
+  struct arena *arena = arena__new ();
+  for (unsigned i = 0; i < edges->n_others; i++)
+    for (unsigned k = 0; k < count && n < OTHERS * 2 * AROUND; k++)
+      {
+        struct state *state = arena__memdup (arena, edges->other[i].state, sizeof *state);
+        fill_array (arena, state, edges->other[i].state, &edges->other[i].array, first, count, k);
+        states[n++] = state;
+      }
+  bool well = trial__glance (edges->trial, states, n);
+  arena__free (arena);
+  return well;
+}
+
+/* Finds other arrays like ARRAY, which is number WHICH of the source's.  */
+static void
+find_others (struct edges *edges, const struct array *array, unsigned which)
+{
+  const struct state *source[4 * OTHERS];
+  const struct region *region = edges->trial->verifier->region;
+  unsigned n = sources__first_there (edges->trial, source, 4 * OTHERS);
+  edges->n_others = 0;
+  for (unsigned p = 0; p < region->n_parameters && !edges->n_others; p++)
+    {
+      const struct type *type = region__type (region, region->parameter[p].type);
+      int gpr = value__gpr (&region->parameter[p]);
+      uint64_t elements = gpr >= 0 ? edges->source->machine.gpr[gpr] : 0;
+      for (unsigned k = 1; k <= FEWER && type && type->kind == TYPE_INTEGER && type->size >= 4 && elements > FEWER
+                           && elements <= array->size / array->element->size; k++)
+        {
+          struct state *state = arena__memdup (edges->trial->arena, edges->source, sizeof *state);
+          state->machine.gpr[gpr] = elements - k;
+          edges->other[edges->n_others].state = state;
+          edges->other[edges->n_others++].array = *array;
+        }
+    }
+  /* The latest were the last to be reached: remainders of remainders.  */
+  for (unsigned i = n; i-- > 0 && edges->n_others < OTHERS;)
+    {
+      struct arrays found = arrays__of (region, source[i]);
+      if (which < found.n && found.array[which].element == array->element
+          && found.array[which].size <= OTHERS_ELEMENTS * array->element->size && source[i] != edges->source)
+        {
+          edges->other[edges->n_others].state = source[i];
+          edges->other[edges->n_others++].array = found.array[which];
+        }
+    }
 }
 
 static bool
@@ -138,7 +205,8 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
           states[n] = with_values (edges, arena, first, 2 * AROUND, k);
           n += states[n] && result_of (edges, first + k, &result);
         }
-      bool well = n == 0 || trial__try (edges->trial, 0, states, n);
+      bool well = n == 0 || (trial__try (edges->trial, 0, states, n)
+                             && try_others (edges, from + direction * (good + 1) - AROUND, 2 * AROUND));
       arena__free (arena);
       if (!well)
         return false;
@@ -249,6 +317,7 @@ follow_arrays (struct edges *edges)
           || array->from + array->element->size > edges->source->span[array->span].size)
         continue;
       edges->array = array;
+      find_others (edges, array, i);
       edges->input = (struct input) { .kind = INPUT_MEMORY, .number = array->span, .offset = array->from,
                                       .size = (unsigned) array->element->size, .parameter = -1 };
       edges->runs = edges->failures = 0;
