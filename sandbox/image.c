@@ -15,6 +15,16 @@ align_up (uint64_t value, uint64_t align)
   return (value + align - 1) & ~(align - 1);
 }
 
+uint64_t
+global__place (const struct global *global, unsigned g, bool flush_end)
+{
+  uint64_t begin = slot__begin (g), align = global->align ? global->align : 1;
+  uint64_t size = global->size < 0 ? SANDBOX_SLOT_SIZE : (uint64_t) global->size;
+  if (flush_end)
+    return (begin + SANDBOX_SLOT_SIZE - size) & ~(align - 1);
+  return align < 64 && size + align <= SANDBOX_SLOT_SIZE ? begin + align : begin;
+}
+
 int
 layout__new (struct arena *arena, const struct region *region, bool flush_end,
              struct layout **layout, struct why *why)
@@ -37,9 +47,7 @@ layout__new (struct arena *arena, const struct region *region, bool flush_end,
         return why__set (why, REASON_GLOBAL_SIZE, "%s: %llu bytes aligned to %llu, at most %u",
                          global->name, (unsigned long long) size, (unsigned long long) align,
                          SANDBOX_SLOT_SIZE);
-      uint64_t begin = slot__begin (g);
-      result->global[g]
-        = flush_end ? (begin + SANDBOX_SLOT_SIZE - size) & ~(align - 1) : begin;
+      result->global[g] = global__place (global, g, flush_end);
       result->global_size[g] = size;
     }
   *layout = result;

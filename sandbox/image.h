@@ -27,7 +27,8 @@
 #define SANDBOX_GLOBAL_SLOTS 24
 #define SANDBOX_NO_SLOT     (SANDBOX_SLOTS + 1)
 #define SANDBOX_PAGE        4096u
-#define SANDBOX_HUGE_BASE   UINT64_C (0x6b5d38000000) /* what states with a huge object read there, the same block again and again */
+#define SANDBOX_HUGE_BASE   UINT64_C (0x155d38000000) /* what states with a huge object read there, the same block again and again; its
+                                                     upper bits are none of the others' */
 #define SANDBOX_HUGE_SIZE   0x05000000u
 #define SANDBOX_HUGE_BLOCK  0x01000000u
 
@@ -97,8 +98,11 @@ struct layout
   uint64_t *global_size; /* bytes; objects of unknown size get SANDBOX_SLOT_SIZE */
 };
 
-/* FLUSH_END puts each global's end against the unmapped page (as far as its alignment allows), else
-   its start.  -1 and *WHY where there are too many or too large ones.  */
+/* The address of GLOBAL, the region's number G, with nothing raised: FLUSH_END puts its end against the unmapped page, as far as its
+   alignment allows.  Else it is at the beginning of its slot, aligned as it is declared and not to twice that: nobody may rely on more.  */
+uint64_t global__place (const struct global *global, unsigned g, bool flush_end);
+
+/* Places all globals.  -1 and *WHY where there are too many or too large ones.  */
 int layout__new (struct arena *arena, const struct region *region, bool flush_end,
                  struct layout **layout, struct why *why);
 

@@ -493,11 +493,8 @@ print_globals (struct printer *printer)
         continue;
       const struct global *global = &region->global[slot];
       uint64_t size = global->size > 0 && (uint64_t) global->size < span->size ? (uint64_t) global->size : span->size;
-      uint64_t align = global->align ? global->align : 1, slot_begin = slot__begin (slot);
-      /* At the end of its slot, or at the beginning: see layout__new.  */
-      uint64_t begin = span->address == slot_begin
-                         ? slot_begin
-                         : (slot_begin + SANDBOX_SLOT_SIZE - (global->size > 0 ? (uint64_t) global->size : 0)) & -align;
+      uint64_t begin = global__place (global, slot, address__low (span->address) != slot__begin (slot))
+                       + (span->address - address__low (span->address));
       if (begin < span->address || begin + size > span->address + span->size)
         begin = span->address;
       const char *name = global->name ? global->name : "?";
