@@ -109,7 +109,8 @@ problem__prove (const struct region *region, const struct layout *layout,
           problem->deadline = problem->started + alike * problem->options.seconds;
           lockstep = loops && problem__lockstep (problem, &why);
           problem->deadline = problem->started + INDUCTION_SHARE * problem->options.seconds;
-          induced = lockstep || (loops && problem__induct (problem, &why));
+          bool enough = loops && problem->options.only_alike;
+          induced = lockstep || (loops && !enough && problem__induct (problem, &why));
           problem->deadline = problem->started + problem->options.seconds;
           problem->roughly = false;
           /* What induction ran is no part of what exploring has seen.  */
@@ -117,7 +118,7 @@ problem__prove (const struct region *region, const struct layout *layout,
             memset (problem->program[side]->reached, 0, problem->program[side]->n_insns * sizeof (bool));
           if (induced)
             proof->result = PROOF_PROVED;
-          else
+          else if (!enough)
             {
               memset (&why, 0, sizeof why);
               proof->result = problem__explore (problem, &why);

@@ -29,7 +29,8 @@ struct proof_options
                               vector loop and its remainder need, 1200 at most */
   size_t memory_bytes;     /* for the prover's process; 0: 4 GiB */
   bool excuse_faults;      /* the candidate need not fault where the original does (it came from a compiler) */
-  bool alike;              /* they are nearly the same, instruction by instruction */
+  bool alike;              /* they are nearly the same, instruction by instruction, */
+  bool only_alike;         /* … and where going side by side shows nothing of loops, nothing else is to be tried */
   uint32_t sizes;          /* parameters, as bits, that are taken to be below 2^46, and with any such one all pointers below 2^47 */
 };
 

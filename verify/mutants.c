@@ -334,7 +334,8 @@ ask (struct hunt_ground *ground, unsigned n)
 {
   struct trial *trial = ground->trial;
   const struct verifier *verifier = trial->verifier;
-  double share = trial->compiled && surviving_conditions (ground, n) >= GUARDS_MANY ? SOLVER_SHARE_GUARDS : SOLVER_SHARE;
+  bool guards = trial->compiled && surviving_conditions (ground, n) >= GUARDS_MANY;
+  double share = guards ? SOLVER_SHARE_GUARDS : SOLVER_SHARE;
   double until = verify__now () + effort (ground, n) * share * verifier->options.budget_seconds;
   unsigned vain = 0;
   struct image *base;
@@ -343,7 +344,8 @@ ask (struct hunt_ground *ground, unsigned n)
       || image__link (ground->arena, verifier->region, verifier->setup[0].layout, trial->side.object,
                       trial->side.decoded, 0, &base, &why))
     return true;
-  if (until > trial->deadline)
+  /* All else would be for nothing.  */
+  if (until > trial->deadline && !guards)
     until = trial->deadline;
   for (unsigned i = 0; i < n; i++)
     {
@@ -356,7 +358,7 @@ ask (struct hunt_ground *ground, unsigned n)
       struct arena *arena = arena__new ();
       struct proof proof = { 0 };
       struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS,
-                                       .alike = true, .sizes = trial->compiled ? sizes__find (trial) : 0 };
+                                       .alike = true, .only_alike = guards && is_condition (mutant), .sizes = trial->compiled ? sizes__find (trial) : 0 };
       prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object,
                          mutant_image (ground, arena, mutant), trial->side.object, &options,
                          &proof);
