@@ -42,6 +42,9 @@ struct attempt
   const char *text;
 };
 
+/* Named in the texts below.  */
+_Static_assert (SANDBOX_HUGE_BASE == 0x155d38000000 && SANDBOX_STACK_BASE == 0x6d1ec4000000, "as written there");
+
 static const struct attempt attempts[] = {
   /* System calls by every road.  */
   { "syscall: write to the channel what nobody asked for", WANT_ANY,
@@ -61,7 +64,7 @@ static const struct attempt attempts[] = {
   { "syscall: mprotect across the end of the arena's other half", WANT_ANY,
     "mov $10,%eax\n mov $0x6a3b09dff000,%rdi\n mov $0x3000,%esi\n mov $3,%edx\n syscall\n ret" },
   { "syscall: mprotect of what huge objects are made of to writable, then a store", WANT_TRAPPED,
-    "mov $10,%eax\n mov $0x6b5d38000000,%rdi\n mov $4096,%esi\n mov $3,%edx\n mov %rdi,%rbx\n syscall\n movb $1,(%rbx)\n ret" },
+    "mov $10,%eax\n mov $0x155d38000000,%rdi\n mov $4096,%esi\n mov $3,%edx\n mov %rdi,%rbx\n syscall\n movb $1,(%rbx)\n ret" },
   { "syscall: mprotect of the context, of the stubs, of the harness", WANT_DIED,
     "mov $10,%eax\n mov $0x1b000000,%edi\n mov $4096,%esi\n mov $0,%edx\n syscall\n ret" },
   { "syscall: mprotect of the stubs", WANT_DIED,
