@@ -70,6 +70,23 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
     o->lo = -(-least / o->align * o->align);
 }
 
+/* Fills the rest of O's pages, in which it is from FROM to TO.  Mostly by a pattern, so that changes show; but code that loads whole
+   vectors sees what is around an object, and has to leave it alone whatever it is: nothing, all bits, or more of the like.  */
+static void
+fill_around (const struct attempt *attempt, const struct object_in_test *o, size_t from, size_t to)
+{
+  size_t size = to - from;
+  int pattern = attempt->slack % 8 == 0 ? 0 : attempt->slack % 8 == 1 ? 0xff : attempt->slack ^ (int) (o->slot * 29);
+  memset (o->page, pattern, from);
+  memset (o->page + to, pattern, o->page_size - to);
+  if (attempt->slack % 8 < 2 || attempt->slack % 8 > 3 || size == 0)
+    return;
+  for (size_t at = 0; at < from; at++)
+    o->page[from - 1 - at] = o->page[to - 1 - at % size];
+  for (size_t at = to; at < o->page_size; at++)
+    o->page[at] = o->page[from + (at - to) % size];
+}
+
 /* Puts O's bytes into its pages, and the span into STATE.  */
 static void
 build_span (struct attempt *attempt, struct object_in_test *o)
@@ -89,10 +106,8 @@ build_span (struct attempt *attempt, struct object_in_test *o)
         abort ();
     }
   o->page_size = size;
-  /* The rest of the pages: a pattern, so that changes show.  */
-  memset (o->page, attempt->slack ^ (int) (o->slot * 29), from - begin);
-  memset (o->page + (to - begin), attempt->slack ^ (int) (o->slot * 29), end - to);
   memcpy (o->page + (from - begin), o->buffer + (o->lo - o->buffer_lo), (size_t) (to - from));
+  fill_around (attempt, o, from - begin, to - begin);
   struct state *state = &attempt->state;
   unsigned at = state->n_spans++;
   while (at && state->span[at - 1].address > begin)
