@@ -75,16 +75,26 @@ guess_extent (struct states *states, struct attempt *attempt, unsigned number)
 static void
 fill_around (const struct attempt *attempt, const struct object_in_test *o, size_t from, size_t to)
 {
-  size_t size = to - from;
-  int pattern = attempt->slack % 8 == 0 ? 0 : attempt->slack % 8 == 1 ? 0xff : attempt->slack ^ (int) (o->slot * 29);
-  memset (o->page, pattern, from);
-  memset (o->page + to, pattern, o->page_size - to);
-  if (attempt->slack % 8 < 2 || attempt->slack % 8 > 3 || size == 0)
-    return;
-  for (size_t at = 0; at < from; at++)
-    o->page[from - 1 - at] = o->page[to - 1 - at % size];
-  for (size_t at = to; at < o->page_size; at++)
-    o->page[at] = o->page[from + (at - to) % size];
+  unsigned kind = attempt->slack % 8;
+  uint8_t *page = o->page;
+  if ((kind == 2 || kind == 3) && to > from)
+    {
+      /* The object again and again, both ways: twice as much each time.  */
+      for (size_t have = to - from, more; from + have < o->page_size; have += more)
+        {
+          more = o->page_size - from - have < have ? o->page_size - from - have : have;
+          memcpy (page + from + have, page + from, more);
+        }
+      for (size_t have = to - from, more; have < to; have += more)
+        {
+          more = to - have < have ? to - have : have;
+          memcpy (page + to - have - more, page + to - more, more);
+        }
+      return;
+    }
+  int pattern = kind == 0 ? 0 : kind == 1 ? 0xff : attempt->slack ^ (int) (o->slot * 29);
+  memset (page, pattern, from);
+  memset (page + to, pattern, o->page_size - to);
 }
 
 /* Puts O's bytes into its pages, and the span into STATE.  */

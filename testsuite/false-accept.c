@@ -264,18 +264,27 @@ bench__close (struct bench *bench)
   case__free (bench->unit);
 }
 
+/* Reads function U and its rewrite, to be closed in any case.  */
 static bool
-bench__open (const struct work *work, unsigned u, struct bench *bench)
+bench__read (const struct work *work, unsigned u, struct bench *bench)
 {
   char message[256];
   struct why why = { 0 };
-  struct verify_options options = { .budget_seconds = work->budget, .seed = work->seed + 1,
-                                    .timeout_ms = TIMEOUT_MS, .as_it_is = true };
   memset (bench, 0, sizeof *bench);
   char *text = strdup (work->text[u]);
   bench->unit = text ? case__parse (text, work->name[u], NULL, message) : NULL;
   free (text);
-  if (!bench->unit || !(bench->rewrite = find_rewrite (bench->unit, &why))
+  bench->rewrite = bench->unit ? find_rewrite (bench->unit, &why) : NULL;
+  return bench->rewrite != NULL;
+}
+
+static bool
+bench__open (const struct work *work, unsigned u, struct bench *bench)
+{
+  struct why why = { 0 };
+  struct verify_options options = { .budget_seconds = work->budget, .seed = work->seed + 1,
+                                    .timeout_ms = TIMEOUT_MS, .as_it_is = true };
+  if (!bench__read (work, u, bench)
       || verifier__open (bench->unit->region, &options, &bench->verifier, &why))
     {
       bench__close (bench);
@@ -600,17 +609,16 @@ list_not_apart (const struct work *work)
   for (unsigned u = 0; u < work->n_units; u++)
     {
       static struct subject subject;
-      struct bench bench = { 0 };
-      struct why why;
-      char message[256], line[256];
+      struct bench bench;
+      char line[256];
       if (work->only && !strstr (work->name[u], work->only))
         continue;
       subject__read (work, work->name[u], &subject);
       FILE *in = subject.outcome[NOT_APART] ? fopen (subject.path, "r") : NULL;
-      char *text = in ? strdup (work->text[u]) : NULL;
-      bench.unit = text ? case__parse (text, work->name[u], NULL, message) : NULL;
-      bench.rewrite = bench.unit ? find_rewrite (bench.unit, &why) : NULL;
-      while (bench.rewrite && fgets (line, sizeof line, in))
+      if (!in)
+        continue;
+      bool read = bench__read (work, u, &bench);
+      while (read && fgets (line, sizeof line, in))
         {
           unsigned number;
           char word[24], what[TEXT_MAX];
@@ -620,13 +628,8 @@ list_not_apart (const struct work *work)
             printf ("%s %u: %s\n", work->name[u], number, what);
           arena__free (arena);
         }
-      if (in)
-        fclose (in);
-      free (text);
-      if (bench.rewrite)
-        candidate__free (bench.rewrite);
-      if (bench.unit)
-        case__free (bench.unit);
+      fclose (in);
+      bench__close (&bench);
     }
   return 0;
 }

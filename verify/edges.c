@@ -197,16 +197,17 @@ follow (struct edges *edges, uint64_t end, uint64_t direction)
         }
       const struct state *states[2 * AROUND];
       unsigned n = 0;
+      uint64_t first = from + direction * (good + 1) - AROUND;
       struct arena *arena = arena__new ();
       for (unsigned k = 0; k < 2 * AROUND; k++)
         {
           /* What traps is no step: a size that no object has.  */
-          uint64_t first = from + direction * (good + 1) - AROUND, result;
+          uint64_t result;
           states[n] = with_values (edges, arena, first, 2 * AROUND, k);
           n += states[n] && result_of (edges, first + k, &result);
         }
       bool well = n == 0 || (trial__try (edges->trial, 0, states, n)
-                             && try_others (edges, from + direction * (good + 1) - AROUND, 2 * AROUND));
+                             && try_others (edges, first, 2 * AROUND));
       arena__free (arena);
       if (!well)
         return false;
@@ -317,12 +318,14 @@ follow_arrays (struct edges *edges)
           || array->from + array->element->size > edges->source->span[array->span].size)
         continue;
       edges->array = array;
-      find_others (edges, array, i);
       edges->input = (struct input) { .kind = INPUT_MEMORY, .number = array->span, .offset = array->from,
                                       .size = (unsigned) array->element->size, .parameter = -1 };
       edges->runs = edges->failures = 0;
       edges->until = began + seconds * (i + 1) / found.n;
-      if (find_result (edges) && !follow_ends (edges))
+      if (!find_result (edges))
+        continue;
+      find_others (edges, array, i);
+      if (!follow_ends (edges))
         return false;
     }
   edges->array = NULL;

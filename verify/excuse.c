@@ -72,7 +72,7 @@ excuse__ways (struct trial *trial)
   struct coverage *coverage = trial->candidate_coverage;
   double budget = verifier->options.budget_seconds, until = verify__now () + EXCUSE_SHARE * budget;
   unsigned asked = 0, excused = 0;
-  uint32_t sizes = trial->compiled ? sizes__find (trial) : 0;
+  uint32_t sizes = trial->compiled ? sizes__find (trial->verifier) : 0;
   for (unsigned i = 0; i < trial->side.decoded->n_insns && asked < WAYS_MAX; i++)
     for (unsigned way = 0; way < 2; way++)
       {

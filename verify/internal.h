@@ -42,6 +42,8 @@ struct verifier
   struct instrument *instrument; /* the original's; NULL where it can only be single-stepped */
   unsigned n_setups;
   struct setup setup[SETUPS_MAX];
+  bool sizes_found;
+  uint32_t sizes; /* sizes__find's, once it was asked */
 };
 
 /* How near a branch came to going its other way.  */
@@ -87,8 +89,6 @@ struct trial
   double traced_seconds;
   uint64_t trace_steps;                /* longest run that is single-stepped, for now */
   enum proof_result proof;             /* what the proof came to; PROOF_UNKNOWN before it */
-  bool sizes_found;
-  uint32_t sizes;                      /* sizes__find's */
   const char *missing;                 /* the first that the tests don't reach, for people */
 };
 
@@ -224,7 +224,7 @@ bool hunt__judge (struct trial *trial, double seconds);
 bool steer__judge (struct trial *trial, double seconds);
 
 /* sizes.c.  The parameters (bits) that are sizes, for which the original faults beyond 2^46.  For compilers' candidates.  */
-uint32_t sizes__find (struct trial *trial);
+uint32_t sizes__find (struct verifier *verifier);
 
 /* masks.c.  Masks that do to bits which no test has set what nobody would mean.  False where the verdict is filled.  */
 bool masks__judge (struct trial *trial);

@@ -54,18 +54,14 @@ find_node (const struct region *region, const struct state *state, unsigned p, s
   int gpr = value__gpr (&region->parameter[p]);
   if (!pointee || pointee->kind != TYPE_STRUCT || gpr < 0 || type->is_restrict || region->parameter[p].is_restrict)
     return false;
-  *node = (struct node) { .region = region, .state = state, .type = pointee, .address = state->machine.gpr[gpr] };
-  for (; node->span < state->n_spans; node->span++)
-    {
-      const struct span *span = &state->span[node->span];
-      uint64_t at = node->address - span->address;
-      if (at < span->size && at + pointee->size <= span->size)
-        {
-          node->offset = (uint32_t) at;
-          return input__may_patch (region, state, node->span);
-        }
-    }
-  return false;
+  uint64_t address = state->machine.gpr[gpr];
+  int span = state__span_of (state, address);
+  if (span < 0)
+    return false;
+  uint64_t at = address - state->span[span].address;
+  *node = (struct node) { .region = region, .state = state, .type = pointee, .address = address, .span = (unsigned) span,
+                          .offset = (uint32_t) at };
+  return at + pointee->size <= state->span[span].size && input__may_patch (region, state, node->span);
 }
 
 /* Field I of NODE's type, if it is an integer of its own bytes; or NULL.  */

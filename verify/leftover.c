@@ -64,7 +64,7 @@ try_test (struct trial *trial, const struct test *test)
   bool well = true;
   for (unsigned k = 0; k < LEFTOVERS; k++)
     states[k] = with_leftover (verifier->region, arena, test->state, k);
-  if (trial__glance (trial, states, LEFTOVERS) == false)
+  if (!trial__glance (trial, states, LEFTOVERS))
     well = false;
   else if (sandbox__follow (trial->sandbox[0], trial->instrument, states, trace, outcome, LEFTOVERS, LEFTOVER_TIMEOUT_MS, &why) == 0)
     {

@@ -358,7 +358,7 @@ ask (struct hunt_ground *ground, unsigned n)
       struct arena *arena = arena__new ();
       struct proof proof = { 0 };
       struct proof_options options = { .seconds = left < SOLVER_SECONDS ? left : SOLVER_SECONDS,
-                                       .alike = true, .only_alike = guards && is_condition (mutant), .sizes = trial->compiled ? sizes__find (trial) : 0 };
+                                       .alike = true, .only_alike = guards && is_condition (mutant), .sizes = trial->compiled ? sizes__find (trial->verifier) : 0 };
       prove__equivalent (verifier->region, verifier->setup[0].layout, base, trial->side.object,
                          mutant_image (ground, arena, mutant), trial->side.object, &options,
                          &proof);

@@ -22,9 +22,8 @@ enum { BEYOND = sizeof beyond / sizeof *beyond };
 
 /* Does the original fault in STATE whatever number beyond is in register GPR?  Negative ones are none of a signed type.  */
 static bool
-always_faults (const struct trial *trial, struct arena *arena, const struct state *state, unsigned gpr, bool is_signed)
+always_faults (const struct verifier *verifier, struct arena *arena, const struct state *state, unsigned gpr, bool is_signed)
 {
-  struct sandbox *sandbox = trial->verifier->setup[0].sandbox;
   for (unsigned i = 0; i < BEYOND; i++)
     {
       struct outcome outcome = { 0 };
@@ -34,23 +33,23 @@ always_faults (const struct trial *trial, struct arena *arena, const struct stat
       struct state *large = arena__memdup (arena, state, sizeof *state);
       large->machine.gpr[gpr] = beyond[i];
       const struct state *states[] = { large };
-      if (sandbox__run (sandbox, 0, states, &outcome, 1, SIZE_TIMEOUT_MS, &why)
-          || !compare__is_undefined (trial->verifier->region, &outcome))
+      if (sandbox__run (verifier->setup[0].sandbox, 0, states, &outcome, 1, SIZE_TIMEOUT_MS, &why)
+          || !compare__is_undefined (verifier->region, &outcome))
         return false;
     }
   return true;
 }
 
 uint32_t
-sizes__find (struct trial *trial)
+sizes__find (struct verifier *verifier)
 {
-  const struct region *region = trial->verifier->region;
-  struct setup *setup = &trial->verifier->setup[0];
+  const struct region *region = verifier->region;
+  struct setup *setup = &verifier->setup[0];
   struct why why;
   uint32_t sizes = 0;
-  if (trial->sizes_found)
-    return trial->sizes;
-  trial->sizes_found = true;
+  if (verifier->sizes_found)
+    return verifier->sizes;
+  verifier->sizes_found = true;
   if (setup__bank (setup, STATE_TYPICAL, &why))
     return 0;
   struct arena *arena = arena__new ();
@@ -66,12 +65,12 @@ sizes__find (struct trial *trial)
         if (setup->bank[STATE_TYPICAL][i].expected->status == RUN_RETURNED)
           {
             tried++;
-            all = always_faults (trial, arena, setup->bank[STATE_TYPICAL][i].state, (unsigned) gpr, type->is_signed);
+            all = always_faults (verifier, arena, setup->bank[STATE_TYPICAL][i].state, (unsigned) gpr, type->is_signed);
           }
       if (all && tried >= SIZE_STATES_LEAST)
         sizes |= 1u << p;
     }
   arena__free (arena);
-  trial->sizes = sizes;
+  verifier->sizes = sizes;
   return sizes;
 }
