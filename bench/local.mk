@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = bench/statistics.c bench/statistics.h bench/measure.c bench/measure.h \
-  bench/measure-set.c bench/measure-set.h bench/measure-whole.c bench/measure-time.c
+  bench/measure-set.c bench/measure-set.h bench/measure-whole.c \
+  bench/measure-turns.c bench/measure-time.c
 bench_libbench_a_SOURCES += bench/ranks.c bench/looks.c bench/looks.h bench/counters.c bench/counters.h \
   bench/counter-event.c bench/counter-grant.c \
   bench/ab.c bench/ab.h bench/ab-run.c bench/ab-run.h bench/ab-compare.c bench/ab-compare.h \

@@ -52,6 +52,7 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
     timed->size = SIZE_SMALL;
   double inner = test->expected->n_events == 0 ? ceil (SAMPLE_TICKS / fmax (timed->ticks, 5)) : 1;
   timed->inner = (unsigned) fmin (fmax (inner, 1), INNER_MOST);
+  timed__take_turns (set, timed, sandbox);
 }
 
 static int
@@ -184,6 +185,8 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
   unsigned n = set__pool (set, states, STATE_RECORDED, order, why);
   if (n)
     {
+      set->others = order;
+      set->n_others = n;
       /* What the program really does: from all of it, not from the slower half.  */
       set__spread (set, sandbox, order, 0, n, CLASS_STATES, SIZE_PROFILE);
       /* Small calls count as well where they can be batched: they are what the user waits for.  */
@@ -191,6 +194,7 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
         if (set->timed[i].inner > 1)
           set->timed[i].size = SIZE_PROFILE;
       set->recorded = set__ticks (set, SIZE_PROFILE) > 0;
+      set->n_others = 0;
     }
   if (!set->recorded && set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_PROFILE);
@@ -243,7 +247,7 @@ measure_set__new (const struct region *region, const struct image *const *origin
   struct measure_set *set = calloc (1, sizeof *set);
   if (!set)
     abort ();
-  *set = (struct measure_set){ .region = region, .n_originals = n, .arena = arena, .given = given, .n_given = n_given };
+  *set = (struct measure_set){ .region = region, .n_originals = n, .arena = arena, .given = given, .n_given = n_given, .states = states };
   memcpy (set->original, originals, n * sizeof *originals);
   why__set (why, REASON_NO_INPUTS, "no state to measure on");
   uint64_t usual = 0;
@@ -257,6 +261,7 @@ measure_set__new (const struct region *region, const struct image *const *origin
   set__choose (set, sandbox, states, why);
   if (!given)
     states__reseed (states, usual);
+  set->states = NULL;
   sandbox__close (sandbox);
   if (set->n == 0)
     {

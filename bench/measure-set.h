@@ -25,6 +25,7 @@ struct timed
   const struct outcome *expected;
   enum size_class size;
   unsigned inner;
+  const struct timing_turns *turns; /* in the set's arena, or NULL: all calls are as STATE says */
   double ticks;            /* of the original, at calibration */
   bool usable;             /* the original does in timed calls what it did before */
   struct timing_answer answer[2][PLACEMENTS_MAX]; /* of a plain run of the original, and of the candidate */
@@ -45,6 +46,9 @@ struct measure_set
   uint64_t seed;           /* of those made here */
   bool profiled;           /* the sizes of SIZE_PROFILE are the user's */
   bool recorded;           /* … and its states calls of the user's own program */
+  struct states *states;   /* while it is filled: that know which parameters are sizes */
+  const struct test *const *others; /* while recorded calls are added: all of them */
+  unsigned n_others;
   unsigned n;
   struct timed timed[TIMED_MAX];
 };
@@ -60,6 +64,10 @@ timed__placements (const struct timed *timed, unsigned n)
 /* measure-whole.c.  TEST with all arrays as long as the longest, and what the original, image 0 of SANDBOX, makes of that; in ARENA.
    TEST itself where they are, or it can't be done.  */
 const struct test *test__whole (struct arena *arena, const struct region *region, struct sandbox *sandbox, const struct test *test);
+
+/* measure-turns.c.  TIMED, a state of SET, becomes one whose calls differ in what integer parameters say that are no sizes, where
+   the original, image 0 of SANDBOX, does with that.  While recorded calls are added the numbers are theirs.  */
+void timed__take_turns (struct measure_set *set, struct timed *timed, struct sandbox *sandbox);
 
 /* measure-time.c.  SANDBOX holds both versions at placement P.  All give 0; 1 and *WHY where the candidate doesn't
    answer as it should; -1 and *WHY where the sandbox failed.  */

@@ -105,6 +105,7 @@ time_block (struct sandbox *sandbox, unsigned image, unsigned p, bool cold, cons
   double ticks[BLOCK];
   struct timing timing = { .inner = cold ? 1 : timed->inner, .repeats = BLOCK, .cold = cold };
   timing.answer = &timed->answer[image][p];
+  timing.turns = cold ? NULL : timed->turns;
   int result = sandbox__time (sandbox, image, timed->state, &timing, ticks, why);
   /* Nothing is faster than a tick: the empty call's cost was taken off.  */
   if (result == 0)

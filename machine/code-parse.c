@@ -29,7 +29,9 @@ struct scanner
   unsigned char *class;         /* of each of sections.name, + 1 */
   struct section section, previous, stack[SECTION_STACK];
   unsigned n_stack;
-  unsigned align;               /* asked for where the section stands; 1 where not */
+  unsigned align;               /* asked for last in the section; 1 where none was.  What follows aligned data is taken to be as
+                                   aligned: compilers align the first of a row of constants only */
+  bool after_data;              /* something stood behind what asked for it */
   unsigned last_data;           /* the data label that stands right here, or NAME_NONE */
 
   bool in_body, in_cold, seen, ended;
@@ -113,6 +115,7 @@ scanner__switch (struct scanner *scanner, struct span name, const struct span *f
   scanner->previous = scanner->section;
   scanner->section = (struct section){ number, scanner->class[number] - 1 };
   scanner->align = 1;
+  scanner->after_data = false;
   scanner->last_data = NAME_NONE;
 }
 
@@ -184,6 +187,7 @@ scanner__section (struct scanner *scanner, struct span directive, struct span bo
         scanner->section = scanner->stack[--scanner->n_stack];
       scanner->previous = now;
       scanner->align = 1;
+      scanner->after_data = false;
       scanner->last_data = NAME_NONE;
       return 0;
     }
@@ -306,8 +310,9 @@ scanner__directive (struct scanner *scanner, struct span body)
         }
       else if (!text)
         {
-          if (align > scanner->align)
+          if (scanner->after_data || align > scanner->align)
             scanner->align = align;
+          scanner->after_data = false;
           scanner->last_data = NAME_NONE;
         }
       return 0;
@@ -333,7 +338,7 @@ scanner__directive (struct scanner *scanner, struct span body)
       for (unsigned i = 0; i < sizeof data / sizeof *data; i++)
         if (!text && span__is (directive, data[i]))
           {
-            scanner->align = 1;
+            scanner->after_data = true;
             scanner->last_data = NAME_NONE;
             return 0;
           }
@@ -356,7 +361,7 @@ scanner__directive (struct scanner *scanner, struct span body)
   else
     {
       /* Data, or what has no effect on the function.  */
-      scanner->align = 1;
+      scanner->after_data = true;
       scanner->last_data = NAME_NONE;
     }
   return 0;

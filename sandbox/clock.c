@@ -7,6 +7,9 @@
    stack or the sum of results would tell after the batch: the digests go to the parent, which knows what a plain run
    of the same function left.  The empty function's batches put back the same lines.
 
+   Calls may take turns in what some registers say.  Then all that any of them changed is put back before each, the
+   last one is the one whose memory the parent knows, and of all it knows what their results sum up to.
+
    Where the readings, the count of calls and the list of lines are kept is known to gs alone (struct clock); and
    what was measured reaches the area that the parent reads after the last call.
    SPDX-License-Identifier: GPL-3.0-or-later  */
@@ -143,6 +146,27 @@ flush_all (const struct child *child, unsigned image, const struct wire_state *s
   _mm_mfence ();
 }
 
+/* The calls of the next batch, in an order of their own, but for the last, which is as the state says.  */
+static void
+draw_turns (struct clock *clock)
+{
+  const struct wire_turns *given = clock->given;
+  unsigned last = given->n - 1;
+  for (unsigned i = 0; i <= last; i++)
+    memcpy (clock->turns[i], given->value[last - i], sizeof *clock->turns);
+  for (unsigned left = last; left > 1; left--)
+    {
+      uint64_t kept[2];
+      unsigned k = splitmix64 (&clock->random) % left;
+      memcpy (kept, clock->turns[k], sizeof kept);
+      memcpy (clock->turns[k], clock->turns[left - 1], sizeof kept);
+      memcpy (clock->turns[left - 1], kept, sizeof kept);
+    }
+  for (unsigned i = 0; i < 2; i++)
+    clock->turn_slot[i] = &CONTEXT->in_gpr[given->gpr[i]];
+  clock->turn = clock->turns;
+}
+
 /* One batch of INNER calls of IMAGE; its ticks, or 0 with *STATUS where it didn't end well.  */
 static uint64_t
 measure (struct child *child, struct clock *clock, unsigned image, const struct wire_state *state, unsigned inner,
@@ -159,6 +183,9 @@ measure (struct child *child, struct clock *clock, unsigned image, const struct 
   memset (clock->gpr_sum, 0, sizeof clock->gpr_sum);
   memset (clock->vec_sum, 0, sizeof clock->vec_sum);
   memset (clock->st0, 0, sizeof clock->st0);
+  clock->turn = NULL;
+  if (clock->given)
+    draw_turns (clock);
   context->running = true;
   sandbox_time ();
   context->running = false;
@@ -207,13 +234,15 @@ clock__run (struct child *child, const struct command *command)
     }
   clock->x87 = command->x87;
   clock->drain = 0;
+  clock->given = command->turns ? (const struct wire_turns *) (child->input + command->turns) : NULL;
+  clock->random = mix64 (__rdtsc ());
 
-  /* A call to learn from; then a batch of each to warm up, then interleaved, so that a change of frequency meets
+  /* A call to learn from, or one of each turn; then a batch of each to warm up, then interleaved, so that a change of frequency meets
      both.  */
   uint64_t in_stack = 0, n_ranges = 0;
   run__prepare (child, command->image, state);
   begin_ranges (child, clock, state);
-  measure (child, clock, command->image, state, 1, &status);
+  measure (child, clock, command->image, state, clock->given ? command->inner : 1, &status);
   if (status == RUN_RETURNED)
     {
       find_ranges (child, clock, state, &in_stack);

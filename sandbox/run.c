@@ -74,6 +74,8 @@ CHECK_OFFSET (gpr_sum, GPR_SUM);
 CHECK_OFFSET (vec_mask, VEC_MASK);
 CHECK_OFFSET (vec_sum, VEC_SUM);
 CHECK_OFFSET (st0, ST0);
+CHECK_OFFSET (turn, TURN);
+CHECK_OFFSET (turn_slot, TURN_SLOT);
 CHECK_OFFSET (range, RANGE);
 
 /* CF, PF, AF, ZF, SF, OF: all that a state says of rflags.  */

@@ -264,12 +264,25 @@ struct timing_answer
 void timing__answer (const struct region *region, const struct state *state, const struct outcome *outcome,
                      struct timing_answer *answer);
 
+/* The calls of a sample that differ in up to two registers, in an order drawn anew for each sample: what a function does then
+   can't be foreseen from the call before.  The last call of a sample is the first of these.  */
+enum { TURNS_MAX = 512 };
+
+struct timing_turns
+{
+  unsigned n;                  /* 1 to TURNS_MAX */
+  unsigned gpr[2];             /* which registers, in hardware order; one twice where there is one */
+  uint64_t value[TURNS_MAX][2]; /* the first is what the state says */
+  uint64_t sum[2];             /* of rax and rdx after plain runs of all, of their bits that are a result */
+};
+
 struct timing
 {
-  unsigned inner;              /* calls in a sample */
+  unsigned inner;              /* calls in a sample; as many as there are turns */
   unsigned repeats;            /* samples */
   bool cold;                   /* memory and code are in no cache before the call; INNER has to be 1 */
   const struct timing_answer *answer; /* of the same image on the same state; or NULL */
+  const struct timing_turns *turns; /* or NULL: all calls of a sample are the same.  A result is in general registers */
 };
 
 /* Times TIMING->repeats samples of calls of IMAGE on STATE.  Each call of a sample finds what the first found: all

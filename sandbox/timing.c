@@ -47,14 +47,16 @@ timing__answer (const struct region *region, const struct state *state, const st
     }
 }
 
-/* Are all calls of SAMPLE, INNER of them, as ANSWER says?  */
+/* Are all calls of SAMPLE, as TIMING says, as its answer is?  */
 static bool
-is_answered (const struct wire_sample *sample, const struct timing_answer *answer, unsigned inner, struct why *why)
+is_answered (const struct wire_sample *sample, const struct timing *timing, struct why *why)
 {
+  const struct timing_answer *answer = timing->answer;
+  unsigned inner = timing->inner;
   bool same = true;
   for (unsigned i = 0; i < 2; i++)
     {
-      same = same && sample->gpr[i] == answer->gpr[i] * inner;
+      same = same && sample->gpr[i] == (timing->turns ? timing->turns->sum[i] : answer->gpr[i] * inner);
       for (unsigned k = 0; k < 2; k++)
         same = same && sample->vec[i][k] == answer->vec[i][k] * inner;
     }
@@ -83,6 +85,9 @@ sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *stat
   unsigned inner = timing->inner, repeats = timing->repeats;
   if (inner == 0 || repeats == 0 || repeats > REPEATS_MAX || (timing->cold && inner > 1))
     return why__set (why, REASON_SANDBOX, "%u repeats of %u calls", repeats, inner);
+  const struct timing_turns *turns = timing->turns;
+  if (turns && (turns->n != inner || inner > TURNS_MAX || turns->gpr[0] > 15 || turns->gpr[1] > 15 || timing->cold))
+    return why__set (why, REASON_SANDBOX, "%u turns in %u calls", turns->n, inner);
   struct command *command = (struct command *) sandbox->input;
   const struct timing_answer *answer = timing->answer;
   size_t in = INPUT_DATA, out = (OUTPUT_DATA + sizeof (struct wire_time) + 63) & ~(size_t) 63;
@@ -100,6 +105,17 @@ sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *stat
       command->gpr_mask[i] = answer ? answer->gpr_mask[i] : 0;
       for (unsigned k = 0; k < 2; k++)
         command->vec_mask[i][k] = answer ? answer->vec_mask[i][k] : 0;
+    }
+  command->turns = 0;
+  if (turns)
+    {
+      in = (in + 63) & ~(size_t) 63;
+      if (in + sizeof (struct wire_turns) > INPUT_SIZE)
+        return why__set (why, REASON_SANDBOX, "a state too large for the shared area");
+      struct wire_turns *wire = (struct wire_turns *) (sandbox->input + in);
+      *wire = (struct wire_turns){ .n = turns->n, .gpr = { turns->gpr[0], turns->gpr[1] } };
+      memcpy (wire->value, turns->value, turns->n * sizeof *turns->value);
+      command->turns = in;
     }
   command->state[0] = sandbox->item[0].in;
   command->first = 0;
@@ -121,7 +137,7 @@ sandbox__time (struct sandbox *sandbox, unsigned image, const struct state *stat
   for (unsigned i = 0; i < repeats; i++)
     {
       empty = time->sample[i].empty < empty ? time->sample[i].empty : empty;
-      if (answer && !is_answered (&time->sample[i], answer, inner, why))
+      if (answer && !is_answered (&time->sample[i], timing, why))
         return 1;
     }
   for (unsigned i = 0; i < repeats; i++)

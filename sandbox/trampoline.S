@@ -270,8 +270,8 @@
 	.size sandbox_stub, .-sandbox_stub
 
 /* void sandbox_time (void): CLOCK_LEFT calls between two readings of the time-stamp counter.  Before each all is as before
-   the first: vector and mask registers, arguments, and the CLOCK_N_RANGES pieces of memory and stack that a call
-   changes.  After each its results are added up.  Needs CONTEXT_RETURN_TARGET to be sandbox_time_return.  What counts
+   the first: vector and mask registers, arguments (but for those that take turns), and the CLOCK_N_RANGES pieces of memory
+   and stack that a call changes.  After each its results are added up.  Needs CONTEXT_RETURN_TARGET to be sandbox_time_return.  What counts
    is kept on the clock's page alone.  */
 	PUBLIC sandbox_time
 	SAVE_C
@@ -314,6 +314,18 @@
 	/* A load of more than one of these stores would wait for them, and a version with wider ones lose by it.  */
 	mfence
 .Ldrained:
+	movq	%gs:CLOCK_TURN, %rdx
+	testq	%rdx, %rdx
+	jz	.Lsame
+	movq	%gs:CLOCK_TURN_SLOT, %rcx
+	movq	(%rdx), %rax
+	movq	%rax, (%rcx)
+	movq	%gs:CLOCK_TURN_SLOT+8, %rcx
+	movq	8(%rdx), %rax
+	movq	%rax, (%rcx)
+	addq	$16, %rdx
+	movq	%rdx, %gs:CLOCK_TURN
+.Lsame:
 	testl	$CLOCK_X87_CLEAR, %gs:CLOCK_X87
 	jz	.Lclear
 	.irp n, NR8

@@ -58,7 +58,9 @@
 #define CLOCK_VEC_MASK 112
 #define CLOCK_VEC_SUM 144
 #define CLOCK_ST0 176
-#define CLOCK_RANGE 192
+#define CLOCK_TURN 192
+#define CLOCK_TURN_SLOT 200
+#define CLOCK_RANGE 216
 
 /* Bits of CLOCK_X87.  */
 #define CLOCK_X87_RESULT 1

@@ -151,10 +151,18 @@ struct command
   uint32_t x87;                /* CLOCK_X87_… */
   uint64_t gpr_mask[2];        /* which bits of rax and rdx, and of xmm0 and xmm1, are a result */
   uint64_t vec_mask[2][2];
+  uint64_t turns;              /* offset of a struct wire_turns in the input area, or 0 */
   uint64_t max_steps;
   uint64_t n_flags;            /* COMMAND_FOLLOW */
   uint64_t batch;              /* COMMAND_BATCH: offset of its struct wire_batch; state[0] is its base */
   uint64_t state[BATCH_MAX];   /* offsets in the input area */
+};
+
+struct wire_turns
+{
+  uint32_t n;
+  uint32_t gpr[2];
+  uint64_t value[TURNS_MAX][2];
 };
 
 struct wire_outcome
@@ -451,7 +459,12 @@ struct clock
   uint64_t gpr_mask[2], gpr_sum[2];
   uint64_t vec_mask[2][2], vec_sum[2][2];
   uint8_t st0[16];
+  const uint64_t (*turn)[2];     /* of the next call, or NULL */
+  uint64_t *turn_slot[2];        /* where its values go */
   struct clock_range range[CLOCK_RANGES_MAX];
+  uint64_t turns[TURNS_MAX][2];  /* of a sample, in its order */
+  const struct wire_turns *given; /* all of them, or NULL */
+  uint64_t random;               /* for the order */
 };
 
 static inline struct clock *

@@ -159,6 +159,90 @@ arrays_are_whole (void **state)
   close_bed (&bed);
 }
 
+/* In half of the states arrays begin a cache line, in the others where allocators may place them.  */
+static void
+arrays_are_aligned (void **state)
+{
+  (void) state;
+  struct bed bed;
+  struct why why = { 0 };
+  struct measure_set *set;
+  unsigned lines = 0, others = 0;
+  open_bed (&bed, step, false);
+  const struct image *originals[] = { bed.original };
+  for (unsigned k = 0; k < 8; k++)
+    {
+      assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, NULL, 0, &set, &why), 0);
+      for (unsigned i = 0; i < set->n; i++)
+        {
+          const struct state *timed = set->timed[i].state;
+          uint64_t p = timed->machine.gpr[7], n = timed->machine.gpr[6];
+          if (state__span_of (timed, p) < 0 || n > 500000)
+            continue;
+          assert_int_equal (p % 16, 0);
+          lines += p % 64 == 0;
+          others += p % 64 != 0;
+        }
+      measure_set__free (set);
+    }
+  print_message ("# %u at lines, %u elsewhere\n", lines, others);
+  assert_true (5 * lines > 4 * others && 6 * others > lines);
+  close_bed (&bed);
+}
+
+/* Short calls take turns in what parameters say, but for sizes.  */
+static void
+short_calls_take_turns (void **state)
+{
+  static const char digits[] = "unsigned f (const unsigned char *p, unsigned long x)\n"
+                               "{ unsigned n = 0; do n++, x /= 10; while (x); return n; }\n";
+  (void) state;
+  struct bed bed;
+  struct why why = { 0 };
+  struct measure_set *set;
+  unsigned turned = 0;
+  open_bed (&bed, digits, true);
+  const struct image *originals[] = { bed.original };
+  assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, NULL, 0, &set, &why), 0);
+  for (unsigned i = 0; i < set->n; i++)
+    {
+      const struct timing_turns *turns = set->timed[i].turns;
+      if (!turns)
+        continue;
+      uint64_t sum = 0, lengths = 0;
+      for (unsigned k = 0; k < turns->n; k++)
+        {
+          unsigned n = (unsigned) snprintf (NULL, 0, "%lu", (unsigned long) turns->value[k][0]);
+          sum += n;
+          lengths |= UINT64_C (1) << n;
+        }
+      assert_int_equal (turns->n, set->timed[i].inner);
+      assert_int_equal (turns->value[0][0], set->timed[i].state->machine.gpr[6]);
+      assert_int_equal (turns->sum[0], sum);
+      assert_true (__builtin_popcountll (lengths) >= 4);
+      turned++;
+    }
+  assert_true (turned >= 4);
+  struct measurement m = measure (&bed, digits, "-O2");
+  assert_true (m.ratio.estimate > 0.8 && m.ratio.estimate < 1.25);
+  /* What answers otherwise where it is another's turn is found out.  */
+  struct image *other = compile (&bed, "unsigned f (const unsigned char *p, unsigned long x)\n"
+                                       "{ unsigned n = 0; if (x == 1234567) x++; do n++, x /= 10; while (x > 1); return n; }\n", "-O2", 1);
+  const struct image *others[] = { other };
+  assert_int_equal (measure__with (set, others, 1, &(struct measure_options) { .budget_seconds = 0.1, .seed = 1 }, &m, &why), 0);
+  assert_false (m.accepted);
+  assert_int_equal (m.why.reason, REASON_RESULT);
+  measure_set__free (set);
+  close_bed (&bed);
+  open_bed (&bed, sum, true);
+  const struct image *sums[] = { bed.original };
+  assert_int_equal (measure_set__new (bed.region, sums, 1, bed.states, NULL, 0, &set, &why), 0);
+  for (unsigned i = 0; i < set->n; i++)
+    assert_null (set->timed[i].turns);
+  measure_set__free (set);
+  close_bed (&bed);
+}
+
 /* Functions that take a moment on all inputs are judged by that moment.  */
 static void
 brief_functions_are_judged (void **state)
@@ -225,6 +309,8 @@ main (void)
     cmocka_unit_test (same_code_is_not_faster),
     cmocka_unit_test (slower_is_refused),
     cmocka_unit_test (arrays_are_whole),
+    cmocka_unit_test (arrays_are_aligned),
+    cmocka_unit_test (short_calls_take_turns),
     cmocka_unit_test (brief_functions_are_judged),
     cmocka_unit_test (in_place),
     cmocka_unit_test (loss_on_some_sizes),

@@ -169,6 +169,27 @@ test_what_is_read (void **state)
   arena__free (arena);
 }
 
+/* Compilers align the first of a row of constants, and say other things between the alignment and the label.  */
+static void
+test_alignment_lasts (void **state)
+{
+  (void) state;
+  static const char text[]
+    = "\t.section\t.rodata,\"a\",@progbits\n\t.p2align\t6\n.LCPI0_0:\n\t.zero\t64,15\n.LCPI0_1:\n\t.zero\t64,160\n"
+      "\t.p2align\t2\n.LCPI0_2:\n\t.long\t7\n"
+      "\t.align 32\n\t.type\ttable, @object\n\t.size\ttable, 32\ntable:\n\t.zero\t32\n"
+      "\t.section\t.rodata.str1.1\n.L.str:\n\t.asciz\t\"x\"\n"
+      "\t.text\nf:\n\tvmovdqa64\t.LCPI0_0(%rip), %zmm0\n\tvpandq\t.LCPI0_1(%rip), %zmm0, %zmm0\n\tmovl\t.LCPI0_2(%rip), %eax\n"
+      "\tvmovdqa\ttable(%rip), %ymm1\n\tmovb\t.L.str(%rip), %cl\n\tret\n\t.size\tf, .-f\n";
+  static const unsigned expected[] = { 64, 64, 4, 32, 1 };
+  struct arena *arena = arena__new ();
+  struct code *code = parse (arena, text, "f", false);
+  assert_int_equal (code->n_data, 5);
+  for (unsigned i = 0; i < 5; i++)
+    assert_int_equal (code->data[i].align, expected[i]);
+  arena__free (arena);
+}
+
 static void
 test_constants_stand_in (void **state)
 {
@@ -425,6 +446,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_what_is_read),
+    cmocka_unit_test (test_alignment_lasts),
     cmocka_unit_test (test_constants_stand_in),
     cmocka_unit_test (test_named_tables),
     cmocka_unit_test (test_refusals),

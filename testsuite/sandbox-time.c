@@ -175,6 +175,102 @@ clock_is_out_of_reach (void **unused)
   state__drop (state);
 }
 
+/* Times TURNS of TEXT, which returns a word, at most TURNS_MAX; the least in *TICKS.  */
+static int
+time_turns (const char *text, const struct state *state, const struct timing_turns *turns, double *ticks, struct why *why)
+{
+  struct region region = word_region ();
+  struct image *image = image__make (text, 0);
+  const struct image *images[] = { image };
+  struct sandbox *sandbox;
+  struct outcome *outcome = calloc (1, sizeof *outcome);
+  struct timing_answer answer;
+  double all[REPEATS];
+  assert_int_equal (sandbox__open (NULL, images, 1, NULL, &sandbox, why), 0);
+  assert_int_equal (sandbox__run (sandbox, 0, &state, outcome, 1, 1000, why), 0);
+  timing__answer (&region, state, outcome, &answer);
+  const struct timing timing = { .inner = turns->n, .repeats = REPEATS, .answer = &answer, .turns = turns };
+  int result = sandbox__time (sandbox, 0, state, &timing, all, why);
+  *ticks = all[0];
+  for (unsigned i = 1; i < REPEATS && result == 0; i++)
+    *ticks = all[i] < *ticks ? all[i] : *ticks;
+  free (outcome);
+  sandbox__close (sandbox);
+  image__drop (image);
+  return result;
+}
+
+/* N turns of rsi and r9, the first as STATE says; TEXT returns what their sum is.  */
+static struct timing_turns
+some_turns (struct state *state, unsigned n)
+{
+  struct timing_turns turns = { .n = n, .gpr = { 6, 9 } };
+  for (unsigned i = 0; i < n; i++)
+    {
+      turns.value[i][0] = mix64 (i) & 0xff;
+      turns.value[i][1] = mix64 (n + i);
+      turns.sum[0] += turns.value[i][0] + turns.value[i][1];
+    }
+  state->machine.gpr[6] = turns.value[0][0];
+  state->machine.gpr[9] = turns.value[0][1];
+  return turns;
+}
+
+/* All calls get their turn, and what one writes the next doesn't find.  */
+static void
+calls_take_turns (void **unused)
+{
+  (void) unused;
+  static const char *const text[] = { "lea (%rsi,%r9),%rax\n ret",
+                                      "mov %rsi,-800(%rsp)\n lea (%rsi,%r9),%rax\n mov %r9,128(%rdi,%rsi,8)\n ret",
+                                      "incq (%rdi)\n cmpq $9,(%rdi)\n ja 1f\n lea (%rsi,%r9),%rax\n ret\n 1: xor %eax,%eax\n ret" };
+  static const unsigned numbers[] = { 1, 2, 3, 100, TURNS_MAX };
+  for (unsigned t = 0; t < sizeof text / sizeof *text; t++)
+    for (unsigned k = 0; k < sizeof numbers / sizeof *numbers; k++)
+      {
+        struct why why = { 0 };
+        struct state *state = state__make ();
+        memset (state->span[0].bytes, 0, 8);
+        struct timing_turns turns = some_turns (state, numbers[k]);
+        double ticks;
+        if (time_turns (text[t], state, &turns, &ticks, &why) != 0)
+          fail_msg ("text %u, %u turns: %s %s", t, numbers[k], reason__slug (why.reason), why.detail);
+        turns.sum[0]++;
+        assert_int_equal (time_turns (text[t], state, &turns, &ticks, &why), 1);
+        assert_int_equal (why.reason, REASON_RESULT);
+        state__drop (state);
+      }
+  struct why why = { 0 };
+  struct state *state = state__make ();
+  struct timing_turns turns = some_turns (state, 3);
+  double ticks;
+  turns.n = TURNS_MAX + 1;
+  assert_int_equal (time_turns (text[0], state, &turns, &ticks, &why), -1);
+  state__drop (state);
+}
+
+/* Which way branches go isn't foreseen where calls take turns, and is where all are the same.  */
+static void
+turns_are_not_foreseen (void **unused)
+{
+  (void) unused;
+  static const char text[] = "mov %rsi,%rcx\n test $1,%cl\n jz 1f\n nop\n 1: test $2,%cl\n jz 1f\n nop\n 1: test $4,%cl\n jz 1f\n nop\n"
+                             "1: test $8,%cl\n jz 1f\n nop\n 1: test $16,%cl\n jz 1f\n nop\n 1: test $32,%cl\n jz 1f\n nop\n"
+                             "1: lea (%rsi,%r9),%rax\n ret";
+  struct why why = { 0 };
+  struct state *state = state__make ();
+  struct timing_turns turns = some_turns (state, 400), same = turns;
+  double foreseen, unforeseen;
+  same.sum[0] = 400 * (turns.value[0][0] + turns.value[0][1]);
+  for (unsigned i = 1; i < 400; i++)
+    memcpy (same.value[i], same.value[0], sizeof same.value[i]);
+  assert_int_equal (time_turns (text, state, &same, &foreseen, &why), 0);
+  assert_int_equal (time_turns (text, state, &turns, &unforeseen, &why), 0);
+  print_message ("# the same: %.0f ticks, in turns: %.0f\n", foreseen, unforeseen);
+  assert_true (unforeseen > foreseen + 15);
+  state__drop (state);
+}
+
 static void
 the_stack_may_be_elsewhere (void **unused)
 {
@@ -218,6 +314,8 @@ main (void)
     cmocka_unit_test (callees_answer),
     cmocka_unit_test (cold_takes_longer),
     cmocka_unit_test (clock_is_out_of_reach),
+    cmocka_unit_test (calls_take_turns),
+    cmocka_unit_test (turns_are_not_foreseen),
     cmocka_unit_test (the_stack_may_be_elsewhere),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
