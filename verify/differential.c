@@ -679,7 +679,7 @@ differential__judge (struct trial *trial)
       unknown_coverage (trial, &now);
       return false;
     }
-  if (!masks__judge (trial))
+  if (!masks__judge (trial) || !lanes__judge (trial))
     return false;
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least

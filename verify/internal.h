@@ -229,6 +229,9 @@ uint32_t sizes__find (struct verifier *verifier);
 /* masks.c.  Masks that do to bits which no test has set what nobody would mean.  False where the verdict is filled.  */
 bool masks__judge (struct trial *trial);
 
+/* lanes.c.  Sums of loops that go on in lanes of another width.  False where the verdict is filled.  */
+bool lanes__judge (struct trial *trial);
+
 /* excuse.c.  Asks the prover about the candidate's branch ways that no test took.  True where some were excused.  */
 bool excuse__ways (struct trial *trial);
 
