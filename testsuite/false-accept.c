@@ -14,6 +14,7 @@
    It writes what it did to FOLDER, a file for each function, and goes on from there when started again; --report only counts.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/case-file.h"
+#include "testsuite/false-accept-record.h"
 #include "testsuite/mutate.h"
 #include "testsuite/side-code.h"
 
@@ -38,18 +39,13 @@ enum
 {
   UNITS_MAX = 1024,
   FILES_MAX = 256,
-  SEEN_MAX = 1 << 16,  /* mutants of one function, at most */
   PASS = 150,          /* mutants of one function before the next has its turn */
-  REFUSALS = 3,        /* how often a rewrite may fail to be accepted (on a busy machine) before it's given up */
   TEXT_MAX = 600,
   RUN_NEAR = 32        /* of those that are proved to be the rewrite, one in so many is run as well */
 };
 
 /* For proving that a mutant is the rewrite.  */
 #define NEAR_SECONDS 1.0
-
-enum outcome_kind { REFUTED, UNKNOWN, PROVED, NOT_APART, DIFFERENT, PENDING, OUTCOMES };
-static const char *const outcome_names[OUTCOMES] = { "refuted", "unknown", "proved", "not-apart", "DIFFERENT", "pending" };
 
 struct tally
 {
@@ -80,145 +76,12 @@ struct work
   double until;
 };
 
-/* What is known of one function, from its file.  */
-struct subject
-{
-  char path[600];
-  bool refused;          /* the rewrite itself wasn't accepted REFUSALS times, or there is none */
-  bool begun;            /* it was */
-  unsigned next;         /* number of the next mutant */
-  unsigned outcome[OUTCOMES], accepted, second, not_code, repeated;
-  double seconds;
-  unsigned n_pending;
-  unsigned pending[512]; /* accepted, not examined */
-  unsigned n_seen;
-  uint64_t seen[SEEN_MAX];
-};
-
 static double
 now (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
   return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
-
-static uint64_t
-digest (const char *text)
-{
-  uint64_t h = UINT64_C (0xcbf29ce484222325);
-  for (const char *p = text; *p; p++)
-    h = (h ^ (unsigned char) *p) * UINT64_C (0x100000001b3);
-  return h ^ h >> 29;
-}
-
-static bool
-seen (struct subject *subject, uint64_t hash)
-{
-  for (unsigned i = 0; i < subject->n_seen; i++)
-    if (subject->seen[i] == hash)
-      return true;
-  return false;
-}
-
-static void
-note_seen (struct subject *subject, uint64_t hash)
-{
-  if (subject->n_seen < SEEN_MAX)
-    subject->seen[subject->n_seen++] = hash;
-}
-
-/* Reads the file of the function called NAME.  Lines: "R" refused, "S" accepted as it is, "M number hash outcome seconds",
-   "E number outcome seconds" (an accepted one examined), "X number" (no code), "D number" (a repetition), "F number" (accepted
-   by the quick check and not by the full one).  */
-static void
-subject__read (const struct work *work, const char *name, struct subject *subject)
-{
-  memset (subject, 0, sizeof *subject);
-  snprintf (subject->path, sizeof subject->path, "%s/%s.log", work->folder, name);
-  FILE *in = fopen (subject->path, "r");
-  char line[256];
-  unsigned refusals = 0;
-  while (in && fgets (line, sizeof line, in))
-    {
-      unsigned number;
-      unsigned long long hash;
-      char word[24];
-      double seconds;
-      if (!strchr (line, '\n'))
-        break; /* cut off by the end of an earlier run */
-      if (line[0] == 'R')
-        subject->refused = ++refusals >= REFUSALS;
-      else if (line[0] == 'S')
-        subject->begun = true;
-      else if (sscanf (line, "M %u %llx %23s %lf", &number, &hash, word, &seconds) == 4)
-        {
-          note_seen (subject, hash);
-          subject->next = number + 1;
-          subject->seconds += seconds;
-          for (unsigned k = 0; k < OUTCOMES; k++)
-            if (strcmp (word, outcome_names[k]) == 0)
-              subject->outcome[k]++;
-          if (strcmp (word, outcome_names[PENDING]) == 0)
-            {
-              subject->accepted++;
-              if (subject->n_pending < sizeof subject->pending / sizeof *subject->pending)
-                subject->pending[subject->n_pending++] = number;
-            }
-        }
-      else if (line[0] == 'F')
-        subject->second++;
-      else if (sscanf (line, "E %u %23s %lf", &number, word, &seconds) == 3)
-        {
-          for (unsigned i = 0; i < subject->n_pending; i++)
-            if (subject->pending[i] == number)
-              {
-                subject->pending[i] = subject->pending[--subject->n_pending];
-                break;
-              }
-          subject->outcome[PENDING]--;
-          subject->seconds += seconds;
-          for (unsigned k = 0; k < OUTCOMES; k++)
-            if (strcmp (word, outcome_names[k]) == 0)
-              subject->outcome[k]++;
-        }
-      else if (sscanf (line, "X %u", &number) == 1)
-        {
-          subject->next = number + 1;
-          subject->not_code++;
-        }
-      else if (sscanf (line, "D %u", &number) == 1)
-        {
-          subject->next = number + 1;
-          subject->repeated++;
-        }
-    }
-  if (in)
-    fclose (in);
-  subject->refused &= !subject->begun;
-}
-
-/* Appends one line in one write.  */
-static void __attribute__ ((format (printf, 2, 3)))
-subject__note (const struct subject *subject, const char *format, ...)
-{
-  FILE *out = fopen (subject->path, "a");
-  va_list arguments;
-  if (!out)
-    {
-      fprintf (stderr, "%s: %s\n", subject->path, strerror (errno));
-      _exit (1);
-    }
-  va_start (arguments, format);
-  vfprintf (out, format, arguments);
-  va_end (arguments);
-  fclose (out);
-}
-
-static unsigned
-counted (const struct subject *subject)
-{
-  return subject->outcome[REFUTED] + subject->outcome[UNKNOWN] + subject->accepted;
 }
 
 /* One function under judgement.  */
@@ -447,7 +310,7 @@ try_mutant (const struct work *work, struct bench *bench, struct subject *subjec
   char text[TEXT_MAX];
   const struct code *code = make_mutant (work, bench, number, arena, text);
   uint64_t hash = code ? digest (code__canonical (code)) : 0;
-  if (!code || seen (subject, hash))
+  if (!code || subject__seen (subject, hash))
     {
       subject->repeated++;
       subject__note (subject, "D %u\n", number);
@@ -457,7 +320,7 @@ try_mutant (const struct work *work, struct bench *bench, struct subject *subjec
   struct candidate mutant;
   struct verdict verdict;
   as_candidate (bench, code, arena, &mutant);
-  note_seen (subject, hash);
+  subject__note_seen (subject, hash);
   verifier__check (bench->verifier, &mutant, &verdict);
   if (verdict.level > VERDICT_REFUTED)
     {
@@ -507,7 +370,7 @@ accepts_rewrite (const struct work *work, struct bench *bench, struct subject *s
   verifier__check (verifier, bench->rewrite, &verdict);
   bool accepted = verdict.level > VERDICT_REFUTED;
   subject__note (subject, accepted ? "S %s\n" : "R %s\n", verdict__name (verdict.level));
-  note_seen (subject, digest (code__canonical (bench->rewrite->code)));
+  subject__note_seen (subject, digest (code__canonical (bench->rewrite->code)));
   verdict__free (&verdict);
   verifier__close (verifier);
   return accepted;
@@ -517,8 +380,8 @@ static void
 run_subject (const struct work *work, unsigned u, struct subject *subject, unsigned share)
 {
   struct bench bench;
-  subject__read (work, work->name[u], subject);
-  bool enough = work->examine_only || counted (subject) >= share;
+  subject__read (work->folder, work->name[u], subject);
+  bool enough = work->examine_only || subject__counted (subject) >= share;
   if (subject->refused || (enough && !subject->n_pending) || subject->next > 40 * (share + 50))
     return;
   if (!bench__open (work, u, &bench))
@@ -528,10 +391,10 @@ run_subject (const struct work *work, unsigned u, struct subject *subject, unsig
     }
   if (subject->begun || accepts_rewrite (work, &bench, subject))
     {
-      note_seen (subject, digest (code__canonical (bench.rewrite->code)));
+      subject__note_seen (subject, digest (code__canonical (bench.rewrite->code)));
       examine_pending (work, &bench, subject);
-      unsigned from = counted (subject);
-      while (!work->examine_only && counted (subject) < share && counted (subject) < from + PASS
+      unsigned from = subject__counted (subject);
+      while (!work->examine_only && subject__counted (subject) < share && subject__counted (subject) < from + PASS
              && subject->next <= 40 * (share + 50) && now () < work->until)
         try_mutant (work, &bench, subject);
       examine_pending (work, &bench, subject);
@@ -546,9 +409,9 @@ tally_all (const struct work *work, struct tally *tally)
   memset (tally, 0, sizeof *tally);
   for (unsigned u = 0; u < work->n_units; u++)
     {
-      subject__read (work, work->name[u], &subject);
+      subject__read (work->folder, work->name[u], &subject);
       tally->functions += !subject.refused;
-      tally->functions_tried += counted (&subject) > 0;
+      tally->functions_tried += subject__counted (&subject) > 0;
       for (unsigned k = 0; k < OUTCOMES; k++)
         tally->outcome[k] += subject.outcome[k];
       tally->accepted += subject.accepted;
@@ -613,7 +476,7 @@ list_not_apart (const struct work *work)
       char line[256];
       if (work->only && !strstr (work->name[u], work->only))
         continue;
-      subject__read (work, work->name[u], &subject);
+      subject__read (work->folder, work->name[u], &subject);
       FILE *in = subject.outcome[NOT_APART] ? fopen (subject.path, "r") : NULL;
       if (!in)
         continue;
@@ -761,7 +624,7 @@ parse_option (int key, char *argument, struct argp_state *state)
     case 'r': work->only_report = true; break;
     case 'l': work->only_list = true; break;
     case 'e': work->examine_only = true; break;
-    case 'S': work->seed = (uint64_t) number (state, key, argument, 0, 9e15); break;
+    case 'S': work->seed = (uint64_t) number (state, key, argument, 1, 9e15); break;
     default: return ARGP_ERR_UNKNOWN;
     }
   return 0;
@@ -782,12 +645,12 @@ main (int argc, char **argv)
         { "report", 'r', 0, 0, "only count what is recorded", 0 },
         { "list", 'l', 0, 0, "only print what is recorded as neither proved nor told apart", 0 },
         { "examine", 'e', 0, 0, "no new mutants, only those accepted and not examined yet", 0 },
-        { "seed", 'S', "N", 0, "of mutants and tests (default 1)", 0 },
+        { "seed", 'S', "N", 0, "of mutants and tests (default 1, or the record's)", 0 },
         { 0 } };
   static const struct argp argp = { options, parse_option, "",
                                     "Judges random mutants of right rewrites, and examines those that are accepted.", 0, 0, 0 };
   static struct work work;
-  work = (struct work) { .budget = 0.25, .full = 2.5, .factor = 4, .jobs = 1, .target = 100000, .seed = 1, .baseline_budget = 5,
+  work = (struct work) { .budget = 0.25, .full = 2.5, .factor = 4, .jobs = 1, .target = 100000, .baseline_budget = 5,
                          .folder = "false-accept.d" };
   argp_parse (&argp, argc, argv, 0, NULL, &work);
   if (mkdir (work.folder, 0777) && errno != EEXIST)
@@ -795,6 +658,8 @@ main (int argc, char **argv)
       fprintf (stderr, "%s: %s\n", work.folder, strerror (errno));
       return 1;
     }
+  if (!(work.seed = record__seed (work.folder, work.seed)))
+    return 1;
   add_folder (&work, "testsuite/verify");
   add_folder (&work, "testsuite/verify/strength");
   add_folder (&work, "testsuite/verify/loops");

@@ -31,7 +31,8 @@ testsuite_prove_hackers_delight_SOURCES = testsuite/prove-hackers-delight.c test
 testsuite_prove_hackers_delight_LDADD = $(testsuite_verify_corpus_LDADD)
 testsuite_prove_loops_SOURCES = testsuite/prove-loops.c testsuite/verdict-table.c testsuite/verdict-table.h $(VERIFY_CASES)
 testsuite_prove_loops_LDADD = $(testsuite_verify_corpus_LDADD)
-testsuite_false_accept_SOURCES = testsuite/false-accept.c testsuite/mutate.c testsuite/mutate.h testsuite/side-code.h $(VERIFY_CASES)
+testsuite_false_accept_SOURCES = testsuite/false-accept.c testsuite/false-accept-record.c testsuite/false-accept-record.h \
+  testsuite/mutate.c testsuite/mutate.h testsuite/side-code.h $(VERIFY_CASES)
 testsuite_false_accept_LDADD = $(testsuite_verify_corpus_LDADD)
 TESTS += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh
 EXTRA_DIST += testsuite/verify-strength-slice.sh testsuite/false-accept-slice.sh doc/verifier-strength.md \
