@@ -75,12 +75,12 @@ subject__read (const char *folder, const char *name, struct subject *subject)
         subject->second++;
       else if (sscanf (line, "E %u %23s %lf", &number, word, &seconds) == 3)
         {
-          for (unsigned i = 0; i < subject->n_pending; i++)
-            if (subject->pending[i] == number)
-              {
-                subject->pending[i] = subject->pending[--subject->n_pending];
-                break;
-              }
+          unsigned i = 0;
+          while (i < subject->n_pending && subject->pending[i] != number)
+            i++;
+          if (i == subject->n_pending)
+            continue; /* two processes have examined it at the end of a run */
+          subject->pending[i] = subject->pending[--subject->n_pending];
           subject->outcome[PENDING]--;
           subject->seconds += seconds;
           for (unsigned k = 0; k < OUTCOMES; k++)
