@@ -49,6 +49,7 @@ struct measure_set
   struct states *states;   /* while it is filled: that know which parameters are sizes */
   const struct test *const *others; /* while recorded calls are added: all of them */
   unsigned n_others;
+  double turn_seconds;     /* what measure-turns.c has taken so far */
   unsigned n;
   struct timed timed[TIMED_MAX];
 };

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* What takes longer than this has branches enough of its own, and samples are not to be longer than that, in time-stamp ticks.  */
 #define CALL_TICKS 2000.0
@@ -26,7 +27,18 @@ enum { FEWEST = 16, PROBES = 8, PROBES_GOOD = 3, ROUND = 32, BYTES_MOST = 32 << 
 #define LONGER 8.0
 #define SLACK_TICKS 4000.0
 
-#define TIMEOUT_MS 100
+#define TIMEOUT_MS 20
+
+/* What all of a set may take.  */
+#define SECONDS 0.2
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
+}
 
 struct turner
 {
@@ -238,8 +250,9 @@ timed__take_turns (struct measure_set *set, struct timed *timed, struct sandbox 
   struct turner turner = { .region = set->region, .timed = timed, .sandbox = sandbox, .other = set->others, .n_others = set->n_others,
                            .random = mix64 (set->seed + set->n) };
   uint64_t bytes = 4096;
-  if (timed->ticks > CALL_TICKS || timed->expected->n_events || !has_plain_result (set->region))
+  if (timed->ticks > CALL_TICKS || timed->expected->n_events || !has_plain_result (set->region) || set->turn_seconds > SECONDS)
     return;
+  double began = now ();
   for (unsigned s = 0; s < timed->state->n_spans; s++)
     bytes += timed->state->span[s].size;
   double most = SAMPLE_TICKS / (timed->ticks > 5 ? timed->ticks : 5);
@@ -267,4 +280,5 @@ timed__take_turns (struct measure_set *set, struct timed *timed, struct sandbox 
         }
     }
   free (turner.outcome);
+  set->turn_seconds += now () - began;
 }

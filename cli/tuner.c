@@ -105,11 +105,13 @@ tuner__progress (struct tuner *tuner, double fraction)
     tuner->options->progress (tuner->options->context, clamp (fraction, 0, 1), tuner->best);
 }
 
-/* One measurement at a time on this machine (and user), so that they don't disturb each other.  */
+/* One measurement at a time on this machine (and user), so that they don't disturb each other.  Waiting for another is no
+   tuning: the budget isn't spent by it.  */
 static void
 tuner__lock (struct tuner *tuner)
 {
   char path[64];
+  double began = clock__now ();
   snprintf (path, sizeof path, "/tmp/aiopt-measure-%u.lock", (unsigned) geteuid ());
   tuner->lock = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (tuner->lock < 0)
@@ -125,6 +127,7 @@ tuner__lock (struct tuner *tuner)
   while (flock (tuner->lock, LOCK_EX | LOCK_NB) != 0 && clock__now () < until
          && !tuner__stopped (tuner))
     usleep (2000);
+  tuner->begin += clock__now () - began;
 }
 
 static void
