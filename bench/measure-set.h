@@ -62,6 +62,9 @@ timed__placements (const struct timed *timed, unsigned n)
   return timed->size == SIZE_BETWEEN ? 1 : n;
 }
 
+/* measure.c.  CLOCK_MONOTONIC, seconds.  */
+double measure__now (void);
+
 /* measure-whole.c.  TEST with all arrays as long as the longest, and what the original, image 0 of SANDBOX, makes of that; in ARENA.
    TEST itself where they are, or it can't be done.  */
 const struct test *test__whole (struct arena *arena, const struct region *region, struct sandbox *sandbox, const struct test *test);

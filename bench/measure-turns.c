@@ -13,7 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* What takes longer than this has branches enough of its own, and samples are not to be longer than that, in time-stamp ticks.  */
 #define CALL_TICKS 2000.0
@@ -31,14 +30,6 @@ enum { FEWEST = 16, PROBES = 8, PROBES_GOOD = 3, ROUND = 32, BYTES_MOST = 32 << 
 
 /* What all of a set may take.  */
 #define SECONDS 0.2
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + 1e-9 * (double) t.tv_nsec;
-}
 
 struct turner
 {
@@ -130,9 +121,9 @@ draw_turn (struct turner *turner, uint64_t to[2])
 {
   unsigned changed = (unsigned) (splitmix64 (&turner->random) % turner->n);
   const struct test *other = turner->n_others ? turner->other[splitmix64 (&turner->random) % turner->n_others] : NULL;
-  for (unsigned i = 0; i < 2; i++)
+  for (unsigned i = 0; i < turner->n; i++)
     {
-      unsigned p = turner->parameter[i < turner->n ? i : 0];
+      unsigned p = turner->parameter[i];
       int gpr = value__gpr (&turner->region->parameter[p]);
       to[i] = turner->timed->state->machine.gpr[gpr];
       if (other)
@@ -252,7 +243,7 @@ timed__take_turns (struct measure_set *set, struct timed *timed, struct sandbox 
   uint64_t bytes = 4096;
   if (timed->ticks > CALL_TICKS || timed->expected->n_events || !has_plain_result (set->region) || set->turn_seconds > SECONDS)
     return;
-  double began = now ();
+  double began = measure__now ();
   for (unsigned s = 0; s < timed->state->n_spans; s++)
     bytes += timed->state->span[s].size;
   double most = SAMPLE_TICKS / (timed->ticks > 5 ? timed->ticks : 5);
@@ -280,5 +271,5 @@ timed__take_turns (struct measure_set *set, struct timed *timed, struct sandbox 
         }
     }
   free (turner.outcome);
-  set->turn_seconds += now () - began;
+  set->turn_seconds += measure__now () - began;
 }

@@ -32,8 +32,8 @@
 /* With cold caches what takes less is how long the code is, and little else.  */
 #define COLD_TICKS 3000.0
 
-static double
-now (void)
+double
+measure__now (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
@@ -257,7 +257,7 @@ run__warm (struct run *run, unsigned least, struct why *why)
   int result = 0;
   for (unsigned round = 0; result == 0 && round < PAIRS_MOST / 2; round++)
     {
-      if (round >= least / 2 && now () > run->until)
+      if (round >= least / 2 && measure__now () > run->until)
         break;
       for (unsigned i = 0; i < run->set->n && result == 0; i++)
         {
@@ -293,7 +293,7 @@ measure__with (struct measure_set *set, const struct image *const *candidates, u
   uint64_t seed = options && options->seed ? options->seed : 1;
   bool quick = options && options->quick;
   const struct sandbox_options elsewhere = { .stack_elsewhere = true };
-  struct run run = { .set = set, .until = now () + budget };
+  struct run run = { .set = set, .until = measure__now () + budget };
   unsigned opened = 0, usable = 0;
   int result = 0;
   memset (m, 0, sizeof *m);

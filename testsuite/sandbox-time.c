@@ -21,11 +21,11 @@ word_region (void)
   return region;
 }
 
-/* Runs TEXT once and times INNER calls of it, held to what it answered; the median in *TICKS.  ALTER, where not NULL, changes
+/* Runs TEXT once and times calls of it as TIMING says, held to what it answered; the least in *TICKS.  ALTER, where not NULL, changes
    the answer first.  */
 static int
-time_text (const char *text, const struct state *state, unsigned inner, bool cold, void (*alter) (struct timing_answer *),
-           double *ticks, struct why *why)
+time_calls (const char *text, const struct state *state, struct timing timing, void (*alter) (struct timing_answer *),
+            double *ticks, struct why *why)
 {
   struct region region = word_region ();
   struct image *image = image__make (text, 0);
@@ -40,7 +40,8 @@ time_text (const char *text, const struct state *state, unsigned inner, bool col
   timing__answer (&region, state, outcome, &answer);
   if (alter)
     alter (&answer);
-  struct timing timing = { .inner = inner, .repeats = REPEATS, .cold = cold, .answer = &answer };
+  timing.repeats = REPEATS;
+  timing.answer = &answer;
   int result = sandbox__time (sandbox, 0, state, &timing, all, why);
   if (result == 0 && ticks)
     {
@@ -55,6 +56,14 @@ time_text (const char *text, const struct state *state, unsigned inner, bool col
   sandbox__close (sandbox);
   image__drop (image);
   return result;
+}
+
+/* The same for INNER calls that are all as STATE says.  */
+static int
+time_text (const char *text, const struct state *state, unsigned inner, bool cold, void (*alter) (struct timing_answer *),
+           double *ticks, struct why *why)
+{
+  return time_calls (text, state, (struct timing) { .inner = inner, .cold = cold }, alter, ticks, why);
 }
 
 /* Each counts its calls somewhere, and returns the count.  */
@@ -175,29 +184,10 @@ clock_is_out_of_reach (void **unused)
   state__drop (state);
 }
 
-/* Times TURNS of TEXT, which returns a word, at most TURNS_MAX; the least in *TICKS.  */
 static int
 time_turns (const char *text, const struct state *state, const struct timing_turns *turns, double *ticks, struct why *why)
 {
-  struct region region = word_region ();
-  struct image *image = image__make (text, 0);
-  const struct image *images[] = { image };
-  struct sandbox *sandbox;
-  struct outcome *outcome = calloc (1, sizeof *outcome);
-  struct timing_answer answer;
-  double all[REPEATS];
-  assert_int_equal (sandbox__open (NULL, images, 1, NULL, &sandbox, why), 0);
-  assert_int_equal (sandbox__run (sandbox, 0, &state, outcome, 1, 1000, why), 0);
-  timing__answer (&region, state, outcome, &answer);
-  const struct timing timing = { .inner = turns->n, .repeats = REPEATS, .answer = &answer, .turns = turns };
-  int result = sandbox__time (sandbox, 0, state, &timing, all, why);
-  *ticks = all[0];
-  for (unsigned i = 1; i < REPEATS && result == 0; i++)
-    *ticks = all[i] < *ticks ? all[i] : *ticks;
-  free (outcome);
-  sandbox__close (sandbox);
-  image__drop (image);
-  return result;
+  return time_calls (text, state, (struct timing) { .inner = turns->n, .turns = turns }, NULL, ticks, why);
 }
 
 /* N turns of rsi and r9, the first as STATE says; TEXT returns what their sum is.  */
