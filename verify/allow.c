@@ -84,6 +84,13 @@ allow__find (const struct decoded *decoded, unsigned section, uint64_t offset)
   return -1;
 }
 
+int
+allow__target (const struct decoded *decoded, unsigned i)
+{
+  const struct decoded_insn *insn = &decoded->insn[i];
+  return insn->has_target && !(insn->kind & KIND_CALL) ? allow__find (decoded, insn->target_section, insn->target) : -1;
+}
+
 /* Name of the symbol that INSN calls or jumps to outside, without a relocation suffix; NULL for none.  */
 static const char *
 callee_name (const struct side *side, const struct decoded_insn *insn)

@@ -32,4 +32,7 @@ bool allow__is_noreturn (const struct region *region, const struct side *side,
 /* Index of the instruction at OFFSET of SECTION, or -1 where none begins there.  */
 int allow__find (const struct decoded *decoded, unsigned section, uint64_t offset);
 
+/* Index of the instruction that the jump or branch I leads to; -1 where I is none, or leads out of the object or nobody knows where.  */
+int allow__target (const struct decoded *decoded, unsigned i);
+
 #endif

@@ -31,8 +31,7 @@ mark_cold (struct coverage *coverage, const struct region *region)
             continue;
           bool next = i + 1 < decoded->n_insns && decoded->insn[i + 1].section == insn->section
                       && coverage->cold[i + 1];
-          int target = insn->has_target && !(insn->kind & KIND_CALL)
-                         ? allow__find (decoded, insn->target_section, insn->target) : -1;
+          int target = allow__target (decoded, i);
           bool cold;
           if (insn->kind & KIND_BRANCH)
             cold = next && target >= 0 && coverage->cold[target];
@@ -99,7 +98,7 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
         count->first_insn = (int) i;
       if (!(insn->kind & KIND_BRANCH))
         continue;
-      int target = insn->has_target ? allow__find (decoded, insn->target_section, insn->target) : -1;
+      int target = allow__target (decoded, i);
       bool cold[2] = { target >= 0 && coverage->cold[target],
                        i + 1 < decoded->n_insns && coverage->cold[i + 1] };
       for (unsigned way = 0; way < 2; way++)

@@ -45,9 +45,7 @@ excuse_unreachable (struct coverage *coverage)
     {
       unsigned i = stack[--depth];
       const struct decoded_insn *insn = &decoded->insn[i];
-      int target = insn->has_target && !(insn->kind & KIND_CALL)
-                       ? allow__find (decoded, insn->target_section, insn->target)
-                       : -1;
+      int target = allow__target (decoded, i);
       bool falls = !(insn->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP)) && i + 1 < n
                    && !((insn->kind & KIND_BRANCH) && (coverage->excused[i] & 2));
       if (target >= 0 && !live[target] && !(coverage->excused[i] & 1))

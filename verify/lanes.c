@@ -34,6 +34,7 @@ struct place_sums
 struct lanes
 {
   const struct decoded *decoded;
+  int *target;                /* where each instruction jumps to, -1 nowhere */
   struct place_sums **at;     /* before each instruction that something jumps to, or NULL */
   unsigned n;
   unsigned width[ADDITIONS_MAX];
@@ -126,7 +127,7 @@ lanes__step (struct lanes *lanes, unsigned i, struct place_sums *sums)
   if (insn->kind & KIND_CALL)
     memset (sums->of, 0, sizeof sums->of);
   bool adds = lanes->number[i] >= 0;
-  if (!insn->written.vec && !adds)
+  if (!insn->written.vec)
     return;
   if (adds || moves_lanes (insn->zydis))
     for (unsigned v = 0; v < VECTORS; v++)
@@ -169,8 +170,7 @@ lanes__follow (struct lanes *lanes)
           if (!sums->reached)
             continue;
           lanes__step (lanes, i, sums);
-          if (insn->has_target && !(insn->kind & KIND_CALL))
-            more |= lanes__merge (lanes, allow__find (decoded, insn->target_section, insn->target), sums);
+          more |= lanes__merge (lanes, lanes->target[i], sums);
           if (insn->kind & (KIND_JUMP | KIND_RETURN | KIND_TRAP))
             sums->reached = false;
         }
@@ -185,6 +185,7 @@ lanes__open (struct lanes *lanes, struct arena *arena, const struct side *side)
   const struct decoded *decoded = lanes->decoded = side->decoded;
   if (decoded->n_insns > INSNS_MAX)
     return false;
+  lanes->target = ARENA_ARRAY (arena, int, decoded->n_insns + 1);
   lanes->at = ARENA_ARRAY (arena, struct place_sums *, decoded->n_insns + 1);
   lanes->number = ARENA_ARRAY (arena, int, decoded->n_insns + 1);
   for (unsigned i = 0; i < decoded->n_insns; i++)
@@ -205,8 +206,7 @@ lanes__open (struct lanes *lanes, struct arena *arena, const struct side *side)
     }
   for (unsigned i = 0; i < decoded->n_insns && lanes->n; i++)
     {
-      const struct decoded_insn *insn = &decoded->insn[i];
-      int target = insn->has_target && !(insn->kind & KIND_CALL) ? allow__find (decoded, insn->target_section, insn->target) : -1;
+      int target = lanes->target[i] = allow__target (decoded, i);
       if (target >= 0 && !lanes->at[target])
         lanes->at[target] = ARENA_NEW (arena, struct place_sums);
     }
