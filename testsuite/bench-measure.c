@@ -276,7 +276,22 @@ in_place (void **state)
   close_bed (&bed);
 }
 
-/* Faster where there is little to do, slower where there is much, and the other way round: no win.  */
+enum { GIVEN_SIZES = 8 };
+
+/* Adds GIVEN_SIZES tests of KIND to the *N of TESTS; their sizes are SIZES.  */
+static void
+give_sizes (struct bed *bed, enum state_kind kind, const uint64_t sizes[GIVEN_SIZES], struct test *tests, unsigned *n)
+{
+  struct plan plan[GIVEN_SIZES];
+  struct why why = { 0 };
+  for (unsigned i = 0; i < GIVEN_SIZES; i++)
+    plan__fix (&plan[i], 1, sizes[i]);
+  assert_int_equal (states__plan (bed->states, kind, plan, GIVEN_SIZES, bed->region->arena, tests + *n, NULL, &why), GIVEN_SIZES);
+  *n += GIVEN_SIZES;
+}
+
+/* Faster where there is little to do, slower where there is much, and the other way round: no win.  Sizes are given: what is
+   drawn may be much or little in any class.  */
 static void
 loss_on_some_sizes (void **state)
 {
@@ -288,16 +303,32 @@ loss_on_some_sizes (void **state)
     "unsigned f (const unsigned char *p, size_t n)\n"
     "{ unsigned s = 0; volatile unsigned k = 0; while (k < 900) k++;\n"
     "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+  static const uint64_t small[] = { 0, 1, 2, 3, 7, 8, 15, 16 }, medium[] = { 300, 400, 500, 600, 700, 800, 900, 1000 },
+                        large[] = { 4000, 5000, 6000, 8000, 15000, 20000, 30000, 40000 };
   (void) state;
   struct bed bed;
+  struct why why = { 0 };
+  struct measure_set *set;
+  struct measurement m;
+  struct test given[3 * GIVEN_SIZES];
+  unsigned n = 0;
   open_bed (&bed, sum, true);
-  struct measurement m = measure (&bed, slow_large, "-O3 -march=x86-64-v3");
-  /* Most medium inputs are below the limit; where chance draws others, small ones are.  */
-  assert_true (m.by_size[SIZE_MEDIUM].estimate > 1.2 || m.by_size[SIZE_SMALL].estimate > 1.2);
-  assert_false (m.accepted);
-  m = measure (&bed, slow_small, "-O3 -march=x86-64-v3");
-  assert_true (m.by_size[SIZE_HUGE].estimate > 1.2);
-  assert_false (m.accepted);
+  give_sizes (&bed, STATE_BOUNDARY, small, given, &n);
+  give_sizes (&bed, STATE_TYPICAL, medium, given, &n);
+  give_sizes (&bed, STATE_LARGE, large, given, &n);
+  const struct image *originals[] = { bed.original };
+  assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, given, n, &set, &why), 0);
+  for (unsigned i = 0; i < 2; i++)
+    {
+      const struct image *candidates[] = { compile (&bed, i ? slow_small : slow_large, "-O3 -march=x86-64-v3", 1) };
+      const struct measure_options options = { .budget_seconds = 0.5, .seed = 3 };
+      assert_int_equal (measure__with (set, candidates, 1, &options, &m, &why), 0);
+      print_message ("# slow on %s inputs: %s %s\n", i ? "small" : "large", m.json, reason__slug (m.why.reason));
+      assert_true (m.by_size[i ? SIZE_HUGE : SIZE_MEDIUM].estimate > 1.2);
+      assert_true (m.by_size[i ? SIZE_SMALL : SIZE_HUGE].estimate < 0.9);
+      assert_false (m.accepted);
+    }
+  measure_set__free (set);
   close_bed (&bed);
 }
 
