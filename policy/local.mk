@@ -8,7 +8,7 @@ policy_libpolicy_a_SOURCES = policy/policy.c policy/policy.h policy/internal.h \
   policy/process.c policy/process.h
 EXTRA_DIST += doc/exec-protocol.md testsuite/policy-region.h
 
-POLICY_TEST_LIBS = policy/libpolicy.a machine/libmachine.a $(POLICY_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
+POLICY_TEST_LIBS = policy/libpolicy.a model/libmodel.a machine/libmachine.a $(POLICY_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options \
   testsuite/policy-repair
 testsuite_policy_repair_SOURCES = testsuite/policy-repair.c
