@@ -9,6 +9,9 @@
 
    Only stage 3's verdict counts: a quick check never accepts anything.  At least half of the budget is for stage 3,
    and a full check that has begun may end: the whole may take half as long again as the budget.
+
+   A policy that converses is told what became of its candidates in stage 3 too, and goes on: round after round, as long as there is
+   time, each for something faster than what stands.  Most of the budget is for its answers then, and a full check gets a quarter.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/tuner.h"
 
@@ -31,10 +34,12 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 
 /* How the budget is spent, as shares of it, within limits in seconds.  */
 #define SHARE_PROPOSING 0.30
+#define SHARE_CONVERSING 0.75
 #define SHARE_QUICK_TESTS 0.03
 #define SHARE_QUICK_MEASURE 0.004
 #define SHARE_MEASURE 0.03
 #define SHARE_FULL_CHECK 0.50
+#define SHARE_FULL_CHECK_CONVERSING 0.25
 #define OVERRUN 0.5
 #define QUICK_MEASURE_MIN 0.02
 #define QUICK_MEASURE_MAX 0.15
@@ -65,7 +70,9 @@ struct tuner
   struct policy *policy;
   struct finalist finalist[FINALISTS_MAX]; /* fastest first */
   unsigned n_finalists;
+  bool converses;          /* so does the policy */
   double best;
+  double stands;           /* the ratio of the rewrite that the result is, as measured on the states of stage 2; 0: none yet */
   bool refused;            /* a finalist was: the result says why the fastest was */
   int lock;
 };
@@ -212,12 +219,39 @@ tuner__keep (struct tuner *tuner, const struct finalist *finalist)
 static void
 tuner__note (struct tuner *tuner, const struct why *why)
 {
+  if (tuner->stands > 0)
+    return;
   /* A duplicate says nothing, and "not faster" is better news than any refusal.  */
   if (why->reason == REASON_SAME && tuner->result->why.reason != REASON_NONE)
     return;
   if (tuner->result->why.reason == REASON_NOT_FASTER && why->reason != REASON_NOT_FASTER)
     return;
   tuner->result->why = *why;
+}
+
+/* Who converses gets a counterexample that is as simple as can be: the full check makes one.  *COUNTEREXAMPLE is replaced where
+   it does.  */
+static void
+tuner__shrink (struct tuner *tuner, const struct candidate *candidate, char **counterexample)
+{
+  struct verdict verdict = { 0 };
+  verifier__check (tuner->verifier, candidate, &verdict);
+  if (verdict.level == VERDICT_REFUTED && verdict.counterexample)
+    {
+      free (*counterexample);
+      *counterexample = strdup (verdict.counterexample);
+    }
+  verdict__free (&verdict);
+}
+
+/* Tells the policy that FINALIST came to nothing in the end, WHY, and frees it.  */
+static void
+tuner__dismiss (struct tuner *tuner, struct finalist *finalist, const struct why *why)
+{
+  const struct interval *ratio = &finalist->measurement.ratio;
+  struct feedback feedback = { .verdict = "unknown", .why = *why, .ratio = ratio->estimate, .ratio_low = ratio->low, .ratio_high = ratio->high };
+  policy__tell_final (tuner->policy, finalist->candidate, &feedback);
+  candidate__free (finalist->candidate);
 }
 
 /* Stage 1 for one candidate, which is kept or freed.  */
@@ -249,13 +283,19 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
           if (ratio->estimate > tuner->best)
             {
               tuner->best = ratio->estimate;
-              tuner->result->ratio = *ratio;
+              if (!(tuner->stands > 0))
+                tuner->result->ratio = *ratio;
               feedback.accepted = keep;
             }
         }
     }
   else if (counterexample)
-    feedback.verdict = "refuted";
+    {
+      feedback.verdict = "refuted";
+      if (strcmp (candidate->policy, "llm") == 0)
+        tuner__shrink (tuner, candidate, &counterexample);
+    }
+  feedback.kept = keep;
   feedback.why = why;
   feedback.counterexample = counterexample;
   policy__tell (tuner->policy, &feedback);
@@ -273,7 +313,7 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
 static void
 tuner__propose (struct tuner *tuner)
 {
-  double share = SHARE_PROPOSING * tuner->options->budget_seconds;
+  double share = (tuner->converses ? SHARE_CONVERSING : SHARE_PROPOSING) * tuner->options->budget_seconds;
   int first = policy__left (tuner->policy);
   while (!tuner__stopped (tuner) && tuner__spent (tuner) < share)
     {
@@ -301,7 +341,7 @@ tuner__propose (struct tuner *tuner)
 static void
 tuner__refuse (struct tuner *tuner, const struct finalist *finalist, const struct why *why)
 {
-  if (tuner->refused)
+  if (tuner->refused || tuner->stands > 0)
     return;
   tuner->refused = true;
   tuner->result->ratio = finalist->measurement.ratio;
@@ -334,12 +374,12 @@ tuner__rank (struct tuner *tuner)
           || tuner__measure (tuner, &finalist[i], seconds, 1, PLACEMENTS_MAX, &why) < 0)
         {
           tuner__note (tuner, &why);
-          candidate__free (finalist[i].candidate);
+          tuner__dismiss (tuner, &finalist[i], &why);
         }
       else if (!finalist[i].measurement.accepted)
         {
           tuner__note (tuner, &finalist[i].measurement.why);
-          candidate__free (finalist[i].candidate);
+          tuner__dismiss (tuner, &finalist[i], &finalist[i].measurement.why);
         }
       else
         tuner__keep (tuner, &finalist[i]);
@@ -356,6 +396,7 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
 {
   struct tuner_result *result = tuner->result;
   const struct candidate *candidate = finalist->candidate;
+  const struct interval *ratio = &finalist->measurement.ratio;
   struct verdict verdict = { 0 };
   struct why why = { 0 };
   bool stands = false;
@@ -388,9 +429,20 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
       result->measurement = arena__strdup (result->arena, finalist->measurement.json);
       result->ratio = finalist->measurement.ratio;
       result->why = (struct why){ 0 };
+      tuner->stands = ratio->estimate;
     }
   else
     tuner__refuse (tuner, finalist, &why);
+  const struct feedback feedback = {
+    .verdict = verdict__name (verdict.level),
+    .why = why,
+    .counterexample = verdict.counterexample,
+    .ratio = ratio->estimate,
+    .ratio_low = ratio->low,
+    .ratio_high = ratio->high,
+    .accepted = stands,
+  };
+  policy__tell_final (tuner->policy, candidate, &feedback);
   verdict__free (&verdict);
   return stands;
 }
@@ -399,7 +451,8 @@ tuner__confirm (struct tuner *tuner, struct finalist *finalist)
 static int
 tuner__open (struct tuner *tuner, struct why *why)
 {
-  double budget = tuner->options->budget_seconds, share = SHARE_FULL_CHECK * budget;
+  double budget = tuner->options->budget_seconds;
+  double share = (tuner->converses ? SHARE_FULL_CHECK_CONVERSING : SHARE_FULL_CHECK) * budget;
   struct verify_options options = {
     .budget_seconds = share > FULL_CHECK_MIN ? share : FULL_CHECK_MIN,
     .accept = tuner->accept,
@@ -408,8 +461,8 @@ tuner__open (struct tuner *tuner, struct why *why)
   };
   struct code *code;
   if (verifier__open (tuner->region, &options, &tuner->verifier, why) < 0
-      || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop, SHARE_PROPOSING * budget,
-                       &tuner->policy, why)
+      || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop,
+                       (tuner->converses ? SHARE_CONVERSING : SHARE_PROPOSING) * budget, &tuner->policy, why)
            < 0
       || quick__open (tuner->region, tuner->verifier, SHARE_QUICK_TESTS * budget, &tuner->quick, why) < 0
       || region__code (tuner->region, &code, why) < 0)
@@ -418,42 +471,63 @@ tuner__open (struct tuner *tuner, struct why *why)
                          tuner->original, why);
 }
 
+/* Stage 3 for the finalists, in their order, until one stands.  LIMIT: seconds after which none but the first is begun.  None is left
+   afterwards.  */
+static void
+tuner__conclude (struct tuner *tuner, double limit)
+{
+  double confirming = 0;
+  bool over = false;
+  struct why slower;
+  for (unsigned i = 0; i < tuner->n_finalists; i++)
+    {
+      struct finalist *finalist = &tuner->finalist[i];
+      double before = tuner__spent (tuner), ratio = finalist->measurement.ratio.estimate;
+      /* One is tried whatever the time; the others only where there is some for as long a check.  */
+      over |= tuner__stopped (tuner) || ((i || tuner->stands > 0) && before + confirming > limit);
+      if (over || (tuner->stands > 0 && ratio <= tuner->stands * (1 + MEASURE_MARGIN)))
+        {
+          why__set (&slower, REASON_NOT_FASTER, "%.2f times as fast, where another version is %.2f times", ratio, tuner->stands);
+          tuner__dismiss (tuner, finalist, &slower);
+          continue;
+        }
+      over = tuner__confirm (tuner, finalist);
+      candidate__free (finalist->candidate);
+      double took = tuner__spent (tuner) - before;
+      confirming = took > confirming ? took : confirming;
+      tuner__progress (tuner, 0.8 + 0.2 * (i + 1) / tuner->n_finalists);
+    }
+  tuner->n_finalists = 0;
+}
+
 void
 tuner__work (const struct region *region, const struct tuner_options *options,
              struct tuner_result *result)
 {
   *result = (struct tuner_result){ .arena = arena__new (), .end = TUNER_NEGATIVE };
-  struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1 };
-  double budget = options->budget_seconds, confirming = 0;
+  struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1,
+                         .converses = policy__converses (options->policy) };
+  double budget = options->budget_seconds;
   double limit = budget * (1 + (options->overrun > 0 ? options->overrun : OVERRUN));
   tuner.arena = arena__new ();
   tuner.begin = clock__now ();
   tuner.accept = region->accept > options->accept ? region->accept : options->accept;
   if (tuner__open (&tuner, &result->why) == 0)
-    {
-      tuner__propose (&tuner);
-      tuner__rank (&tuner);
-      for (unsigned i = 0; i < tuner.n_finalists && !tuner__stopped (&tuner); i++)
-        {
-          /* One is tried whatever the time; the others only where there is some for as long a check.  */
-          double before = tuner__spent (&tuner);
-          if (i && before + confirming > limit)
-            break;
-          if (tuner__confirm (&tuner, &tuner.finalist[i]))
-            break;
-          double took = tuner__spent (&tuner) - before;
-          confirming = took > confirming ? took : confirming;
-          tuner__progress (&tuner, 0.8 + 0.2 * (i + 1) / tuner.n_finalists);
-        }
-    }
+    do
+      {
+        tuner__propose (&tuner);
+        tuner__rank (&tuner);
+        tuner__conclude (&tuner, limit);
+      }
+    while (!tuner__stopped (&tuner) && tuner__spent (&tuner) < budget && policy__again (tuner.policy));
   if (tuner__stopped (&tuner))
     result->end = TUNER_INTERRUPTED;
   if (result->end == TUNER_NEGATIVE && result->why.reason == REASON_NONE)
     why__set (&result->why, REASON_NEGATIVE, "%u candidates in %.1f s", result->tried,
               tuner__spent (&tuner));
   result->seconds = tuner__spent (&tuner);
-  for (unsigned i = 0; i < tuner.n_finalists; i++)
-    candidate__free (tuner.finalist[i].candidate);
+  if (tuner.policy)
+    policy__spent (tuner.policy, &result->spent);
   policy__close (tuner.policy);
   for (unsigned i = 0; i < 2; i++)
     measure_set__free (tuner.set[i]);

@@ -4,6 +4,7 @@
 #define AIOPT_TUNER_H
 
 #include "bench/measure.h"
+#include "model/account.h"
 #include "policy/policy.h"
 #include "verify/verify.h"
 
@@ -38,6 +39,7 @@ struct tuner_result
   struct why why;
   unsigned tried;
   double seconds;
+  struct spent spent;       /* on models */
 };
 
 /* Works on REGION; *RESULT is freed by tuner_result__free.  Never fails: what goes wrong is a negative.  */

@@ -15,6 +15,7 @@ struct candidate
   const char *source;          /* the text as proposed (C, or assembler), may be NULL */
   const char *policy;          /* "compilers", "exec" … */
   const char *provenance;      /* one line: "gcc-12 -O3 -march=native", "exec:./my-model #3" */
+  unsigned proposer, number;   /* which of a list of policies it came from, and which of that one's: for telling it later */
 };
 
 void candidate__free (struct candidate *candidate);

@@ -3,6 +3,7 @@
 #ifndef AIOPT_POLICY_INTERNAL_H
 #define AIOPT_POLICY_INTERNAL_H
 
+#include "model/account.h"
 #include "policy/policy.h"
 #include "policy/process.h"
 
@@ -13,6 +14,11 @@ struct proposer_ops
   void (*tell) (void *self, const struct feedback *feedback);
   int (*left) (const void *self);
   void (*close) (void *self);
+  /* Those that may be NULL: */
+  bool (*waits) (void *self); /* would `next` wait for somebody's answer? */
+  void (*tell_final) (void *self, unsigned number, const struct feedback *feedback);
+  bool (*again) (void *self);
+  void (*spent) (const void *self, struct spent *spent);
 };
 
 struct proposer
@@ -26,6 +32,9 @@ int compilers__open (const struct region *region, struct workshop *workshop, dou
                      struct proposer *proposer, struct why *why);
 int exec__open (const char *command, const struct region *region, struct workshop *workshop,
                 double deadline, struct proposer *proposer, struct why *why);
+
+int llm__open (const struct region *region, struct workshop *workshop, double deadline,
+               struct proposer *proposer, struct why *why);
 
 /* candidate__from_file with a limit on compiling, and POLICY and PROVENANCE filled in.  */
 int candidate__make (const struct region *region, enum candidate_form form, const char *text,

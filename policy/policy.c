@@ -1,5 +1,5 @@
-/* A list of policies, asked in turn: the first until it has nothing left, then the next.  What the
-   original or an earlier candidate said already is no candidate.
+/* A list of policies, asked in turn: the first until it has nothing left, then the next; one that waits for an answer lets the
+   others go first.  What the original or an earlier candidate said already is no candidate.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/internal.h"
 
@@ -12,24 +12,33 @@ enum { POLICIES_MAX = 8, DIGEST = 16 };
 struct policy
 {
   const struct region *region;
-  unsigned n, current;
+  unsigned n, last;
   struct proposer proposer[POLICIES_MAX];
+  bool finished[POLICIES_MAX];   /* has no more for now */
   unsigned char (*seen)[DIGEST]; /* canonical forms proposed so far, and the original's */
   unsigned n_seen, seen_size;
 };
 
+#define VALID "compilers, llm, exec:COMMAND, exec:{COMMAND}"
+
 /* One item of a list.  */
 struct list_item
 {
-  const char *name;    /* "compilers" or "exec" */
+  const char *name;    /* "compilers", "llm" or "exec" */
   const char *command; /* of exec */
   size_t name_length, command_length;
 };
 
+static bool
+item__is (const struct list_item *item, const char *name)
+{
+  return item->name_length == strlen (name) && strncmp (item->name, name, item->name_length) == 0;
+}
+
 static int
 item__unknown (const struct list_item *item, struct why *why)
 {
-  return why__set (why, REASON_SYNTAX, "unknown policy '%.*s'; valid: compilers, exec:COMMAND, exec:{COMMAND}",
+  return why__set (why, REASON_SYNTAX, "unknown policy '%.*s'; valid: " VALID,
                    item->name_length > 60 ? 60 : (int) item->name_length, item->name);
 }
 
@@ -45,7 +54,7 @@ list__take (const char **list, struct list_item *item, struct why *why)
   at += item->name_length;
   if (*at == ':')
     {
-      if (item->name_length != 4 || strncmp (item->name, "exec", 4) != 0)
+      if (!item__is (item, "exec"))
         {
           item->name_length = strcspn (item->name, ",");
           return item__unknown (item, why);
@@ -74,9 +83,9 @@ list__take (const char **list, struct list_item *item, struct why *why)
       if (strspn (item->command, " \t") >= item->command_length)
         return why__set (why, REASON_SYNTAX, "exec: without a command");
     }
-  else if (item->name_length == 4 && strncmp (item->name, "exec", 4) == 0)
+  else if (item__is (item, "exec"))
     return why__set (why, REASON_SYNTAX, "exec needs a command: exec:COMMAND");
-  else if (item->name_length != 9 || strncmp (item->name, "compilers", 9) != 0)
+  else if (!item__is (item, "compilers") && !item__is (item, "llm"))
     return item__unknown (item, why);
   if (*at == ',')
     {
@@ -95,11 +104,21 @@ policy__check_list (const char *list, struct why *why)
   int taken;
   unsigned n = 0;
   if (!list || !*list)
-    return why__set (why, REASON_SYNTAX, "an empty list of policies; valid: compilers, exec:COMMAND, exec:{COMMAND}");
+    return why__set (why, REASON_SYNTAX, "an empty list of policies; valid: " VALID);
   while ((taken = list__take (&list, &item, why)) > 0)
     if (++n > POLICIES_MAX)
       return why__set (why, REASON_SYNTAX, "more than %d policies", POLICIES_MAX);
   return taken;
+}
+
+bool
+policy__converses (const char *list)
+{
+  struct list_item item;
+  while (list__take (&list, &item, NULL) > 0)
+    if (item__is (&item, "llm"))
+      return true;
+  return false;
 }
 
 /* Is CODE new?  Remembers it.  */
@@ -151,6 +170,8 @@ policy__open (const char *list, const struct region *region, struct workshop *wo
           opened = exec__open (command, region, workshop, deadline, proposer, &last);
           free (command);
         }
+      else if (item__is (&item, "llm"))
+        opened = llm__open (region, workshop, deadline, proposer, &last);
       else
         opened = compilers__open (region, workshop, deadline, proposer, &last);
       /* One policy that can't work on this region doesn't silence the others.  */
@@ -170,17 +191,37 @@ fail:
   return -1;
 }
 
+/* The first proposer that may have something at once; else the first that may have it later; else NULL.  */
+static struct proposer *
+policy__turn (struct policy *policy)
+{
+  struct proposer *waiting = NULL;
+  for (unsigned i = 0; i < policy->n; i++)
+    {
+      struct proposer *proposer = &policy->proposer[i];
+      if (policy->finished[i])
+        continue;
+      if (!proposer->ops->waits || !proposer->ops->waits (proposer->self))
+        return proposer;
+      if (!waiting)
+        waiting = proposer;
+    }
+  return waiting;
+}
+
 int
 policy__next (struct policy *policy, struct candidate **candidate, struct why *why)
 {
-  while (policy->current < policy->n)
+  struct proposer *proposer;
+  while ((proposer = policy__turn (policy)))
     {
-      struct proposer *proposer = &policy->proposer[policy->current];
       int given = proposer->ops->next (proposer->self, candidate, why);
+      policy->last = (unsigned) (proposer - policy->proposer);
       if (given < 0)
         return -1;
       if (given > 0)
         {
+          (*candidate)->proposer = policy->last;
           if (policy__is_new (policy, (*candidate)->code))
             return 1;
           why__set (why, REASON_SAME, "%.200s",
@@ -189,7 +230,7 @@ policy__next (struct policy *policy, struct candidate **candidate, struct why *w
           *candidate = NULL;
           return -1;
         }
-      policy->current++;
+      policy->finished[policy->last] = true;
     }
   return 0;
 }
@@ -197,20 +238,55 @@ policy__next (struct policy *policy, struct candidate **candidate, struct why *w
 void
 policy__tell (struct policy *policy, const struct feedback *feedback)
 {
-  if (policy->current >= policy->n)
-    return;
-  struct proposer *proposer = &policy->proposer[policy->current];
-  if (proposer->ops->tell)
+  struct proposer *proposer = &policy->proposer[policy->last];
+  if (policy->last < policy->n && proposer->ops->tell)
     proposer->ops->tell (proposer->self, feedback);
+}
+
+void
+policy__tell_final (struct policy *policy, const struct candidate *candidate, const struct feedback *feedback)
+{
+  struct proposer *proposer = &policy->proposer[candidate->proposer];
+  if (candidate->proposer < policy->n && proposer->ops->tell_final)
+    proposer->ops->tell_final (proposer->self, candidate->number, feedback);
+}
+
+bool
+policy__again (struct policy *policy)
+{
+  bool any = false;
+  for (unsigned i = 0; i < policy->n; i++)
+    if (policy->proposer[i].ops->again && policy->proposer[i].ops->again (policy->proposer[i].self))
+      {
+        policy->finished[i] = false;
+        any = true;
+      }
+  return any;
+}
+
+void
+policy__spent (const struct policy *policy, struct spent *spent)
+{
+  *spent = (struct spent){ 0 };
+  for (unsigned i = 0; i < policy->n; i++)
+    {
+      struct spent one = { 0 };
+      if (policy->proposer[i].ops->spent)
+        policy->proposer[i].ops->spent (policy->proposer[i].self, &one);
+      spent->requests += one.requests;
+      spent->prompt_tokens += one.prompt_tokens;
+      spent->answer_tokens += one.answer_tokens;
+      spent->money += one.money;
+    }
 }
 
 int
 policy__left (const struct policy *policy)
 {
   int sum = 0;
-  for (unsigned i = policy->current; i < policy->n; i++)
+  for (unsigned i = 0; i < policy->n; i++)
     {
-      int left = policy->proposer[i].ops->left (policy->proposer[i].self);
+      int left = policy->finished[i] ? 0 : policy->proposer[i].ops->left (policy->proposer[i].self);
       if (left < 0)
         return -1;
       sum += left;

@@ -17,6 +17,7 @@ struct feedback
   double ratio;               /* original time over candidate time; 0 where not measured */
   double ratio_low, ratio_high;
   bool accepted;              /* the best so far */
+  bool kept;                  /* nothing speaks against it so far: the full check may follow */
 };
 
 /* Shared by all policies of one `tune` run: compiled units are kept here, so that the functions of
@@ -32,17 +33,37 @@ const char *workshop__directory (const struct workshop *workshop);
 /* Compilers and programs of policies are given up as soon as *STOP is set.  */
 void workshop__stop_on (struct workshop *workshop, const volatile sig_atomic_t *stop);
 
+/* Whom the policy `llm` asks, and what for: SETTINGS and ACCOUNT outlive WORKSHOP.  Without, nobody.  */
+struct model_settings;
+struct account;
+void workshop__ask (struct workshop *workshop, const struct model_settings *settings, struct account *account);
+
 /* Opens the policies of LIST ("compilers,exec:./model --x") for REGION, asked in turn.
    0, or -1 and *WHY; an unknown name is a SYNTAX error that lists the valid ones.  */
 int policy__open (const char *list, const struct region *region, struct workshop *workshop,
                   double budget_seconds, struct policy **policy, struct why *why);
 
-/* The next candidate: 1 and *CANDIDATE (the caller frees), 0 where there are no more, or -1 and
-   *WHY for a proposal that is no candidate (go on asking).  */
+/* Does LIST have a policy that learns from what it is told of full checks?  Then policy__again may say yes.  */
+bool policy__converses (const char *list);
+
+/* The next candidate: 1 and *CANDIDATE (the caller frees), 0 where there are no more for now, or -1 and
+   *WHY for a proposal that is no candidate (go on asking).  A policy that has to wait for somebody's answer is asked again
+   when the others have no more.  */
 int policy__next (struct policy *policy, struct candidate **candidate, struct why *why);
 
 /* Tells what became of the last candidate of policy__next, or of the failed proposal.  */
 void policy__tell (struct policy *policy, const struct feedback *feedback);
+
+/* Tells what became of CANDIDATE, one of policy__next's, in its full check: a verdict of its own, or "unknown" with NOT_FASTER where
+   another was faster.  */
+void policy__tell_final (struct policy *policy, const struct candidate *candidate, const struct feedback *feedback);
+
+/* After a round of proposals and full checks: may policy__next have more, now that all was told?  */
+bool policy__again (struct policy *policy);
+
+/* What was spent on models for the region so far.  */
+struct spent;
+void policy__spent (const struct policy *policy, struct spent *spent);
 
 /* How many more candidates are expected, -1 unknown: for the progress bar.  */
 int policy__left (const struct policy *policy);

@@ -20,6 +20,8 @@ struct workshop
   int alive;       /* locked while the workshop lives: what isn't locked is a leftover */
   pid_t owner;
   const volatile sig_atomic_t *stop;
+  const struct model_settings *settings;
+  struct account *account;
 };
 
 /* Removes workshops of this user whose owners were killed: nobody holds their lock.  */
@@ -111,4 +113,23 @@ const volatile sig_atomic_t *
 workshop__stop (const struct workshop *workshop)
 {
   return workshop ? workshop->stop : NULL;
+}
+
+void
+workshop__ask (struct workshop *workshop, const struct model_settings *settings, struct account *account)
+{
+  workshop->settings = settings;
+  workshop->account = account;
+}
+
+const struct model_settings *
+workshop__settings (const struct workshop *workshop)
+{
+  return workshop ? workshop->settings : NULL;
+}
+
+struct account *
+workshop__account (const struct workshop *workshop)
+{
+  return workshop ? workshop->account : NULL;
 }

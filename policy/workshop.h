@@ -55,6 +55,10 @@ int source__compile (const struct region *region, const char *source, size_t sou
 /* The stop flag of workshop__stop_on, NULL where there is none.  */
 const volatile sig_atomic_t *workshop__stop (const struct workshop *workshop);
 
+/* Those of workshop__ask; NULL where nobody may be asked.  */
+const struct model_settings *workshop__settings (const struct workshop *workshop);
+struct account *workshop__account (const struct workshop *workshop);
+
 /* The driver that compiled REGION.  */
 const char *region__driver (const struct region *region);
 
