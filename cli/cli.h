@@ -6,13 +6,14 @@
 #include "cache/cache.h"
 #include <stdbool.h>
 
-/* Exit statuses: EX_USAGE of sysexits.h for wrong usage, 1 for "no" or a failure that was reported.
- */
+/* Exit statuses: EX_USAGE of sysexits.h for wrong usage, 1 for "no" or a failure that was reported.  A helper of a build's has nobody
+   who reads its messages; where a setting is wrong it ends with EX_CONFIG, which the plugin knows.  */
 enum
 {
   CLI_OK = 0,
   CLI_FAILED = 1,
-  CLI_USAGE = 64
+  CLI_USAGE = 64,
+  CLI_CONFIG = 78
 };
 
 /* One function a subcommand.  ARGV[0] is "aiopt NAME"; returns the exit status.  */
@@ -22,6 +23,7 @@ int cli_verify (int argc, char **argv);
 int cli_explain (int argc, char **argv);
 int cli_ab (int argc, char **argv);
 int cli_cache (int argc, char **argv);
+int cli_config (int argc, char **argv);
 int cli_doctor (int argc, char **argv);
 
 /* Prints "COMMAND: message" to standard error and returns CLI_FAILED (or CLI_USAGE, with a pointer

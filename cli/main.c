@@ -18,6 +18,7 @@ static const struct
   { "explain", cli_explain, "what became of a function: code, evidence, speed" },
   { "ab", cli_ab, "honest A/B timing of two programs" },
   { "cache", cli_cache, "the cache: stats, list, show, gc, check" },
+  { "config", cli_config, "the settings, and where each comes from" },
   { "doctor", cli_doctor, "what works on this machine, what doesn't, and why" },
 };
 
@@ -42,6 +43,7 @@ help (FILE *stream)
       "\n  -h, --help     this text; `aiopt COMMAND --help` for a command's options\n"
       "      --version  the version\n\n"
       "The cache is in $AIOPT_CACHE, else $XDG_CACHE_HOME/aiopt, else ~/.cache/aiopt.\n"
+      "Settings come from files (`aiopt config path`), the environment and `aiopt tune --set`.\n"
       "Exit status: 0 success, 1 failure or \"no\", 64 wrong usage; a command may have more.\n");
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/terminal.h"
+#include "config/config.h"
 #include "policy/process.h"
 
 #include <argp.h>
@@ -22,9 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 256, RESTARTS_MAX = 8 };
+enum { JOBS_MAX = 256, RESTARTS_MAX = 8, SET_MAX = 64 };
 
-#define BUDGET_DEFAULT 10.0
 #define BUDGET_MAX 86400.0
 #define GRACE_SECONDS 3.0 /* for workers to clean up after Ctrl-C */
 
@@ -60,12 +60,22 @@ struct lead
   bool failed;
 };
 
-enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN, KEY_ANY_SPEED };
+enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN, KEY_ANY_SPEED, KEY_SET };
+
+/* What the command line says; what it leaves open comes from the settings.  */
+struct command
+{
+  struct tune_options options;
+  bool accept_given;
+  const char *set[SET_MAX];
+  unsigned n_set;
+};
 
 static error_t
 parse_option (int key, char *argument, struct argp_state *state)
 {
-  struct tune_options *options = state->input;
+  struct command *command = state->input;
+  struct tune_options *options = &command->options;
   double number;
   struct why why;
   switch (key)
@@ -91,6 +101,12 @@ parse_option (int key, char *argument, struct argp_state *state)
     case KEY_ACCEPT:
       if (accept__parse (argument, &options->accept) < 0)
         argp_error (state, "--accept wants tested, bounded or proved, not '%s'", argument);
+      command->accept_given = true;
+      return 0;
+    case KEY_SET:
+      if (command->n_set == SET_MAX)
+        argp_error (state, "--set: expected at most %d of them", SET_MAX);
+      command->set[command->n_set++] = argument;
       return 0;
     case KEY_KEY:
       if (strlen (argument) != 64 || strspn (argument, "0123456789abcdef") != 64)
@@ -128,6 +144,8 @@ static const struct argp_option tune_arguments[] = {
   { "jobs", 'j', "N", 0, "Functions worked on at once (default: the number of processors)", 0 },
   { "accept", KEY_ACCEPT, "LEVEL", 0,
     "Weakest verdict to accept: tested, bounded or proved (default: what the build asked for)", 0 },
+  { "set", KEY_SET, "NAME=VALUE", 0,
+    "Set NAME, one of those that `aiopt config show` lists, for this run; may be repeated", 0 },
   { "key", KEY_KEY, "KEY", 0, "Work on this region alone", 0 },
   { "json", KEY_JSON, NULL, 0, "Print the summary as JSON", 0 },
   { "any-speed", KEY_ANY_SPEED, NULL, 0,
@@ -140,7 +158,9 @@ static const struct argp_option tune_arguments[] = {
 static const struct argp tune_argp
   = { tune_arguments, parse_option, NULL,
       "Work the queue of functions that builds have collected: propose faster code, verify it, measure it, and keep "
-      "the best in the cache for the next build.",
+      "the best in the cache for the next build.\v"
+      "What no option says comes from the settings (`aiopt config show`), which are read from files, the last counting most "
+      "(`aiopt config path`), from the environment, and from --set.",
       NULL, NULL, NULL };
 
 static unsigned
@@ -518,12 +538,49 @@ signals__catch (void)
   sigaction (SIGHUP, &action, NULL);
 }
 
-int
-cli_tune (int argc, char **argv)
+/* Reads the settings into COMMAND's options, where the command line left them open.  CLI_OK, or the exit status after an error
+   message.  */
+static int
+command__complete (struct command *command)
 {
-  struct tune_options options = { .policy = "compilers", .budget_seconds = BUDGET_DEFAULT };
-  argp_parse (&tune_argp, argc, argv, 0, NULL, &options);
+  struct tune_options *options = &command->options;
+  struct why why = { 0 };
+  /* Whom a build started has nobody who reads what it prints.  */
+  int failed = options->key ? CLI_CONFIG : CLI_FAILED;
+  struct config *config = options->config = config__read (&why);
+  if (!config)
+    {
+      cli__error ("aiopt tune", "%s", why.detail);
+      return failed;
+    }
+  for (unsigned i = 0; i < command->n_set; i++)
+    if (config__set (config, command->set[i], &why) < 0)
+      return cli__usage ("aiopt tune", "%s", why.detail);
+  if (!options->policy)
+    {
+      options->policy = config__text (config, "tune.policy");
+      if (policy__check_list (options->policy, &why) < 0)
+        {
+          cli__error ("aiopt tune", "%s: tune.policy: %s", config__origin (config, "tune.policy"), why.detail);
+          return failed;
+        }
+    }
+  if (options->budget_seconds == 0)
+    options->budget_seconds = config__number (config, "tune.budget");
+  if (options->jobs == 0)
+    options->jobs = (unsigned) config__number (config, "tune.jobs");
+  if (!command->accept_given)
+    accept__parse (config__text (config, "tune.accept"), &options->accept);
+  if (!options->cache && *config__text (config, "tune.cache"))
+    options->cache = config__text (config, "tune.cache");
+  return CLI_OK;
+}
 
+/* Works on OPTIONS' cache.  The exit status.  */
+static int
+tune (const struct tune_options *given)
+{
+  struct tune_options options = *given;
   char *directory = options.cache ? strdup (options.cache) : cache__default_directory ();
   options.cache = directory;
   struct cache *cache;
@@ -600,5 +657,17 @@ cli_tune (int argc, char **argv)
   free (lead->result);
   free (lead);
   free (directory);
+  return status;
+}
+
+int
+cli_tune (int argc, char **argv)
+{
+  struct command command = { .n_set = 0 };
+  argp_parse (&tune_argp, argc, argv, 0, NULL, &command);
+  int status = command__complete (&command);
+  if (status == CLI_OK)
+    status = tune (&command.options);
+  config__free (command.options.config);
   return status;
 }

@@ -9,6 +9,7 @@
 struct tune_options
 {
   const char *cache, *policy, *key;
+  struct config *config;
   double budget_seconds;
   unsigned jobs;
   enum accept accept;

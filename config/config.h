@@ -2,7 +2,7 @@
 
    A value comes from, weakest first: the default; /etc/xdg/aiopt/aiopt.conf (each folder of $XDG_CONFIG_DIRS);
    $XDG_CONFIG_HOME/aiopt/aiopt.conf (default ~/.config); or, instead of both, the file that $AIOPT_CONFIG names; the environment
-   (OPENAI_BASE_URL, OPENAI_API_KEY); `--set NAME=VALUE` of a command.
+   (OPENAI_BASE_URL, OPENAI_API_KEY, AIOPT_CACHE); `--set NAME=VALUE` of a command.
    A file in the project's folder is never read: who checks a project out has not said that its models may be asked.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #ifndef AIOPT_CONFIG_H
@@ -13,14 +13,25 @@
 
 #include <stdbool.h>
 
-enum config_kind { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_WHOLE, CONFIG_SWITCH, CONFIG_CHOICE, CONFIG_PATH, CONFIG_SECRET };
+enum config_kind
+{
+  CONFIG_TEXT,
+  CONFIG_NUMBER,
+  CONFIG_WHOLE,           /* a number without a fraction */
+  CONFIG_SWITCH,          /* on or off */
+  CONFIG_CHOICE,
+  CONFIG_PATH,            /* "~/" at its start is the home folder */
+  CONFIG_URL,             /* http or https, without a user name */
+  CONFIG_PAIR,            /* two numbers, or one for both */
+  CONFIG_SECRET           /* never shown, never on a command line */
+};
 
 /* One setting, as config.def lists it.  */
 struct config_item
 {
   const char *name;       /* "llm.base-url": section and key */
   enum config_kind kind;
-  const char *standard;   /* default, as text */
+  const char *standard;   /* default, as text; "": unset, and may be unset again by an empty value */
   double low, high;       /* of numbers */
   const char *choices;    /* of a choice: "off record only" */
   const char *help;       /* one line */
@@ -33,14 +44,21 @@ struct config;
 struct config *config__read (struct why *why);
 void config__free (struct config *config);
 
-/* ASSIGNMENT is "NAME=VALUE".  0, or -1 and *WHY; an unknown name lists the nearest.  */
+/* The files that config__read reads, weakest first, whether they exist or not: a malloc'ed list of malloc'ed paths that ends with
+   NULL.  */
+char **config__paths (void);
+void config__paths_free (char **paths);
+
+/* ASSIGNMENT is "NAME=VALUE".  0, or -1 and *WHY; an unknown name comes with the nearest.  A secret is refused.  */
 int config__set (struct config *config, const char *assignment, struct why *why);
 
-/* All settings.  */
+/* All settings, *N of them; and the one called NAME, or NULL and *WHY with the nearest.  */
 const struct config_item *config__items (unsigned *n);
+const struct config_item *config__item (const char *name, struct why *why);
 
 /* The value of NAME as text, "" where it is unset; and where it comes from ("default", "/home/x/.config/aiopt/aiopt.conf:12",
-   "OPENAI_API_KEY", "--set").  Both live as long as CONFIG and the value isn't set anew.  NAME has to be one of the items.  */
+   "OPENAI_API_KEY", "--set").  Both live as long as CONFIG and the value isn't set anew.  NAME has to be one of the items.
+   A number that is unset is -1; of a pair it is the first.  */
 const char *config__text (const struct config *config, const char *name);
 const char *config__origin (const struct config *config, const char *name);
 double config__number (const struct config *config, const char *name);

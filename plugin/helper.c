@@ -20,6 +20,9 @@ extern char **environ;
 /* Seconds over the budget that the helper gets to end by itself, and after SIGTERM.  */
 static const double grace = 2, grace_after_term = 1;
 
+/* How it ends where a setting is wrong (EX_CONFIG of sysexits.h).  */
+enum { STATUS_CONFIG = 78 };
+
 double
 clock__seconds (void)
 {
@@ -179,6 +182,8 @@ helper__tune (const char *plugin_path, const struct plugin_options *options, con
       end_group (pid, fd, &status);
       result = why__set (why, REASON_BUDGET, "the helper was ended after %.1f s", budget + grace);
     }
+  else if (WIFEXITED (status) && WEXITSTATUS (status) == STATUS_CONFIG)
+    result = why__set (why, REASON_HELPER, "a setting is wrong: %s config show says which", command);
   else if (!WIFEXITED (status) || WEXITSTATUS (status) > 2)
     result = why__set (why, REASON_HELPER, WIFEXITED (status) ? "%s ended with status %d"
                                                               : "%s was killed by signal %d",

@@ -27,6 +27,11 @@ END
 helper fails <<END
 exit 64
 END
+helper misset <<END
+AIOPT_CONFIG=$work/wrong.conf; export AIOPT_CONFIG
+exec "$AIOPT_BUILD/cli/aiopt" "\$@"
+END
+printf '[llm]\nrounds = ten\n' > wrong.conf
 helper dies <<'END'
 kill -9 $$
 END
@@ -50,6 +55,7 @@ ok "the next build only looks up" sh -c "AIOPT_HELPER=/bin/false '$AIOPT_GCC' -f
   grep -q '\"replaced\":[[:space:]]*1' r2.json && grep -q 'imull.*\$5' t.s"
 ok "a helper that finds nothing better" with refuses '"decision":"kept","reason":"negative"'
 ok "a helper that fails" with fails '"decision":"kept","reason":"helper"'
+ok "a setting that is wrong" with misset '"decision":"kept","reason":"helper","detail":"asettingiswrong:.*misset.*configshow'
 ok "a helper that is killed" with dies '"decision":"kept","reason":"helper"'
 ok "a helper that isn't there" with missing '"decision":"kept","reason":"helper"'
 begin=$(date +%s)
