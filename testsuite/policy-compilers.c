@@ -220,6 +220,46 @@ keeps_semantic_flags (void **state)
   workshop__free (workshop);
 }
 
+/* How many of clang's candidates for a loop whose counter might go round, under OPTIONS, use vectors.  */
+static unsigned
+vectorized (struct fixture *fixture, const char *const *options)
+{
+  struct region *region = test__region (fixture->arena, fixture->directory, "pairs.c",
+                                        "unsigned pairs (const unsigned *a, unsigned long n)\n"
+                                        "{\n  unsigned s = 0;\n  for (unsigned long i = 0; i + 2 <= n; i += 2)\n"
+                                        "    s += a[i] * a[i + 1];\n  return s;\n}\n",
+                                        "pairs", options);
+  struct workshop *workshop = workshop__new ();
+  struct policy *policy;
+  struct why why = { 0 };
+  struct candidate *candidate;
+  unsigned n = 0;
+  assert_int_equal (policy__open ("compilers", region, workshop, 20, &policy, &why), 0);
+  for (int given; (given = policy__next (policy, &candidate, &why));)
+    if (given > 0)
+      {
+        n += strstr (candidate->provenance, "clang") && strstr (code__canonical (candidate->code), "mm0");
+        candidate__free (candidate);
+      }
+  policy__close (policy);
+  workshop__free (workshop);
+  return n;
+}
+
+/* What the language lets a compiler assume of loops clang may assume; what the user forbids, or GCC doesn't do at the user's level,
+   it may not.  */
+static void
+lets_clang_count_rounds (void **state)
+{
+  static const char *const may[] = { "-O2", NULL }, *const may_not[][4] = {
+    { "-O2", "-fno-finite-loops", NULL }, { "-O1", NULL }, { "-O2", "-std=gnu99", NULL } };
+  if (access ("/usr/bin/clang", X_OK) != 0)
+    skip ();
+  assert_in_range (vectorized (*state, may), 1, 40);
+  for (unsigned i = 0; i < sizeof may_not / sizeof *may_not; i++)
+    assert_int_equal (vectorized (*state, may_not[i]), 0);
+}
+
 int
 main (void)
 {
@@ -230,6 +270,7 @@ main (void)
     cmocka_unit_test_setup_teardown (proposes_for_cxx, set_up, tear_down),
     cmocka_unit_test_setup_teardown (unknown_source_is_a_reason, set_up, tear_down),
     cmocka_unit_test_setup_teardown (keeps_semantic_flags, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (lets_clang_count_rounds, set_up, tear_down),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
