@@ -158,6 +158,7 @@ worker__region (struct worker *worker, const char *key, const char *json)
   event->why = result.why;
   event->tried = result.tried;
   event->seconds = result.seconds;
+  event->spent = result.spent;
   worker__send (worker, EVENT_RESULT);
 end:
   tuner_result__free (&result);

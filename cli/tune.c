@@ -356,116 +356,6 @@ lead__wait (struct lead *lead)
   lead__read (lead);
 }
 
-static int
-compare_results (const void *a, const void *b)
-{
-  const struct tune_event *x = a, *y = b;
-  double rx = x->end == TUNER_REWRITE ? x->ratio.estimate : 0;
-  double ry = y->end == TUNER_REWRITE ? y->ratio.estimate : 0;
-  return rx != ry ? (rx < ry) - (rx > ry) : strcmp (x->function, y->function);
-}
-
-static void
-lead__print_json (const struct lead *lead, unsigned waiting)
-{
-  cJSON *root = cJSON_CreateObject (), *list = cJSON_AddArrayToObject (root, "functions");
-  unsigned rewritten = 0;
-  for (unsigned i = 0; i < lead->n_results; i++)
-    {
-      const struct tune_event *result = &lead->result[i];
-      bool rewrite = result->end == TUNER_REWRITE;
-      rewritten += rewrite;
-      cJSON *object = cJSON_CreateObject ();
-      cJSON_AddStringToObject (object, "key", result->key);
-      cJSON_AddStringToObject (object, "function", result->function);
-      cJSON_AddStringToObject (object, "file", result->file);
-      cJSON_AddNumberToObject (object, "line", result->line);
-      cJSON_AddBoolToObject (object, "rewritten", rewrite);
-      cJSON_AddItemToObject (object, "verdict", rewrite ? cJSON_CreateString (result->verdict) : cJSON_CreateNull ());
-      if (result->ratio.estimate > 0)
-        {
-          cJSON_AddNumberToObject (object, "ratio", result->ratio.estimate);
-          cJSON_AddNumberToObject (object, "ratio_low", result->ratio.low);
-          cJSON_AddNumberToObject (object, "ratio_high", result->ratio.high);
-        }
-      else
-        cJSON_AddNullToObject (object, "ratio");
-      if (rewrite)
-        {
-          cJSON_AddStringToObject (object, "policy", result->policy);
-          cJSON_AddStringToObject (object, "provenance", result->provenance);
-        }
-      else
-        {
-          cJSON_AddStringToObject (object, "reason", reason__slug (result->why.reason));
-          cJSON_AddStringToObject (object, "detail", result->why.detail);
-        }
-      cJSON_AddNumberToObject (object, "tried", result->tried);
-      cJSON_AddNumberToObject (object, "seconds", result->seconds);
-      cJSON_AddItemToArray (list, object);
-    }
-  cJSON_AddNumberToObject (root, "rewritten", rewritten);
-  cJSON_AddNumberToObject (root, "left_alone", lead->n_results - rewritten);
-  cJSON_AddNumberToObject (root, "waiting", waiting);
-  cJSON_AddBoolToObject (root, "interrupted", stop_signal != 0);
-  char *text = cJSON_PrintUnformatted (root);
-  puts (text);
-  free (text);
-  cJSON_Delete (root);
-}
-
-/* Prints TEXT, cleaned, padded to WIDTH columns.  */
-static void
-print_cell (const char *text, unsigned width)
-{
-  unsigned n = terminal__print (stdout, text, width);
-  printf ("%*s", n < width ? (int) (width - n) : 0, "");
-}
-
-static void
-lead__print_table (const struct lead *lead, unsigned waiting)
-{
-  unsigned rewritten = 0, name_width = 8;
-  for (unsigned i = 0; i < lead->n_results; i++)
-    {
-      unsigned length = (unsigned) strlen (lead->result[i].function);
-      name_width = length > name_width ? length : name_width;
-      rewritten += lead->result[i].end == TUNER_REWRITE;
-    }
-  name_width = name_width > 36 ? 36 : name_width;
-  if (lead->n_results)
-    printf ("%s%-*s  %-8s  %-24s  %s%s\n", terminal__sgr (stdout, COLOUR_BOLD), (int) name_width, "function",
-            "verdict", "times faster [95 %]", "by / why not", terminal__sgr (stdout, COLOUR_NONE));
-  for (unsigned i = 0; i < lead->n_results; i++)
-    {
-      const struct tune_event *result = &lead->result[i];
-      bool rewrite = result->end == TUNER_REWRITE;
-      char ratio[64] = "-";
-      if (result->ratio.estimate > 0)
-        snprintf (ratio, sizeof ratio, "%.2f [%.2f, %.2f]", result->ratio.estimate, result->ratio.low,
-                  result->ratio.high);
-      print_cell (result->function, name_width);
-      printf ("  %s%-8s%s  %-24s  ", terminal__sgr (stdout, rewrite ? COLOUR_GREEN : COLOUR_DIM),
-              rewrite ? result->verdict : "kept", terminal__sgr (stdout, COLOUR_NONE), ratio);
-      if (rewrite)
-        terminal__print (stdout, result->provenance, 0);
-      else
-        {
-          printf ("%s", reason__slug (result->why.reason));
-          if (result->why.detail[0])
-            {
-              printf (": ");
-              terminal__print (stdout, result->why.detail, 0);
-            }
-        }
-      putchar ('\n');
-    }
-  printf ("%u rewritten, %u kept as GCC wrote them", rewritten, lead->n_results - rewritten);
-  if (waiting)
-    printf (", %u still waiting", waiting);
-  puts (stop_signal ? " (interrupted)" : "");
-}
-
 /* queue__each's visitor for --dry-run.  */
 struct dry_run
 {
@@ -625,6 +515,12 @@ tune (const struct tune_options *given)
   signals__catch ();
   lead->workshop = workshop__new ();
   workshop__stop_on (lead->workshop, &stop_signal);
+  struct model_settings settings;
+  config__model (options.config, directory, &settings);
+  /* All workers have one account: limits are the run's.  */
+  bool asks = policy__converses (options.policy);
+  struct account *account = account__open (&settings, directory, !options.key);
+  workshop__ask (lead->workshop, &settings, account);
   /* All temporary files of this run go where one call removes them.  */
   if (workshop__directory (lead->workshop))
     setenv ("TMPDIR", workshop__directory (lead->workshop), 1);
@@ -647,12 +543,22 @@ tune (const struct tune_options *given)
       queue__count (cache, &waiting, &leased, &why);
       cache__close (cache);
     }
-  if (lead->n_results)
-    qsort (lead->result, lead->n_results, sizeof *lead->result, compare_results);
+  struct spent spent;
+  account__spent (account, &spent);
+  struct tune_report report = {
+    .result = lead->result,
+    .n_results = lead->n_results,
+    .waiting = waiting,
+    .interrupted = stop_signal != 0,
+    .asked = asks ? &spent : NULL,
+    .priced = settings.price_in > 0 || settings.price_out > 0,
+  };
+  tune_report__sort (&report);
   if (options.json)
-    lead__print_json (lead, waiting);
+    tune__print_json (&report);
   else if (!options.quiet)
-    lead__print_table (lead, waiting);
+    tune__print_table (&report);
+  account__close (account);
   status = stop_signal ? 128 + stop_signal : lead->failed ? CLI_FAILED : CLI_OK;
   free (lead->result);
   free (lead);

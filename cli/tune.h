@@ -33,6 +33,7 @@ struct tune_event
   struct why why;              /* also EVENT_ERROR */
   unsigned tried;
   double seconds;
+  struct spent spent;
 };
 
 _Static_assert (sizeof (struct tune_event) <= 4096, "an event is written in one piece");
@@ -41,5 +42,20 @@ _Static_assert (sizeof (struct tune_event) <= 4096, "an event is written in one 
    PIPE.  Gives the process's exit status.  */
 int tune__worker (const struct tune_options *options, struct workshop *workshop,
                   const volatile sig_atomic_t *stop, int pipe);
+
+/* tune-report.c.  What became of a run.  */
+struct tune_report
+{
+  struct tune_event *result;   /* of finished regions */
+  unsigned n_results, waiting;
+  bool interrupted;
+  const struct spent *asked;   /* what the run spent on models; NULL: there was none among the policies */
+  bool priced;                 /* … and the user said what that costs */
+};
+
+/* In the order in which it is printed.  */
+void tune_report__sort (struct tune_report *report);
+void tune__print_json (const struct tune_report *report);
+void tune__print_table (const struct tune_report *report);
 
 #endif
