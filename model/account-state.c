@@ -209,6 +209,8 @@ account_state__open (const char *folder, const char *base_url)
       span__set (&file->slot[slot].used, SPAN_SECONDS_MAX);
       state = &file->slot[slot].state;
     }
+  /* The mapping would keep the lock beyond the descriptor.  */
+  flock (fd, LOCK_UN);
   close (fd);
   return state;
 }

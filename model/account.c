@@ -198,12 +198,12 @@ server__check (const struct account *account, struct why *why)
   return 0;
 }
 
-/* Becomes the one who asks first, or waits for what that one finds.  */
+/* Becomes the one who asks first, or waits for what that one finds, MOST seconds at most.  */
 static void
-account__wait_for_asker (struct account *account)
+account__wait_for_asker (struct account *account, double most)
 {
   struct server_state *server = account->server;
-  double seconds = account->settings->connect_seconds, until = clock__seconds (CLOCK_MONOTONIC) + seconds;
+  double seconds = account->settings->connect_seconds, until = clock__seconds (CLOCK_MONOTONIC) + fmin (seconds, most);
   while (span__left (&server->up, UP_SECONDS) <= 0 && server__check (account, NULL) == 0)
     {
       uint64_t word = atomic_load (&server->asker);
@@ -212,14 +212,15 @@ account__wait_for_asker (struct account *account)
       if (!asker__is_there (word, seconds)
           && atomic_compare_exchange_strong (&server->asker, &word, asker__word ()))
         return;
-      if (clock__seconds (CLOCK_MONOTONIC) >= until)
+      /* A signal may mean that all is to end, which whoever makes the request will see.  */
+      if (clock__seconds (CLOCK_MONOTONIC) >= until || nanosleep (&(struct timespec){ .tv_nsec = (long) (WAIT_SECONDS * 1e9) }, NULL) < 0)
         return;
-      nanosleep (&(struct timespec){ .tv_nsec = (long) (WAIT_SECONDS * 1e9) }, NULL);
     }
 }
 
-int
-account__may_ask (struct account *account, const struct spent *function, struct why *why)
+/* account__may_ask, waiting for SECONDS at most.  */
+static int
+account__check (struct account *account, const struct spent *function, double seconds, struct why *why)
 {
   struct spent run;
   span__set (&account->run->recent, RUN_SECONDS);
@@ -227,14 +228,20 @@ account__may_ask (struct account *account, const struct spent *function, struct 
   if (limits__check (&account->settings->function, function, "function", why) < 0
       || limits__check (&account->settings->run, &run, "run", why) < 0 || server__check (account, why) < 0)
     return -1;
-  account__wait_for_asker (account);
+  account__wait_for_asker (account, seconds);
   return server__check (account, why);
 }
 
 int
-account__reserve (struct account *account, const struct spent *function, struct why *why)
+account__may_ask (struct account *account, const struct spent *function, struct why *why)
 {
-  if (account__may_ask (account, function, why) < 0)
+  return account__check (account, function, account->settings->connect_seconds, why);
+}
+
+int
+account__reserve (struct account *account, const struct spent *function, double seconds, struct why *why)
+{
+  if (account__check (account, function, seconds, why) < 0)
     return -1;
   uint64_t limit = account->settings->run.requests;
   uint64_t before = atomic_fetch_add (&account->run->requests, 1);

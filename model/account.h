@@ -27,9 +27,10 @@ void account__close (struct account *account);
    connect_seconds at most: so a server that is down costs a run one time-out.  */
 int account__may_ask (struct account *account, const struct spent *function, struct why *why);
 
-/* The same, and counts the request for the run at once, so that processes that ask at the same moment can't exceed a limit on
-   requests together; what is charged later comes out of what was reserved.  account__release gives back N that were never sent.  */
-int account__reserve (struct account *account, const struct spent *function, struct why *why);
+/* The same, waiting for SECONDS at most, and counts the request for the run at once, so that processes that ask at the same moment can't
+   exceed a limit on requests together; what is charged later comes out of what was reserved.  account__release gives back N that
+   were never sent.  */
+int account__reserve (struct account *account, const struct spent *function, double seconds, struct why *why);
 void account__release (struct account *account, unsigned n);
 
 /* Adds REQUESTS and tokens to FUNCTION and to the run.  */

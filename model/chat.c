@@ -74,7 +74,7 @@ chat__reserve (struct chat *chat, struct enquiry *enquiry, struct why *why)
   for (const struct enquiry *other = chat->enquiry; other; other = other->next)
     if (other->function == enquiry->function)
       ahead.requests += other->reserved;
-  if (account__reserve (chat->account, &ahead, why) < 0)
+  if (account__reserve (chat->account, &ahead, enquiry->deadline - chat__now (), why) < 0)
     return -1;
   enquiry->reserved++;
   return 0;
@@ -133,7 +133,9 @@ chat__free (struct chat *chat)
     {
       struct enquiry *enquiry = chat->enquiry;
       chat->enquiry = enquiry->next;
-      /* What was sent and is thrown away stays counted.  */
+      /* It is on its way, and will be paid for.  */
+      if (enquiry->reserved)
+        account__charge (chat->account, NULL, enquiry->reserved, enquiry->asked / 4, 0);
       free (enquiry->answer.text);
       arena__free (enquiry->arena);
     }
@@ -271,10 +273,11 @@ chat__ask_otherwise (struct chat *chat, struct enquiry *enquiry, long status, co
   if (status != 400 && status != 422 && status != 501)
     return false;
   unsigned without = error__without (error) & ~enquiry->without;
+  bool is_first = !chat->form_is_known && account__structured (chat->account) == STRUCTURED_AUTO;
   bool is_probe = chat->settings->structured == STRUCTURED_AUTO && enquiry->question.schema && enquiry->form != STRUCTURED_NONE;
   if (without)
     enquiry->without |= without;
-  else if (is_probe && (error__is_of_form (error) || (!chat->form_is_known && status != 501)))
+  else if (is_probe && (error__is_of_form (error) || (is_first && status != 501)))
     enquiry->form++;
   else
     {
@@ -331,8 +334,11 @@ chat__listed (struct chat *chat, const struct http_answer *reply)
     chat->model = answer__model (chat->settings, reply, &why);
   else
     {
+      char words[sizeof why.detail];
       server_error__read (reply->body, reply->length, chat->settings->key, &error);
       chat__learn (chat, reply, &error, &why);
+      memcpy (words, why.detail, sizeof words);
+      why__set (&why, why.reason, "GET /models: %s", words);
     }
   if (lister)
     {

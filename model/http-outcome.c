@@ -115,7 +115,8 @@ outcome__failed (struct http_request *request, CURLcode code, bool *closed)
   text__line (said, strlen (said), key, text, sizeof text);
   if (try->fault == FAULT_BODY_SIZE || code == CURLE_FILESIZE_EXCEEDED)
     why__set (why, REASON_MODEL_BROKEN, "an answer of more than %d MiB", HTTP_ANSWER_MAX >> 20);
-  else if (try->fault == FAULT_HEADER_SIZE)
+  /* One that is larger than libcurl holds (100 KB) is to it a lack of memory.  */
+  else if (try->fault == FAULT_HEADER_SIZE || (code == CURLE_OUT_OF_MEMORY && try->sent && try->byte_at <= 0))
     why__set (why, REASON_MODEL_BROKEN, "an answer with more than 64 KiB of headers");
   else if (try->fault == FAULT_MEMORY)
     why__set (why, REASON_MODEL_BROKEN, "no memory for an answer");

@@ -36,8 +36,6 @@ ask (const struct model_settings *settings, const char *path, const char *body, 
   assert_int_equal (http__pending (http), 0);
   assert_int_equal (http__wait (http, 5, answer), 0);
   has_no_key (answer->why.detail);
-  if (getenv ("SHOW"))
-    print_message ("%s: %s\n", settings->base_url, answer->why.detail);
   if (!keep)
     {
       free (answer->body);
@@ -95,14 +93,14 @@ static const struct expectation expectations[] = {
   { "huge-refusal", 30, BROKEN, 400, "more than 8 MiB", 1, 0, 20 },
   { "endless", 30, BROKEN, 200, "more than 8 MiB", 1, 0, 20 },
   { "many-headers", 30, BROKEN, 200, "more than 64 KiB of headers", 1, 0, 20 },
-  { "long-header", 30, BROKEN, 200, "", 1, 0, 20 },
+  { "long-header", 30, BROKEN, 200, "more than 64 KiB of headers", 1, 0, 20 },
   { "endless-continue", 30, BROKEN, 100, "more than 64 KiB of headers", 1, 0, 20 },
   { "gzip", 30, BROKEN, 200, "encoding 'gzip'", 1, 0, 20 },
-  { "transfer-gzip", 30, BROKEN, 200, "", 1, 0, 20 },
+  { "transfer-gzip", 30, BROKEN, 200, "more than 8 MiB", 1, 0, 20 },
   { "no-content", 30, BROKEN, 204, "content type 'none'", 1, 0, 20 },
   { "html", 30, BROKEN, 200, "content type 'text/html'", 1, 0, 20 },
   { "event-stream", 30, BROKEN, 200, "text/event-stream", 1, 0, 20 },
-  { "nonsense", 30, BROKEN, 0, "", 1, 0, 20 },
+  { "nonsense", 30, BROKEN, 0, "HTTP/0.9", 1, 0, 20 },
   { "redirect", 30, BROKEN, 307, "isn't followed", 1, 0, 20 },
   { "redirect-301", 30, BROKEN, 301, "isn't followed", 1, 0, 20 },
   { "echo-location", 30, BROKEN, 302, "[key]", 1, 0, 20 },
@@ -127,7 +125,6 @@ static const struct expectation expectations[] = {
   { "rate-9-3600", 30, REFUSED, 429, "a pause of 3600 s, and ", 1, 0, 10 },
   { "rate-9-never", 30, REFUSED, 429, "it asks for a pause of ", 1, 0, 10 },
   { "rate-9-99999999999999999999999999", 30, REFUSED, 429, "it asks for a pause of ", 1, 0, 10 },
-  { "status-500.short", 0.2, REFUSED, 500, "no time is left for another try", 1, 0, 5 },
   /* Not tried again.  */
   { "status-400", 30, REFUSED, 400, "HTTP 400: no", 1, 0, 20 },
   { "status-401", 30, REFUSED, 401, "HTTP 401: no", 1, 0, 20 },
@@ -143,8 +140,6 @@ static void
 is_as_expected (const struct expectation *expectation, const struct http_answer *answer)
 {
   has_no_key (answer->why.detail);
-  if (getenv ("SHOW"))
-    print_message ("%s: %s\n", expectation->mode, answer->why.detail);
   if (answer->end != expectation->end || answer->why.reason != expectation->reason
       || (expectation->status && answer->status != expectation->status) || answer->tries != expectation->tries
       || !strstr (answer->why.detail, expectation->words) || answer->seconds < expectation->least || answer->seconds > expectation->most)
@@ -482,8 +477,8 @@ what_is_sent (void **state)
   struct model_settings settings = test__settings (url);
   struct http_answer answer;
   setenv ("HOME", server->folder, 1);
-  test__write (server->folder, ".netrc", "default login eve password mallory\n", 35);
-  test__write (server->folder, ".curlrc", "header = \"X-Curlrc: yes\"\n", 25);
+  test__write (server->folder, ".netrc", "default login eve password mallory\n");
+  test__write (server->folder, ".curlrc", "header = \"X-Curlrc: yes\"\n");
   ask (&settings, "/chat/completions", "{\"what\":\"is sent\"}", 20, false, &answer);
   assert_int_equal (answer.end, HTTP_ANSWERED);
   assert_true (was_logged (server, "\"path\": \"/ok.what/chat/completions\""));

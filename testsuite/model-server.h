@@ -80,7 +80,7 @@ test__remove (char *folder)
 
 /* Writes TEXT[LENGTH] as FOLDER/NAME.  */
 static inline void
-test__write (const char *folder, const char *name, const void *text, size_t length)
+test__write_bytes (const char *folder, const char *name, const void *text, size_t length)
 {
   char *path = test__printf ("%s/%s", folder, name);
   FILE *stream = fopen (path, "w");
@@ -88,6 +88,13 @@ test__write (const char *folder, const char *name, const void *text, size_t leng
   assert_int_equal (fwrite (text, 1, length, stream), length);
   assert_int_equal (fclose (stream), 0);
   free (path);
+}
+
+/* Writes TEXT as FOLDER/NAME.  */
+static inline void
+test__write (const char *folder, const char *name, const char *text)
+{
+  test__write_bytes (folder, name, text, strlen (text));
 }
 
 /* Starts the server.  Its program needs python3 and, for TLS, openssl.  */

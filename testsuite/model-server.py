@@ -61,7 +61,12 @@ class Request:
         line = reader.readline(65536)
         if not line.strip():
             raise Closed
-        self.method, self.path = line.decode("latin-1").split()[:2]
+        self.connection = connection
+        words = line.decode("latin-1").split()
+        if len(words) != 3:
+            self.head(400, [("Connection", "close")])
+            raise Closed
+        self.method, self.path = words[:2]
         # As a proxy is asked.
         self.path = re.sub("^http://[^/]*", "", self.path)
         self.headers = {}
@@ -72,7 +77,6 @@ class Request:
             name, _, value = line.decode("latin-1").partition(":")
             self.headers[name.strip().lower()] = value.strip()
         self.body = reader.read(int(self.headers.get("content-length", "0")))
-        self.connection = connection
         self.json = None
         try:
             self.json = json.loads(self.body)
