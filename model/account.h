@@ -27,6 +27,12 @@ void account__close (struct account *account);
    connect_seconds at most: so a server that is down costs a run one time-out.  */
 int account__may_ask (struct account *account, const struct spent *function, struct why *why);
 
+/* The same, waiting for SECONDS at most, and counts the request for the run at once, so that processes that ask at the same moment can't
+   exceed a limit on requests together; what is charged later comes out of what was reserved.  account__release gives back N that
+   were never sent.  */
+int account__reserve (struct account *account, const struct spent *function, double seconds, struct why *why);
+void account__release (struct account *account, unsigned n);
+
 /* Adds REQUESTS and tokens to FUNCTION and to the run.  */
 void account__charge (struct account *account, struct spent *function, unsigned requests, uint64_t prompt_tokens,
                       uint64_t answer_tokens);
@@ -36,6 +42,10 @@ void account__charge (struct account *account, struct spent *function, unsigned 
 void account__is_up (struct account *account);
 void account__is_down (struct account *account);
 void account__is_spent (struct account *account, double seconds);
+
+/* It refused a request with HTTP's STATUS in a way that it would refuse all (a wrong key): nobody of this run asks for ten minutes;
+   MODEL_REFUSED is why.  */
+void account__is_refused (struct account *account, long status);
 
 /* The form of answers that the server was found to take; STRUCTURED_AUTO: nothing is known yet.  */
 enum structured account__structured (const struct account *account);
