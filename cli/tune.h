@@ -12,7 +12,7 @@ struct tune_options
   double budget_seconds;
   unsigned jobs;
   enum accept accept;
-  bool json, quiet, dry_run, any_speed;
+  bool json, quiet, dry_run, any_speed, show_prompt;
 };
 
 enum tune_event_kind { EVENT_TAKEN, EVENT_PROGRESS, EVENT_RESULT, EVENT_ERROR };
@@ -40,5 +40,11 @@ _Static_assert (sizeof (struct tune_event) <= 4096, "an event is written in one 
    PIPE.  Gives the process's exit status.  */
 int tune__worker (const struct tune_options *options, struct workshop *workshop,
                   const volatile sig_atomic_t *stop, int pipe);
+
+struct cache;
+
+/* Prints the first messages about options->key, or about each queued region; sends nothing.  REDACT: with names withheld.  The exit
+   status.  */
+int tune__show_prompts (const struct tune_options *options, struct cache *cache, bool redact);
 
 #endif
