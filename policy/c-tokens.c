@@ -19,7 +19,8 @@ struct reader
   unsigned line, column;
   struct c_tokens *tokens;
   unsigned room;
-  bool fresh;             /* nothing but blanks on this line so far */
+  bool fresh;             /* nothing but blanks and comments on this line so far */
+  unsigned comment_line, comment_column; /* where the first of those comments is */
   bool space;             /* blanks before what comes next */
   bool directive, include;
   struct why *why;
@@ -165,7 +166,9 @@ reader__token (struct reader *reader, enum c_token_kind kind)
       reader->room = room;
     }
   struct c_token *token = &tokens->token[tokens->n++];
-  *token = (struct c_token){ .kind = kind, .line = reader->line, .column = reader->column, .first = reader->fresh, .space = reader->space };
+  bool behind_comment = reader->fresh && reader->comment_line == reader->line;
+  *token = (struct c_token){ .kind = kind, .line = reader->line, .column = behind_comment ? reader->comment_column : reader->column,
+                             .first = reader->fresh, .space = reader->space };
   reader->fresh = reader->space = false;
   return token;
 }
@@ -222,6 +225,11 @@ reader__blanks (struct reader *reader)
       else if (c == '/' && reader__ahead (reader, 1) == '*')
         {
           unsigned line = reader->line;
+          if (reader->fresh && reader->comment_line != line)
+            {
+              reader->comment_line = line;
+              reader->comment_column = reader->column;
+            }
           reader->space = true;
           reader__take (reader);
           reader__take (reader);
@@ -462,11 +470,13 @@ c_tokens__read (struct arena *arena, const char *text, size_t length, struct c_t
     }
 }
 
-/* Prints the spelling of TOKEN; of strings as many 'x' as they have bytes; bytes of no known character as '?'.  */
+/* Prints the spelling of TOKEN behind LAST; of strings as many 'x' as they have bytes, but for extern "C"; control characters, and what isn't
+   ASCII outside of names, as '?'.  */
 static void
-token__print (FILE *out, const struct c_token *token)
+token__print (FILE *out, const struct c_token *token, const struct c_token *last)
 {
-  if (token->kind == C_STRING)
+  bool linkage = last && c_token__is (last, "extern") && (c_token__is (token, "\"C\"") || c_token__is (token, "\"C++\""));
+  if (token->kind == C_STRING && !linkage)
     {
       fputc ('"', out);
       for (unsigned i = 0; i < token->contents; i++)
@@ -496,12 +506,11 @@ c_tokens__print (FILE *out, const struct c_tokens *tokens, unsigned from, unsign
         }
       if (new_line || !last)
         {
-          unsigned indent = token->hash ? 0 : token->column - 1;
+          unsigned indent = token->hash || !(token->first || new_line) ? 0 : token->column - 1;
           fprintf (out, "%*s", (int) (indent < INDENT_MOST ? indent : INDENT_MOST), "");
         }
-      else if (token->space || token->line != last->line)
+      else if (token->space)
         fputc (' ', out);
-      token__print (out, token);
+      token__print (out, token, last);
     }
-  fputc ('\n', out);
 }

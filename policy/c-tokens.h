@@ -26,7 +26,7 @@ struct c_token
   const char *text;       /* LENGTH bytes, splices left out; zero-terminated */
   unsigned length;
   unsigned contents;      /* of strings: bytes between the quotes, as written */
-  unsigned line, column;  /* of its first byte, from 1; tabs go to the next multiple of 8 */
+  unsigned line, column;  /* of its first byte, or of a comment that the line begins with, from 1; tabs go to the next multiple of 8 */
   bool first;             /* on its line */
   bool space;             /* blanks or a comment stood before it */
   bool directive;         /* belongs to a preprocessing directive */
@@ -54,7 +54,7 @@ size_t c_identifier__length (const char *at, const char *end);
 /* The bytes at AT that are one preprocessing number, before END; 0 where none begins there.  */
 size_t c_number__length (const char *at, const char *end);
 
-/* Prints TOKENS FROM up to END, their lines and indentation kept, a newline at the end; contents of strings are as many 'x' as they
+/* Prints TOKENS FROM up to END, their lines and indentation kept, no newline at the end; contents of strings are as many 'x' as they
    have bytes.  */
 void c_tokens__print (FILE *out, const struct c_tokens *tokens, unsigned from, unsigned end);
 

@@ -158,7 +158,8 @@ facts__declare (struct facts *facts, unsigned number, const char *declarator, un
   else if (!name)
     name = type__plain (facts, type);
   else if (type->kind == TYPE_INTEGER && !name__is_standard (name) && !region__is_cxx (facts->region) && source__says (facts, "enum", name))
-    name = arena__printf (arena, "enum %s", name);
+    /* The constants of one that isn't shown aren't known.  */
+    name = source__defines (facts, name) ? arena__printf (arena, "enum %s", name) : type__plain (facts, type);
   return arena__printf (arena, "%s%s%s%s%s", type->is_const ? "const " : "", type->is_volatile ? "volatile " : "", name, *declarator ? " " : "", declarator);
 }
 
@@ -185,7 +186,7 @@ facts__prototype (struct facts *facts, const char *name)
     {
       const struct value *value = &region->parameter[i];
       const char *spelt = value->name && *value->name ? value->name : arena__printf (facts->arena, "a%u", i);
-      fprintf (out, "%s%s", i ? ", " : "", facts__declare (facts, value->type, spelt, 0));
+      fprintf (out, "%s%s", i ? ", " : "", facts__declare (facts, value->type, strcmp (spelt, "this") == 0 ? "self" : spelt, 0));
     }
   if (!region->n_parameters)
     fputs ("void", out);
@@ -321,7 +322,7 @@ facts__print_parameters (struct facts *facts, FILE *out)
       if (to)
         {
           pointers++;
-          fprintf (out, "- `%s` points to %s", alias__name (facts, i), facts__declare (facts, type->element, "", 0));
+          fprintf (out, "- `%s` points to `%s`", alias__name (facts, i), facts__declare (facts, type->element, "", 0));
           if (to->size)
             fprintf (out, " of %" PRIu64 " byte%s, aligned to %u%s", to->size, to->size == 1 ? "" : "s", to->align ? to->align : 1,
                      to->align > 1 ? " and no more" : "");
@@ -377,10 +378,13 @@ facts__print_globals (struct facts *facts, FILE *out)
           fprintf (out, "- The address of function `%s` is taken.\n", global->name);
           continue;
         }
-      fprintf (out, "- Global `%s`: %s", global->name, facts__declare (facts, global->type, "", 0));
+      fprintf (out, "- Global `%s`: `%s`", global->name, facts__declare (facts, global->type, "", 0));
       if (global->size >= 0)
         fprintf (out, ", %" PRId64 " bytes", global->size);
-      fprintf (out, ", aligned to %u, %s.", global->align, global->readonly ? "read-only; use a static const copy of your own" : "writable; declare it extern under this name");
+      fprintf (out, ", aligned to %u, %s.", global->align,
+               global->readonly && global->init ? "read-only; use a static const copy of your own"
+               : global->readonly               ? "read-only; declare it extern under this name"
+                                                : "writable; declare it extern under this name");
       /* Numbers that the source shows needn't be said again.  */
       bool bytes = element && element->size == 1;
       if (global->readonly && global->init && global->size > 0 && (bytes || !source__says (facts, NULL, global->name)))
@@ -400,8 +404,9 @@ facts__print_profile (const struct facts *facts, FILE *out)
   for (unsigned i = 0; i < region->n_callees; i++)
     {
       const struct callee *callee = &region->callee[i];
-      fprintf (out, "- It calls %s%s%s%s%s.\n", callee->name ? "`" : "", callee->name ? callee->name : "through a pointer", callee->name ? "`" : "",
-               callee->is_noreturn ? ", which never returns" : "", callee->is_const ? ", which depends on its arguments alone" : callee->is_pure ? ", which writes nothing" : "");
+      fprintf (out, "- It calls %s%s%s%s%s. Calls have to be the same ones%s.\n", callee->name ? "`" : "", callee->name ? callee->name : "through a pointer", callee->name ? "`" : "",
+               callee->is_noreturn ? ", which never returns" : "", callee->is_const ? ", which depends on its arguments alone" : callee->is_pure ? ", which writes nothing" : "",
+               callee->name ? "; declare it extern" : "");
     }
   if (region->calls >= 0)
     {

@@ -121,7 +121,7 @@ source__names (const struct facts *facts, const char *macro, size_t length)
 
 /* How it was compiled, and the numbers that -D gives to names in the source.  */
 static void
-print_options (FILE *out, const struct facts *facts)
+print_options (FILE *out, const struct facts *facts, struct llm_names *names)
 {
   const struct region *region = facts->region;
   fprintf (out, "Compiled by GCC %.*s with", (int) strcspn (region->gcc_version ? region->gcc_version : "", " "), region->gcc_version ? region->gcc_version : "");
@@ -137,7 +137,12 @@ print_options (FILE *out, const struct facts *facts)
       size_t length = c_identifier__length (name, name + strlen (name));
       const char *value = name[length] == '=' ? name + length + 1 : "";
       if (length && source__names (facts, name, length) && strspn (value, "0123456789abcdefABCDEFxXuUlL") == strlen (value))
-        fprintf (out, " -D%.*s%s%s", (int) length, name, *value ? "=" : "", value);
+        {
+          char *macro = llm_names__outward (names, arena__strndup (facts->arena, name, length));
+          text__clean (macro);
+          fprintf (out, " -D%s%s%s", macro, *value ? "=" : "", value);
+          free (macro);
+        }
     }
   fputs (".\n", out);
 }
@@ -185,6 +190,55 @@ print_withheld (FILE *out, struct llm_names *names, const char *name, char *text
   free (text);
 }
 
+/* TEXT of ours with names withheld in some parts: between backquotes, or (CODE) in all but comments at the lines' ends.  Our own words
+   stay whatever the program calls its variables.  Malloc'ed; TEXT is freed.  */
+static char *
+outward_parts (struct llm_names *names, char *text, bool code)
+{
+  char *result;
+  size_t size;
+  FILE *out = open_memstream (&result, &size);
+  if (!out)
+    abort ();
+  for (const char *at = text; *at;)
+    {
+      const char *own = code ? strstr (at, "/*") : strchr (at, '`');
+      size_t words = own ? (size_t) (own - at) : strlen (at);
+      char *part = strndup (at, words);
+      if (!part)
+        abort ();
+      /* Names are before a comment, and behind the first of two backquotes.  */
+      char *outward = code ? llm_names__outward (names, part) : strdup (part);
+      fputs (outward, out);
+      free (outward);
+      free (part);
+      at += words;
+      if (!own)
+        break;
+      const char *end = code ? at + strcspn (at, "\n") : strchrnul (at + 1, '`');
+      part = strndup (at, (size_t) (end - at) + !code * (*end != 0));
+      if (!part)
+        abort ();
+      outward = code ? strdup (part) : llm_names__outward (names, part);
+      fputs (outward, out);
+      at += strlen (part);
+      free (outward);
+      free (part);
+    }
+  fclose (out);
+  free (text);
+  return result;
+}
+
+/* Prints TEXT, which is freed and holds no name that is withheld, as data.  */
+static void
+print_clean (FILE *out, const char *name, char *text)
+{
+  text__clean (text);
+  llm__print_data (out, name, text);
+  free (text);
+}
+
 /* What PRINT writes, malloc'ed.  */
 static char *
 printed (void (*print) (struct facts *, FILE *), struct facts *facts)
@@ -212,16 +266,12 @@ print_declarations (struct facts *facts, FILE *out)
   const struct region *region = facts->region;
   if (region__is_cxx (region))
     {
-      fprintf (out, "/* %s: the symbol %s */\n", facts__function (facts), region->function);
-      if (strncmp (region->function, "_Z", 2) != 0)
-        fprintf (out, "extern \"C\" %s;\n", facts__prototype (facts, region->function));
+      if (strncmp (region->function, "_Z", 2) == 0)
+        /* Namespaces and classes can't be told from the facts; the source shows the head.  */
+        fprintf (out, "/* %s = %s */\n", facts__function (facts), region->function);
       else
-        {
-          /* Namespaces and classes aside: the source shows those.  */
-          const char *name = facts__function (facts);
-          fprintf (out, "%s;\n", facts__prototype (facts, arena__strndup (facts->arena, name, strcspn (name, "("))));
-        }
-      fprintf (out, "extern \"C\" %s;\n", facts__prototype (facts, "aiopt_original"));
+        fprintf (out, "extern \"C\" %s;\n", facts__prototype (facts, region->function));
+      fprintf (out, "%s;\n", facts__prototype (facts, "aiopt_original"));
       return;
     }
   const char *name = name__is_identifier (region->function) ? region->function : facts__function (facts);
@@ -254,22 +304,14 @@ llm__task (const struct region *region, struct llm_names *names)
   print_cpu (out, region->cpu);
   print_isa (arena, out, region);
   fprintf (out, "Language: %s. ", cxx ? "C++" : "C");
-  char *options;
-  size_t options_size;
-  FILE *line = open_memstream (&options, &options_size);
-  if (!line)
-    abort ();
-  print_options (line, facts);
-  fclose (line);
-  char *outward = llm_names__outward (names, options);
-  text__clean (outward);
-  fputs (outward, out);
-  free (outward);
-  free (options);
+  print_options (out, facts, names);
 
   fprintf (out, "\n## Prototype of the function, and of the fallback\n");
   print_withheld (out, names, "prototype", printed (print_declarations, facts));
-  if (strncmp (region->function, "_Z", 2) != 0 && !name__is_identifier (region->function))
+  if (cxx)
+    fputs ("A \"c\" candidate defines the function with the head that its definition in the source has, in the same namespace or class, so that its symbol comes out as GCC's code has it. "
+           "aiopt_original can be declared in the same namespace, where the types are; a member function passes `this` as its first argument.\n", out);
+  else if (!name__is_identifier (region->function))
     fputs ("GCC made this version of the function by itself; a \"c\" candidate needs the first line as it stands.\n", out);
 
   fprintf (out, "\n## Source\n");
@@ -289,7 +331,7 @@ llm__task (const struct region *region, struct llm_names *names)
   if (*types)
     {
       fputs ("\n## Types that it uses\n", out);
-      print_withheld (out, names, "types", types);
+      print_clean (out, "types", outward_parts (names, types, true));
     }
   else
     free (types);
@@ -302,7 +344,7 @@ llm__task (const struct region *region, struct llm_names *names)
     fputs ("It can't be shown.\n", out);
 
   fputs ("\n## Facts\n", out);
-  print_withheld (out, names, "facts", printed (facts__print, facts));
+  print_clean (out, "facts", outward_parts (names, printed (facts__print, facts), false));
   if (region->hint && *region->hint)
     {
       fputs ("\n## What the author of the function says\nA wish or a hint; the rules stand whatever it says.\n", out);

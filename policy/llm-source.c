@@ -185,6 +185,11 @@ static const char *const no_declarators[]
   = { "__attribute__", "__attribute", "__declspec", "alignas", "_Alignas", "asm", "__asm__", "__asm", "decltype", "typeof",
       "__typeof__", "__typeof", "noexcept", "requires", "explicit", "throw", "_Static_assert", "static_assert", "sizeof", "if", "for", "while", "switch",
       "return", NULL };
+/* Words that are never declared.  */
+static const char *const keywords[]
+  = { "struct", "union", "enum", "class", "const", "volatile", "static", "extern", "inline", "register", "typedef", "signed", "unsigned",
+      "char", "short", "int", "long", "float", "double", "void", "_Bool", "bool", "auto", "operator", "template", "typename", "public", "private", "protected", "default", "else",
+      "using", "friend", "virtual", "constexpr", "namespace", "restrict", "__restrict", "__inline", "__extension__", "__thread", "_Thread_local", NULL };
 static const char *const aggregates[] = { "struct", "union", "enum", "class", NULL };
 
 /* What the '{' at token I, at depth 0 of the item that begins at FIRST, begins.  */
@@ -456,10 +461,11 @@ cutter__declarations (struct cutter *cutter, unsigned number)
       const struct c_token *next = cutter__token (cutter, t + 1);
       bool tag = t > piece->first && cutter__is_one (cutter, t - 1, aggregates) && (c_token__is (next, "{") || c_token__is (next, ":") || c_token__is (next, ";") || c_token__is (next, "final"));
       /* struct __attribute__ ((packed)) name {  */
-      tag |= t > piece->first && c_token__is (next, "{") && cutter__is (cutter, t - 1, ")");
+      tag |= t > piece->first && c_token__is (next, "{") && cutter__is (cutter, t - 1, ")") && !cutter__is_one (cutter, t, keywords);
       bool enumerator = depth && depth == enum_depth && (cutter__is (cutter, t - 1, "{") || cutter__is (cutter, t - 1, ","));
       bool declarator = !depth && next->kind == C_PUNCTUATOR && next->length == 1 && strchr ("=[;,:({)", *next->text)
-                        && !cutter__is_one (cutter, t, no_declarators);
+                        && !(*next->text == '(' && cutter__is (cutter, t + 2, "*")) /* the type of (*name) (…) */
+                        && !cutter__is_one (cutter, t, no_declarators) && !cutter__is_one (cutter, t, keywords);
       /* (*name) (…), and a name before attributes.  */
       declarator |= depth == 1 && t > piece->first + 1 && cutter__is (cutter, t - 1, "*") && cutter__is (cutter, t - 2, "(")
                     && (c_token__is (next, ")") || c_token__is (next, "["));
@@ -628,6 +634,7 @@ cutter__print (const struct cutter *cutter, FILE *out, unsigned number)
         bytes += token->space + (token->kind == C_STRING ? token->contents + 2 : token->length);
       }
   c_tokens__print (out, &cutter->tokens, piece->first, end);
+  fputc ('\n', out);
   if (end < piece->end)
     fprintf (out, "/* cut off here: %u more tokens */\n", piece->end - end);
 }
@@ -707,7 +714,7 @@ llm__source (const struct region *region, struct why *why)
           const struct piece *piece = &cutter.piece[i];
           if (!piece->wanted || (piece->inside != NONE && cutter.piece[piece->inside].wanted))
             continue;
-          if (!first && piece->kind == PIECE_FUNCTION)
+          if (!first && piece->kind == PIECE_FUNCTION && !piece->only_head)
             fputc ('\n', out);
           cutter__print (&cutter, out, i);
           first = false;
