@@ -41,7 +41,8 @@ name__is_public (const struct llm_names *names, const char *name, size_t length)
 {
   if (names__find (&names->public, name, length) != NAME_NONE)
     return true;
-  if (name[0] == '_' && length > 1 && (name[1] == '_' || isupper ((unsigned char) name[1]) || (length > 3 && strncmp (name, "_mm", 3) == 0)))
+  /* But "_Z…", which C++ makes of a program's names.  */
+  if (name[0] == '_' && length > 1 && (name[1] == '_' || (isupper ((unsigned char) name[1]) && name[1] != 'Z') || (length > 3 && strncmp (name, "_mm", 3) == 0)))
     return true;
   char copy[64];
   if (length >= sizeof copy)

@@ -322,11 +322,7 @@ llm__task (const struct region *region, struct llm_names *names)
              "attributes and the like, or types, which are given below if they matter.\n", out);
     }
   else
-    {
-      fputs ("It isn't at hand (", out);
-      fputs (reason__text (why.reason), out);
-      fputs ("); go by GCC's code.\n", out);
-    }
+    fputs ("It isn't at hand; go by GCC's code.\n", out);
   char *types = printed (print_types, facts);
   if (*types)
     {

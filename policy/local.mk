@@ -31,5 +31,5 @@ testsuite_policy_llm_reply_SOURCES = testsuite/policy-llm-reply.c
 testsuite_policy_llm_reply_LDADD = $(POLICY_TEST_LIBS)
 TESTS += testsuite/policy-llm-source testsuite/policy-llm-prompt testsuite/policy-llm-reply
 TESTS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options testsuite/policy-repair \
-  testsuite/cli-tune.sh testsuite/cli-verify.sh
-EXTRA_DIST += testsuite/cli-tune.sh testsuite/cli-verify.sh
+  testsuite/cli-tune.sh testsuite/cli-verify.sh testsuite/cli-show-prompt.sh
+EXTRA_DIST += testsuite/cli-tune.sh testsuite/cli-verify.sh testsuite/cli-show-prompt.sh
