@@ -60,7 +60,7 @@ struct lead
   bool failed;
 };
 
-enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN, KEY_ANY_SPEED, KEY_SET };
+enum { KEY_CACHE = 1, KEY_POLICY, KEY_BUDGET, KEY_ACCEPT, KEY_KEY, KEY_JSON, KEY_DRY_RUN, KEY_ANY_SPEED, KEY_SET, KEY_SHOW_PROMPT };
 
 /* What the command line says; what it leaves open comes from the settings.  */
 struct command
@@ -122,11 +122,18 @@ parse_option (int key, char *argument, struct argp_state *state)
     case KEY_DRY_RUN:
       options->dry_run = true;
       return 0;
+    case KEY_SHOW_PROMPT:
+      options->show_prompt = true;
+      return 0;
     case 'q':
       options->quiet = true;
       return 0;
     case ARGP_KEY_ARG:
       argp_error (state, "unexpected argument '%s'", argument);
+      return 0;
+    case ARGP_KEY_END:
+      if (options->show_prompt && !options->dry_run)
+        argp_error (state, "--show-prompt wants --dry-run");
       return 0;
     default:
       return ARGP_ERR_UNKNOWN;
@@ -151,6 +158,7 @@ static const struct argp_option tune_arguments[] = {
   { "any-speed", KEY_ANY_SPEED, NULL, 0,
     "Accept what is verified however slow it is: for testing aiopt, not for use", 0 },
   { "dry-run", KEY_DRY_RUN, NULL, 0, "Show what would be worked on, and do nothing", 0 },
+  { "show-prompt", KEY_SHOW_PROMPT, NULL, 0, "With --dry-run: print what a model would be sent first about each function (policy llm)", 0 },
   { "quiet", 'q', NULL, 0, "No progress and no summary", 0 },
   { 0 },
 };
@@ -482,7 +490,9 @@ tune (const struct tune_options *given)
       free (directory);
       return status;
     }
-  if (options.dry_run)
+  if (options.show_prompt)
+    status = tune__show_prompts (&options, cache, config__is_on (options.config, "llm.redact"));
+  else if (options.dry_run)
     status = tune__dry_run (&options, cache);
   else if (queue__count (cache, &waiting, &leased, &why) < 0)
     status = cli__error ("aiopt tune", "%s: %s", reason__text (why.reason), why.detail);

@@ -13,7 +13,7 @@ struct tune_options
   double budget_seconds;
   unsigned jobs;
   enum accept accept;
-  bool json, quiet, dry_run, any_speed;
+  bool json, quiet, dry_run, any_speed, show_prompt;
 };
 
 enum tune_event_kind { EVENT_TAKEN, EVENT_PROGRESS, EVENT_RESULT, EVENT_ERROR };
@@ -57,5 +57,11 @@ struct tune_report
 void tune_report__sort (struct tune_report *report);
 void tune__print_json (const struct tune_report *report);
 void tune__print_table (const struct tune_report *report);
+
+struct cache;
+
+/* Prints the first messages about options->key, or about each queued region; sends nothing.  REDACT: with names withheld.  The exit
+   status.  */
+int tune__show_prompts (const struct tune_options *options, struct cache *cache, bool redact);
 
 #endif

@@ -5,7 +5,10 @@ policy_libpolicy_a_SOURCES = policy/policy.c policy/policy.h policy/internal.h \
   policy/workshop.c policy/workshop.h policy/unit.c policy/unit.h policy/unit-command.c policy/unit-compile.c policy/variants.def \
   policy/source-compile.c policy/prefetch.c policy/repair.c policy/repair.h \
   policy/options.c policy/options.h policy/options.def policy/clang.def \
-  policy/process.c policy/process.h
+  policy/process.c policy/process.h \
+  policy/llm.h policy/llm-source.c policy/llm-headers.def policy/c-tokens.c policy/c-tokens.h policy/llm-names.c policy/llm-public.def \
+  policy/llm-prompt.c policy/llm-contract.def policy/llm-cpu.def policy/llm-facts.c policy/llm-facts.h policy/llm-tell.c policy/llm-advice.def \
+  policy/llm-reply.c policy/llm-text.c policy/llm-text.h
 EXTRA_DIST += doc/exec-protocol.md testsuite/policy-region.h
 
 POLICY_TEST_LIBS = policy/libpolicy.a model/libmodel.a machine/libmachine.a $(POLICY_LIBS) $(MACHINE_LIBS) $(CMOCKA_LIBS)
@@ -19,6 +22,14 @@ testsuite_policy_exec_SOURCES = testsuite/policy-exec.c testsuite/policy-region.
 testsuite_policy_exec_LDADD = $(POLICY_TEST_LIBS)
 testsuite_policy_options_SOURCES = testsuite/policy-options.c
 testsuite_policy_options_LDADD = $(POLICY_TEST_LIBS)
+check_PROGRAMS += testsuite/policy-llm-source testsuite/policy-llm-prompt testsuite/policy-llm-reply
+testsuite_policy_llm_source_SOURCES = testsuite/policy-llm-source.c testsuite/policy-region.h
+testsuite_policy_llm_source_LDADD = $(POLICY_TEST_LIBS)
+testsuite_policy_llm_prompt_SOURCES = testsuite/policy-llm-prompt.c testsuite/policy-region.h
+testsuite_policy_llm_prompt_LDADD = $(POLICY_TEST_LIBS)
+testsuite_policy_llm_reply_SOURCES = testsuite/policy-llm-reply.c
+testsuite_policy_llm_reply_LDADD = $(POLICY_TEST_LIBS)
+TESTS += testsuite/policy-llm-source testsuite/policy-llm-prompt testsuite/policy-llm-reply
 TESTS += testsuite/policy-compilers testsuite/policy-exec testsuite/policy-options testsuite/policy-repair \
-  testsuite/cli-tune.sh testsuite/cli-verify.sh
-EXTRA_DIST += testsuite/cli-tune.sh testsuite/cli-verify.sh
+  testsuite/cli-tune.sh testsuite/cli-verify.sh testsuite/cli-show-prompt.sh
+EXTRA_DIST += testsuite/cli-tune.sh testsuite/cli-verify.sh testsuite/cli-show-prompt.sh
