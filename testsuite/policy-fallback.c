@@ -58,7 +58,7 @@ spliced (void **state, struct arena *arena, const char *original, const char *fu
 static void
 refused (void **state, enum candidate_form form, const char *text, enum reason reason, const char *words)
 {
-  static const char *const options[] = { "-O2", NULL };
+  static const char *const options[] = { "-O2", "-fno-pie", NULL };
   struct arena *arena = arena__new ();
   struct region *region = test__region (arena, *state, "original.c", "int f (int a) { return a * 7; }\n", "f", options);
   struct candidate *candidate;
@@ -156,6 +156,9 @@ not_a_jump (void **state)
   refused (state, FORM_ASM, "f:\n\tjmp\t*aiopt_original(%rip)\n", REASON_NEW_SYMBOL, "jmp");
   refused (state, FORM_ASM, "f:\n\tjmp\t*.L1(%rip)\n\t.section .rodata\n.L1:\n\t.quad aiopt_original\n", REASON_DATA, FALLBACK_NAME);
   refused (state, FORM_C, "extern int aiopt_original (int);\nint f (int a) { return aiopt_original (a) + 1; }\n", REASON_CALLS, "is called");
+  refused (state, FORM_C,
+           "extern int aiopt_original (int);\nstatic int (*const t[2]) (int) = { aiopt_original, aiopt_original };\nint f (int a) { return t[a & 1] (a); }\n",
+           REASON_NEW_SYMBOL, "data that mentions");
   refused (state, FORM_C, "int f (int a) { return aiopt_original (a); }\n", REASON_COMPILE, "implicit declaration");
   /* One of its own with that name is a helper like any other.  */
   refused (state, FORM_C, "__attribute__ ((noinline, noipa)) int aiopt_original (int a) { return a; }\nint f (int a) { return aiopt_original (a + 1); }\n",
