@@ -7,10 +7,13 @@
 
 #include <argp.h>
 #include <cjson/cJSON.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum
 {
@@ -111,6 +114,67 @@ print_column (const char *text, unsigned width)
     putchar (' ');
 }
 
+/* Is PATH, an absolute one without links, in FOLDER (relative to BASE) or below it?  The root folder holds nothing.  */
+static bool
+folder__holds (const char *base, const char *folder, const char *path)
+{
+  char *joined = NULL;
+  if (asprintf (&joined, "%s%s%s", *folder == '/' ? "" : base, *folder == '/' ? "" : "/", folder) < 0)
+    return false;
+  char *real = realpath (joined, NULL);
+  size_t length = real ? strlen (real) : 0;
+  bool holds = length > 1 && strncmp (path, real, length) == 0 && path[length] == '/';
+  free (real);
+  free (joined);
+  return holds;
+}
+
+/* May PATH be one of REGION's sources?  What #line says may be any file: only those are shown that are below the folder of
+   the unit, that in which it was compiled, or one of its options for headers.  */
+static bool
+region__owns (const struct region *region, const char *path)
+{
+  const char *base = region->directory ? region->directory : ".";
+  const char *slash = region->source ? strrchr (region->source, '/') : NULL;
+  char *folder = slash ? strndup (region->source, (size_t) (slash - region->source) + 1) : NULL;
+  bool owns = folder__holds (base, ".", path) || (folder && folder__holds (base, folder, path));
+  free (folder);
+  static const char *const options[] = { "-I", "-iquote", "-isystem", "-idirafter" };
+  for (unsigned i = 0; !owns && i < region->n_options; i++)
+    for (unsigned j = 0; !owns && j < sizeof options / sizeof *options; j++)
+      {
+        size_t length = strlen (options[j]);
+        const char *value = region->option[i] + length;
+        if (strncmp (region->option[i], options[j], length) != 0)
+          continue;
+        if (!*value && i + 1 < region->n_options)
+          value = region->option[i + 1];
+        owns = *value && folder__holds (base, value, path);
+      }
+  return owns;
+}
+
+/* REGION's source file, open for reading; NULL where there is none, or none that is shown.  */
+static FILE *
+region__open_source (const struct region *region)
+{
+  char *path = NULL;
+  if (region->file[0] == '/' || !region->directory)
+    path = strdup (region->file);
+  else if (asprintf (&path, "%s/%s", region->directory, region->file) < 0)
+    path = NULL;
+  char *real = path ? realpath (path, NULL) : NULL;
+  free (path);
+  struct stat info;
+  FILE *stream = NULL;
+  /* A pipe or a device could keep us waiting.  */
+  int fd = real && region__owns (region, real) ? open (real, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) : -1;
+  free (real);
+  if (fd >= 0 && (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode) || !(stream = fdopen (fd, "r"))))
+    close (fd);
+  return stream;
+}
+
 /* The function's source, where it can still be read.  */
 static void
 print_source (const struct region *region)
@@ -121,13 +185,7 @@ print_source (const struct region *region)
   };
   if (!region || !region->file || !region->line)
     return;
-  char *path = NULL;
-  if (region->file[0] == '/' || !region->directory)
-    path = strdup (region->file);
-  else if (asprintf (&path, "%s/%s", region->directory, region->file) < 0)
-    path = NULL;
-  FILE *f = path ? fopen (path, "re") : NULL;
-  free (path);
+  FILE *f = region__open_source (region);
   if (!f)
     return;
   unsigned last = region->last_line >= region->line ? region->last_line : region->line;

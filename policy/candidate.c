@@ -1,7 +1,9 @@
 /* From a text that someone proposes to a candidate: assembler text is parsed strictly, C goes
    through the compiler that compiled the region.
    SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "policy/fallback.h"
 #include "policy/internal.h"
+#include "policy/source-check.h"
 #include "policy/workshop.h"
 
 #include <stdlib.h>
@@ -30,19 +32,17 @@ code__helper (const struct code *code, const char *text)
   return NULL;
 }
 
-/* Compiles C text and cuts the function out.  */
+/* Compiles C text and cuts the function out; HOW but for inlining.  */
 static int
 candidate__compile (const struct region *region, struct candidate *candidate, const char *source,
-                    size_t source_length, const struct arguments *extra, double limit,
-                    const volatile sig_atomic_t *stop, struct why *why)
+                    size_t source_length, struct source_options how, struct why *why)
 {
   for (int inline_all = 0;; inline_all = 1)
     {
       char *text;
       size_t length;
-      if (source__compile (region, source, source_length, extra, inline_all, limit, stop, &text,
-                           &length, why)
-          < 0)
+      how.inline_all = inline_all;
+      if (source__compile (region, source, source_length, &how, &text, &length, why) < 0)
         return -1;
       int result = code__parse (candidate->arena, text, length, region->function, NULL, 0, false,
                                 &candidate->code, why);
@@ -71,8 +71,10 @@ candidate__make (const struct region *region, enum candidate_form form, const ch
     return why__set (why, REASON_SYNTAX, "a zero byte");
   if (n_extra > EXTRA_FLAGS_MAX)
     return why__set (why, REASON_FORBIDDEN, "%u flags; the limit is %d", n_extra, EXTRA_FLAGS_MAX);
+  /* What a model writes is nobody's word: it sees nothing of this machine.  */
+  bool alone = strcmp (policy, "llm") == 0;
   struct arguments extra = { 0 };
-  if (folder)
+  if (folder && !alone)
     {
       arguments__add (&extra, "-iquote");
       arguments__add (&extra, folder);
@@ -95,10 +97,15 @@ candidate__make (const struct region *region, enum candidate_form form, const ch
   candidate->source = arena__strndup (arena, text, length);
   candidate->policy = arena__strdup (arena, policy);
   candidate->provenance = arena__strdup (arena, provenance);
+  struct source_options how = { .extra = &extra, .alone = alone, .limit_seconds = limit, .stop = stop };
   int status = form == FORM_ASM ? code__parse (arena, text, length, region->function, NULL, 0, true,
                                                &candidate->code, why)
-                                : candidate__compile (region, candidate, text, length, &extra, limit,
-                                                      stop, why);
+               : alone          ? source__check (region, text, length, why)
+                                : 0;
+  if (form == FORM_C && status == 0)
+    status = candidate__compile (region, candidate, text, length, how, why);
+  if (status == 0)
+    status = fallback__splice (region, candidate->code, why);
   arguments__free (&extra);
   if (status < 0)
     {

@@ -111,7 +111,7 @@ exec__start (struct exec *exec, struct why *why)
   posix_spawn_file_actions_addopen (&actions, 2, log && *log ? log : "/dev/null",
                                     O_WRONLY | O_CREAT | O_APPEND, 0600);
   const char *const arguments[] = { "/bin/sh", "-c", exec->command, NULL };
-  char **environment = process__environment ();
+  char **environment = process__environment (false);
   int error = posix_spawn (&exec->pid, "/bin/sh", &actions, &attributes, (char *const *) arguments,
                            environment ? environment : environ);
   free (environment);

@@ -36,7 +36,8 @@ int exec__open (const char *command, const struct region *region, struct worksho
 int llm__open (const struct region *region, struct workshop *workshop, double deadline,
                struct proposer *proposer, struct why *why);
 
-/* candidate__from_file with a limit on compiling, and POLICY and PROVENANCE filled in.  */
+/* candidate__from_file with a limit on compiling, and POLICY and PROVENANCE filled in.  A text of policy "llm" gets nothing of the
+   user's to see: source__check holds it to standard headers and the like, and no options for the preprocessor are passed.  */
 int candidate__make (const struct region *region, enum candidate_form form, const char *text,
                      size_t length, const char *folder, const char *const *extra_flags,
                      unsigned n_extra, double limit_seconds, const volatile sig_atomic_t *stop, const char *policy,

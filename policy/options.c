@@ -187,6 +187,18 @@ unit_options__level (const struct unit_options *options)
 }
 
 bool
+option__is_dialect (const char *text)
+{
+  static const char *const beginnings[]
+    = { "-std=", "--std=", "-ansi", "-finput-charset", "-fexec-charset", "-fwide-exec-charset", "-traditional", "-fpreprocessed",
+        "-fdirectives-only", "-fmodule", "-fopenmp", "-fopenacc", "-fpch", "-trigraphs", "-fno-asm" };
+  for (unsigned i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    if (strncmp (text, beginnings[i], strlen (beginnings[i])) == 0)
+      return true;
+  return false;
+}
+
+bool
 flag__is_safe (const char *extra, uint64_t allowed)
 {
   static const char *const safe[] = {
@@ -210,7 +222,9 @@ flag__is_safe (const char *extra, uint64_t allowed)
   for (unsigned i = 0; i < sizeof safe / sizeof *safe; i++)
     if (strcmp (extra, safe[i]) == 0)
       return true;
-  if (strpbrk (extra, "/,@\n") || strstr (extra, "dump") || strstr (extra, "verbose"))
+  /* -fsplit-stack is no optimization, and -ftree-parallelize-loops starts threads.  */
+  if (strpbrk (extra, "/,@\n") || strstr (extra, "dump") || strstr (extra, "verbose") || strstr (extra, "split-stack")
+      || strstr (extra, "parallelize"))
     return false;
   if (strcmp (extra, "-march=native") == 0)
     return (isa__host () & ~allowed) == 0;

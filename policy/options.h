@@ -28,6 +28,10 @@ void unit_options__free (struct unit_options *options);
 /* The optimization level as a number: 0, 1, 2 (also for -Os), 3.  */
 int unit_options__level (const struct unit_options *options);
 
+/* Does option TEXT of the user's say in which dialect, character set or with which modules a source is read?  A text of somebody
+   else's is read without it.  */
+bool option__is_dialect (const char *text);
+
 /* May an option EXTRA that came with a candidate go to the compiler?  Only what steers optimizers
    or allows instructions within ALLOWED.  */
 bool flag__is_safe (const char *extra, uint64_t allowed);

@@ -75,7 +75,9 @@ int policy__check_list (const char *list, struct why *why);
 
 /* Makes a candidate of TEXT, as a file given by the user or a model's answer: FORM_ASM is parsed
    strictly; FORM_C is compiled by the region's own compiler with its options, -O3 and EXTRA_FLAGS
-   (N_EXTRA; only flags from the safe list pass).  #include "…" finds what stands beside the region's source.  */
+   (N_EXTRA; only flags from the safe list pass).  #include "…" finds what stands beside the region's source.
+   In both, a jump to `aiopt_original` (in C: `return aiopt_original (…);`, declared with the function's own type) goes to the
+   original code, which is appended.  */
 int candidate__from_text (const struct region *region, enum candidate_form form, const char *text,
                           size_t length, const char *const *extra_flags, unsigned n_extra,
                           struct candidate **candidate, struct why *why);

@@ -60,8 +60,12 @@ clock__now (void)
 /* Variables that would make a compiler write files, change its language, or carry the outer
    compiler's state into this one.  */
 static bool
-variable__is_unwanted (const char *setting)
+variable__is_unwanted (const char *setting, bool no_user_headers)
 {
+  static const char *const headers[] = { "CPATH=", "C_INCLUDE_PATH=", "CPLUS_INCLUDE_PATH=" };
+  for (unsigned i = 0; no_user_headers && i < sizeof headers / sizeof *headers; i++)
+    if (strncmp (setting, headers[i], strlen (headers[i])) == 0)
+      return true;
   static const char *const unwanted[]
     = { "DEPENDENCIES_OUTPUT=", "SUNPRO_DEPENDENCIES=", "COLLECT_GCC=",   "COLLECT_GCC_OPTIONS=",
         "COLLECT_LTO_WRAPPER=", "OFFLOAD_TARGET_NAMES=", "LC_ALL=",       "LANG=",
@@ -73,7 +77,7 @@ variable__is_unwanted (const char *setting)
 }
 
 char **
-process__environment (void)
+process__environment (bool no_user_headers)
 {
   unsigned n = 0;
   while (environ && environ[n])
@@ -83,7 +87,7 @@ process__environment (void)
     return NULL;
   unsigned kept = 0;
   for (unsigned i = 0; i < n; i++)
-    if (!variable__is_unwanted (environ[i]))
+    if (!variable__is_unwanted (environ[i], no_user_headers))
       copy[kept++] = environ[i];
   copy[kept++] = (char *) "LC_ALL=C";
   copy[kept] = NULL;
@@ -107,6 +111,28 @@ process__attributes (posix_spawnattr_t *attributes)
   posix_spawnattr_setsigdefault (attributes, &defaults);
 }
 
+/* Puts before ARGUMENTS, in LIMITED, the shell that takes LIMITS upon itself and becomes the program: so they hold from its first
+   instruction on, and for its children.  A limit that is lower already stays.  SETTINGS keeps the words.  */
+static void
+arguments__limit (const struct arguments *arguments, const struct process_limits *limits, struct arguments *limited,
+                  char settings[160])
+{
+  enum { BLOCK = 512, KIB = 1024 }; /* the units of ulimit -f and -v (POSIX, dash(1)) */
+  int n = snprintf (settings, 160, "ulimit -c 0;");
+  if (limits->memory)
+    n += snprintf (settings + n, 160 - (size_t) n, "ulimit -v %zu 2>/dev/null;", limits->memory / KIB);
+  if (limits->file)
+    n += snprintf (settings + n, 160 - (size_t) n, "ulimit -f %zu 2>/dev/null;", limits->file / BLOCK);
+  if (limits->seconds)
+    n += snprintf (settings + n, 160 - (size_t) n, "ulimit -t %u 2>/dev/null;", limits->seconds);
+  snprintf (settings + n, 160 - (size_t) n, "exec \"$@\"");
+  arguments__add (limited, "/bin/sh");
+  arguments__add (limited, "-c");
+  arguments__add (limited, settings);
+  arguments__add (limited, "sh");
+  arguments__add_all (limited, arguments);
+}
+
 /* Starts ARGUMENTS as the leader of a new process group.  0 and *PID, or an errno value.  */
 static int
 process__start (const struct arguments *arguments, const struct process_options *options,
@@ -123,9 +149,17 @@ process__start (const struct arguments *arguments, const struct process_options 
                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
   if (options->directory)
     posix_spawn_file_actions_addchdir_np (&actions, options->directory);
-  char **environment = process__environment ();
+  char **environment = process__environment (options->no_user_headers);
+  struct arguments limited = { 0 };
+  char settings[160];
+  if (options->limits)
+    {
+      arguments__limit (arguments, options->limits, &limited, settings);
+      arguments = &limited;
+    }
   int error = posix_spawnp (pid, arguments->item[0], &actions, &attributes,
                             (char *const *) arguments->item, environment ? environment : environ);
+  arguments__free (&limited);
   free (environment);
   posix_spawn_file_actions_destroy (&actions);
   posix_spawnattr_destroy (&attributes);
@@ -189,6 +223,9 @@ process__run (const struct arguments *arguments, const struct process_options *o
   if (WIFSIGNALED (status))
     return why__set (why, REASON_POLICY_FAILED, "%s: signal %d", arguments->item[0],
                      WTERMSIG (status));
+  /* The shell's word for a program that isn't there.  */
+  if (options->limits && WEXITSTATUS (status) == 127)
+    return why__set (why, REASON_POLICY_FAILED, "%s can't be run", arguments->item[0]);
   if (WEXITSTATUS (status))
     return why__set (why, REASON_POLICY_FAILED, "%s: exit status %d", arguments->item[0],
                      WEXITSTATUS (status));

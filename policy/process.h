@@ -25,6 +25,14 @@ void arguments__free (struct arguments *arguments);
 /* Seconds of a clock that only goes forward.  */
 double clock__now (void);
 
+/* What a process and each of its children may take at most; 0: as much as we.  */
+struct process_limits
+{
+  size_t memory; /* bytes of address space */
+  size_t file;   /* bytes of a file that it writes */
+  unsigned seconds; /* of CPU time */
+};
+
 struct process_options
 {
   const char *directory;              /* working directory, NULL for ours */
@@ -32,6 +40,8 @@ struct process_options
   const char *errors;                 /* file for standard error, NULL: /dev/null */
   double limit_seconds;
   const volatile sig_atomic_t *stop;  /* give up as soon as it is set; may be NULL */
+  const struct process_limits *limits;/* NULL: none */
+  bool no_user_headers;               /* the environment names no folders of headers */
 };
 
 /* Runs ARGUMENTS in a process group of its own, with an environment in which a compiler writes
@@ -44,8 +54,8 @@ int process__run (const struct arguments *arguments, const struct process_option
    The caller destroys them.  */
 void process__attributes (posix_spawnattr_t *attributes);
 
-/* The environment process__run gives, malloc'ed (the vector alone).  */
-char **process__environment (void);
+/* The environment process__run gives, malloc'ed (the vector alone); NO_USER_HEADERS as above.  */
+char **process__environment (bool no_user_headers);
 
 /* All of file PATH, malloc'ed and zero-terminated; NULL where it can't be read or is longer than MAX.  */
 char *file__read (const char *path, size_t max, size_t *length);

@@ -92,7 +92,6 @@ options__add_meaning (struct arguments *command, const struct region *region,
 void
 gcc__add_isolation (struct arguments *command)
 {
-  arguments__add (command, "-w");
   arguments__add (command, "-fno-lto");
   arguments__add (command, "-fno-ipa-ra");
   arguments__add (command, "-fno-reorder-blocks-and-partition");
@@ -123,6 +122,7 @@ unit__gcc_command (const struct unit *unit, const struct arguments *flags, bool 
     arguments__add_all (command, &unit->options.tune);
   arguments__add_all (command, flags);
   options__add_meaning (command, region, &unit->options);
+  arguments__add (command, "-w");
   gcc__add_isolation (command);
   if (!patterns)
     arguments__add (command, "-fno-tree-loop-distribute-patterns");

@@ -44,13 +44,22 @@ void prefetch__stop (struct prefetch *prefetch);
    NULL where the variant is none for this unit.  */
 char *unit__describe (const struct unit *unit, const struct variant *variant);
 
-/* Compiles SOURCE[LENGTH], a text in REGION's language, with REGION's options, its allowed ISA,
-   EXTRA and, where INLINE_ALL, all helpers inlined, in a temporary folder of its own.  0 and malloc'ed
-   *TEXT, or -1 and *WHY with the compiler's first error.  */
+/* How a source text of somebody's is to be compiled.  */
+struct source_options
+{
+  const struct arguments *extra;     /* options besides REGION's */
+  bool inline_all;                   /* inline all helpers */
+  bool alone;                        /* nothing of the user's reaches it: no folders of headers, no macros, no dialect; for texts
+                                        that source__check has seen */
+  double limit_seconds;
+  const volatile sig_atomic_t *stop; /* may be NULL */
+};
+
+/* Compiles SOURCE[LENGTH], a text in REGION's language, with REGION's options and its allowed ISA, in a temporary
+   folder of its own, with limits on time, memory and what is written.  0 and malloc'ed *TEXT, or -1 and *WHY with the compiler's
+   first error.  */
 int source__compile (const struct region *region, const char *source, size_t source_length,
-                     const struct arguments *extra, bool inline_all, double limit_seconds,
-                     const volatile sig_atomic_t *stop, char **text, size_t *length,
-                     struct why *why);
+                     const struct source_options *how, char **text, size_t *length, struct why *why);
 
 /* The stop flag of workshop__stop_on, NULL where there is none.  */
 const volatile sig_atomic_t *workshop__stop (const struct workshop *workshop);
