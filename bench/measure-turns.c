@@ -5,6 +5,9 @@
    calls of a sample take turns: integer parameters that are no sizes are numbers out of the state's memory, or others; with
    recorded calls, what those were called with.  The original says which of them do: it returns, about as soon as on the state
    itself.
+
+   What limits how many elements are looked at is a size even where the data most often ends that sooner, as in a search: to a program's
+   searches it is the length of an array.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/measure-set.h"
 
@@ -25,6 +28,9 @@ enum { FEWEST = 16, PROBES = 8, PROBES_GOOD = 3, ROUND = 32, BYTES_MOST = 32 << 
 /* A call that takes so many times as long as the state's own, and a time for which that is no matter, isn't like it.  */
 #define LONGER 8.0
 #define SLACK_TICKS 4000.0
+
+/* So many small numbers, from 0 on, and a large one, tell whether a parameter limits what is looked at.  */
+enum { LIMITS = 4, LIMIT_BEYOND = 1000 };
 
 #define TIMEOUT_MS 20
 
@@ -192,6 +198,59 @@ begin (struct turner *turner)
   memcpy (turns->sum, answer.gpr, sizeof turns->sum);
 }
 
+/* STATE, with the arrays of REGION's parameters ending after COUNT elements.  False where it isn't known how.  */
+static bool
+cut_arrays (const struct region *region, struct state *state, uint64_t count)
+{
+  for (unsigned p = 0; p < region->n_parameters; p++)
+    {
+      const struct type *type = region__type (region, region->parameter[p].type);
+      if (!type || type->kind != TYPE_POINTER)
+        continue;
+      const struct type *element = region__type (region, type->element);
+      int gpr = value__gpr (&region->parameter[p]);
+      int s = gpr >= 0 ? state__span_of (state, state->machine.gpr[gpr]) : -1;
+      uint64_t size = element && element->size ? element->size : 1;
+      if (s < 0 || count * size > state->span[s].size)
+        return false;
+      uint64_t end = state->span[s].address + state->span[s].size;
+      /* What is behind it has to fault.  */
+      if (end % SANDBOX_PAGE || (s + 1 < (int) state->n_spans && state->span[s + 1].address == end))
+        return false;
+      state->machine.gpr[gpr] = end - count * size;
+    }
+  return true;
+}
+
+/* Does parameter P, a number, limit how many elements are looked at?  With none there and P large the original faults, and where
+   all arrays have P elements it doesn't.  */
+static bool
+is_limit (struct turner *turner, unsigned p)
+{
+  const struct region *region = turner->region;
+  struct state state[LIMITS + 1];
+  const struct state *states[LIMITS + 1];
+  struct why ignored;
+  int gpr = value__gpr (&region->parameter[p]);
+  if (region__type (region, region->parameter[p].type)->size < 4)
+    return false;
+  for (unsigned i = 0; i <= LIMITS; i++)
+    {
+      state[i] = *turner->timed->state;
+      states[i] = &state[i];
+      if (!cut_arrays (region, &state[i], i < LIMITS ? i : 0))
+        return false;
+      state[i].machine.gpr[gpr] = as_argument (turner, p, i < LIMITS ? i : LIMIT_BEYOND);
+    }
+  memset (turner->outcome, 0, (LIMITS + 1) * sizeof *turner->outcome);
+  if (sandbox__run (turner->sandbox, 0, states, turner->outcome, LIMITS + 1, TIMEOUT_MS, &ignored))
+    return false;
+  for (unsigned i = 0; i < LIMITS; i++)
+    if (turner->outcome[i].status != RUN_RETURNED)
+      return false;
+  return turner->outcome[LIMITS].status == RUN_TRAPPED;
+}
+
 /* Chooses the parameters: the two that most draws do for.  */
 static void
 choose_parameters (struct turner *turner, uint32_t sizes)
@@ -200,7 +259,7 @@ choose_parameters (struct turner *turner, uint32_t sizes)
   unsigned parameter[2] = { 0, 0 };
   for (unsigned p = 0; p < turner->region->n_parameters && p < PLAN_PARAMETERS; p++)
     {
-      if (!is_number (turner->region, p) || (sizes >> p & 1))
+      if (!is_number (turner->region, p) || (sizes >> p & 1) || is_limit (turner, p))
         continue;
       turner->n = 1;
       turner->parameter[0] = p;

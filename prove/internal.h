@@ -114,6 +114,8 @@ enum solver_answer facts__ask (struct problem *problem, const struct facts *fact
 
 /* program.c: one side's code. */
 
+enum { WAY_WATCHED = 4 };
+
 struct program
 {
   unsigned side;
@@ -127,7 +129,8 @@ struct program
   int64_t *join;                  /* of each branch: address where both ways meet soon, -1 none, -2 not known yet */
   bool *in_loop;
   bool *reached;                  /* instructions that some path has run */
-  const uint8_t *closed;          /* never.c: ways of each branch that aren't gone, bit 0 taken, 1 fallen through; or NULL */
+  const uint8_t *closed;          /* never.c: ways of each branch that aren't gone, bit 0 taken, 1 fallen through; or NULL.
+                                     WAY_WATCHED: no branch, but no path may pass it without stopping there */
   bool data_pointers;             /* there are addresses of symbols in its constants */
   unsigned n_distances;           /* entries of jump tables: the code's place, less that of the constants, plus MORE, at AT */
   struct { uint64_t at; int64_t more; } *distance;
@@ -292,6 +295,9 @@ int path__run (struct path *path, uint64_t steps, struct path **other);
 
 /* Nothing is known of CPU's flags any more.  */
 void cpu__forget_flags (struct sym_cpu *cpu, struct terms *terms);
+
+/* What the conditional move or set that PATH is at asks, 1 bit; NULL where it is at none.  */
+const struct term *path__condition (struct path *path);
 
 /* Goes the WAY that path->asked is answered, in a path that is `only` one.  */
 void path__go (struct path *path, bool way);

@@ -8,6 +8,8 @@
    Runs are cut at the heads of the loops that are left.  What a loop may change, registers and all memory but the frame, is
    forgotten on entering it; that the rest is kept is checked whenever a run comes back to the head.  A head inside is treated
    likewise, within any round of the loop around it.
+
+   What a conditional move or set asks is shown likewise to come out one way always: nothing is left out then.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "prove/induction.h"
 
@@ -31,12 +33,19 @@ struct never
   struct program *program;
   struct heads *heads;
   uint32_t memories;             /* made so far */
-  unsigned insn;                 /* the branch that is asked about */
-  bool *stops;                   /* heads, and branches with closed ways */
+  unsigned insn;                 /* the branch, move or set that is asked about */
+  bool taken;                    /* of a move or set: may it hold? */
+  bool *stops;                   /* heads, branches with closed ways, and INSN */
   unsigned arrivals;
 };
 
 static bool arrive (struct never *never, struct path *path, const struct entered *entered);
+
+static bool
+is_branch (const struct program *program, unsigned insn)
+{
+  return program->image->decoded->insn[insn].kind & KIND_BRANCH;
+}
 
 /* The registers that may change in a round of the loop at HEAD in which no head of ENTERED is come to.  */
 static uint64_t
@@ -114,7 +123,23 @@ pass_branch (const struct never *never, struct path *path, unsigned insn, bool *
   return !(*gone && asked_here);
 }
 
-/* PATH (used up) has come to a head or a branch with a closed way.  */
+/* Can PATH, at the conditional move or set in question, only go the other way?  */
+static bool
+asks_the_other_way (const struct never *never, struct path *path)
+{
+  struct problem *problem = never->problem;
+  const struct term *condition = path__condition (path);
+  if (!condition)
+    return false;
+  int known = facts__decide (problem, &path->facts, condition);
+  if (known >= 0)
+    return known != never->taken;
+  if (!never->taken)
+    condition = term__not (problem->terms, condition);
+  return facts__ask_roughly (problem, &path->facts, &condition, 1, RELATION_SECONDS) == SOLVER_UNSAT;
+}
+
+/* PATH (used up) has come to the instruction in question, or a head or a branch with a closed way.  */
 static bool
 arrive (struct never *never, struct path *path, const struct entered *entered)
 {
@@ -140,7 +165,10 @@ arrive (struct never *never, struct path *path, const struct entered *entered)
                                 .memory = memory__copy (path->memory), .before = entered };
       entered = &loop;
     }
-  if (!never->program->closed[at])
+  unsigned closed = never->program->closed[at];
+  if ((closed & WAY_WATCHED) && !asks_the_other_way (never, path))
+    path__free (path);
+  else if (!(closed & ~WAY_WATCHED))
     well = run_on (never, path, entered);
   else if (!pass_branch (never, path, at, &gone))
     path__free (path);
@@ -159,7 +187,7 @@ end:
   return well;
 }
 
-/* May PROGRAM's branch be asked about?  */
+/* May PROGRAM's instruction be asked about?  What is no branch is found out when it is come to.  */
 static bool
 can_ask (const struct program *program, unsigned insn)
 {
@@ -168,8 +196,9 @@ can_ask (const struct program *program, unsigned insn)
     if ((decoded->insn[i].kind & KIND_INDIRECT) && !(decoded->insn[i].kind & (KIND_CALL | KIND_RETURN)))
       return false;
   const struct decoded_insn *branch = &decoded->insn[insn];
-  return (branch->kind & KIND_BRANCH) && branch->has_target
-         && !(branch->target_section == branch->section && branch->target == branch->offset + branch->length);
+  return !(branch->kind & KIND_BRANCH)
+         || (branch->has_target
+             && !(branch->target_section == branch->section && branch->target == branch->offset + branch->length));
 }
 
 bool
@@ -186,10 +215,10 @@ problem__never (const struct region *region, const struct layout *layout, const 
       unsigned n = program->n_insns;
       problem__assume_sizes (problem, sizes);
       uint8_t *ways = ARENA_ARRAY (arena, uint8_t, n + 1);
-      struct never never = { .problem = problem, .program = program, .insn = insn, .stops = ARENA_ARRAY (arena, bool, n + 1) };
+      struct never never = { .problem = problem, .program = program, .insn = insn, .taken = taken, .stops = ARENA_ARRAY (arena, bool, n + 1) };
       problem->roughly = true;
       memcpy (ways, closed, n);
-      ways[insn] |= taken ? 1 : 2;
+      ways[insn] |= !is_branch (program, insn) ? WAY_WATCHED : taken ? 1 : 2;
       program->closed = ways;
       never.heads = heads__find (arena, region, program);
       for (unsigned i = 0; i < n; i++)

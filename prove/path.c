@@ -261,7 +261,8 @@ arm_step (struct path *path, uint64_t *at)
   struct sym_step step;
   int way = 0;
   path->n_traps = 0;
-  if (!meaning || meaning__apply (meaning, &path->cpu, &host, &step, &path->why) || path->n_traps > TRAPS_MAX)
+  if (!meaning || (program->closed && (program->closed[insn] & WAY_WATCHED))
+      || meaning__apply (meaning, &path->cpu, &host, &step, &path->why) || path->n_traps > TRAPS_MAX)
     return -1;
   for (unsigned i = 0; i < path->n_traps; i++)
     if (facts__decide (problem, &path->facts, path->trap[i].condition) != 0)
@@ -631,6 +632,15 @@ again:
       return why__set (&path->why, REASON_PROOF_CALL, "a call through a pointer");
     }
   return why__set (&path->why, REASON_UNMODELLED, "%s", decoded->mnemonic);
+}
+
+const struct term *
+path__condition (struct path *path)
+{
+  int insn = program__find (path->program, path->at);
+  const struct meaning *meaning = insn < 0 ? NULL : program__meaning (path->problem, path->program, (unsigned) insn, &path->why);
+  const struct sym_host host = host_of (path);
+  return meaning ? meaning__condition (meaning, &path->cpu, &host) : NULL;
 }
 
 void

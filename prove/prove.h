@@ -61,8 +61,9 @@ int prove__steer (struct arena *arena, const struct region *region, const struct
                   const struct image *image, const struct object *object, const struct state *start,
                   unsigned insn, bool taken, double seconds, struct state **state);
 
-/* Is it shown that the branch whose decoded number is INSN never goes this way, whatever the state?  CLOSED[] are the ways
-   of each instruction that are known not to be gone (bit 0 taken, 1 fallen through); SIZES as in struct proof_options.  */
+/* Is it shown that the branch whose decoded number is INSN never goes this way, whatever the state?  Or, of a conditional move or
+   set, that its condition never holds (TAKEN) or always does?  CLOSED[] are the ways of each instruction that are known not to
+   be gone (bit 0 taken, 1 fallen through); SIZES as in struct proof_options.  */
 bool prove__never (const struct region *region, const struct layout *layout, const struct image *image,
                    const struct object *object, const uint8_t *closed, uint32_t sizes, unsigned insn, bool taken,
                    double seconds);

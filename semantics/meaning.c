@@ -71,6 +71,15 @@ meaning__apply (const struct meaning *meaning, struct sym_cpu *cpu, const struct
   return meaning->apply (&run);
 }
 
+const struct term *
+meaning__condition (const struct meaning *meaning, struct sym_cpu *cpu, const struct sym_host *host)
+{
+  const ZydisInstructionCategory category = meaning->insn.meta.category;
+  if (category != ZYDIS_CATEGORY_CMOV && category != ZYDIS_CATEGORY_SETCC)
+    return NULL;
+  return flags__condition (host->terms, host, &cpu->flags, meaning->insn.opcode & 15);
+}
+
 int
 meaning__repeat (const struct meaning *meaning, struct sym_cpu *cpu, const struct sym_host *host,
                  struct sym_step *step, struct why *why)

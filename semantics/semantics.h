@@ -106,6 +106,9 @@ struct sym_step
 int meaning__apply (const struct meaning *meaning, struct sym_cpu *cpu, const struct sym_host *host,
                     struct sym_step *step, struct why *why);
 
+/* What a conditional move or set asks of the flags in CPU, 1 bit; NULL for all else.  */
+const struct term *meaning__condition (const struct meaning *meaning, struct sym_cpu *cpu, const struct sym_host *host);
+
 /* One round of a rep instruction: STEP gets kind STEP_REPEAT with the condition under which it is done, or for
    repe/repne the same with the comparison in it: it goes on behind the instruction where that holds, and with
    another round where it doesn't.  */

@@ -243,6 +243,35 @@ short_calls_take_turns (void **state)
   close_bed (&bed);
 }
 
+/* How many states of SOURCE, a function of a pointer and a number, are timed in turns of the number.  */
+static unsigned
+turned_states (const char *source)
+{
+  struct bed bed;
+  struct why why = { 0 };
+  struct measure_set *set;
+  unsigned turned = 0;
+  open_bed (&bed, source, true);
+  const struct image *originals[] = { bed.original };
+  assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, NULL, 0, &set, &why), 0);
+  for (unsigned i = 0; i < set->n; i++)
+    turned += set->timed[i].turns != NULL;
+  measure_set__free (set);
+  close_bed (&bed);
+  return turned;
+}
+
+/* How far a search may go is a size, though nearly all end sooner; where a table is looked at is none.  */
+static void
+limits_of_searches_are_sizes (void **state)
+{
+  (void) state;
+  assert_int_equal (turned_states ("unsigned f (const unsigned char *p, unsigned long n)\n"
+                                   "{ unsigned i = 0; while (i < n && p[i] < 100) i++; return i; }\n"), 0);
+  assert_in_range (turned_states ("unsigned f (const unsigned char *p, unsigned long x)\n"
+                                  "{ unsigned i = x * 0x9e3779b1u >> 26; while (p[i] > 250 && i) i--; return p[i] ? i : 0; }\n"), 2, 40);
+}
+
 /* Functions that take a moment on all inputs are judged by that moment.  */
 static void
 brief_functions_are_judged (void **state)
@@ -342,6 +371,7 @@ main (void)
     cmocka_unit_test (arrays_are_whole),
     cmocka_unit_test (arrays_are_aligned),
     cmocka_unit_test (short_calls_take_turns),
+    cmocka_unit_test (limits_of_searches_are_sizes),
     cmocka_unit_test (brief_functions_are_judged),
     cmocka_unit_test (in_place),
     cmocka_unit_test (loss_on_some_sizes),

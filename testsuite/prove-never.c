@@ -1,6 +1,7 @@
-/* Which branch ways are shown never to be gone: those that never are, and no others.
+/* Which branch ways are shown never to be gone, and which conditions of moves and sets to come out one way always: those that never are,
+   and no others.
 
-   Each function has two letters a branch, in order: for the way taken and the way fallen through, `d` where no run goes it (and
+   Each function has two letters a branch (or conditional move or set: the way taken is that it holds), in order: for the way taken and the way fallen through, `d` where no run goes it (and
    that is to be shown), `n` where none does but nobody has to see it, `s` where none does for a size below 2^46 in rsi (and that is to be shown), `-` where
    some run does, be it ever so rare.
    SPDX-License-Identifier: GPL-3.0-or-later  */
@@ -99,6 +100,24 @@ static const struct
     "  cmpq %rcx, %rdx\n  jb .L3\n  cmpq %rcx, %r8\n  jb .L3\n  xorl %eax, %eax\n"
     ".L1:\n  movb $0, (%rdi,%rax)\n  movb $0, (%rcx,%rax)\n  incq %rax\n  cmpq %rax, %rsi\n  jne .L1\n"
     ".L3:\n  ret\n" },
+  { "a move where a bound is passed again", "-- -d",
+    "  cmpq $16, %rsi\n  jb .L1\n  movl $7, %eax\n  cmpq $8, %rsi\n  cmovaeq %rsi, %rax\n  ret\n.L1:\n  movl $2, %eax\n  ret\n" },
+  { "one where a higher bound is passed", "-- --",
+    "  cmpq $16, %rsi\n  jb .L1\n  movl $7, %eax\n  cmpq $17, %rsi\n  cmovaeq %rsi, %rax\n  ret\n.L1:\n  movl $2, %eax\n  ret\n" },
+  { "a move on one of two ways that meet", "-- --",
+    "  movl $2, %eax\n  testb $1, %sil\n  je .L1\n  cmpq $5, %rsi\n  cmovaeq %rdi, %rax\n.L1:\n  addq $3, %rax\n  ret\n" },
+  { "the same, of numbers above 8", "-- -- -d",
+    "  movl $2, %eax\n  cmpq $8, %rsi\n  jbe .L2\n  testb $1, %sil\n  je .L1\n  cmpq $5, %rsi\n  cmovaeq %rdi, %rax\n.L1:\n"
+    "  addq $3, %rax\n.L2:\n  ret\n" },
+  { "a set that holds in the thousandth round", "-- --",
+    "  xorl %ecx, %ecx\n.L1:\n  cmpl $1000, %ecx\n  sete %al\n  incl %ecx\n  decq %rsi\n  jne .L1\n  ret\n" },
+  { "one that holds behind a loop, as it did before", "-- -- -d",
+    "  movq %rsi, %rcx\n  testq %rsi, %rsi\n  je .L2\n"
+    ".L1:\n  addb $1, (%rdi)\n  incq %rdi\n  decq %rsi\n  jne .L1\n  testq %rcx, %rcx\n  setne %al\n.L2:\n  ret\n" },
+  { "a size times sixteen that overflows, set", "s-",
+    "  movl $16, %ecx\n  movq %rsi, %rax\n  mulq %rcx\n  seto %al\n  ret\n" },
+  { "a set of flags that mul leaves undefined", "--", "  movl $1, %eax\n  mulq %rsi\n  sete %al\n  ret\n" },
+  { "a carry that there isn't", "d-", "  cmpq %rsi, %rsi\n  setb %al\n  ret\n" },
 };
 
 static unsigned tests, failures;
@@ -110,7 +129,13 @@ ok (bool well, const char *what)
   printf ("%sok %u - %s\n", well ? "" : "not ", ++tests, what);
 }
 
-/* What is shown of a way of branch INSN.  */
+static bool
+has_condition (const struct decoded_insn *insn)
+{
+  return (insn->kind & KIND_BRANCH) || strncmp (insn->mnemonic, "cmov", 4) == 0 || strncmp (insn->mnemonic, "set", 3) == 0;
+}
+
+/* What is shown of a way of INSN.  */
 static char
 letter (const struct case_unit *unit, const struct layout *layout, const struct side_code *side, unsigned insn, bool taken)
 {
@@ -142,7 +167,7 @@ find_ways (const char *text, char *found, size_t size)
   if (!well)
     printf ("# %s %s\n", unit ? reason__text (why.reason) : message, why.detail);
   for (unsigned i = 0; well && i < side.decoded->n_insns; i++)
-    if (side.decoded->insn[i].kind & KIND_BRANCH)
+    if (has_condition (&side.decoded->insn[i]))
       {
         if (n && n < size)
           found[n++] = ' ';

@@ -26,6 +26,9 @@
 /* … and where compilers guard their loops by many conditions that nothing shows.  */
 #define SOLVER_SHARE_GUARDS 0.3
 #define SOLVER_SECONDS 1.0
+/* Whether a condition is one is asked first, of one program alone: for that long, and for that part of the time at most.  */
+#define CONDITION_SECONDS 0.5
+#define CONDITIONS_PART 0.5
 /* Where this many are dead and every condition was seen both ways, those left are mostly
  * equivalent: a part of the effort does.  */
 #define COMFORTABLE 0.8
@@ -53,6 +56,7 @@ struct mutant
   unsigned insn;
   struct mutation mutation;
   bool dead, equal;
+  bool moot; /* its condition is shown to come out one way always, so there is nothing to see of it */
 };
 
 struct hunt_ground
@@ -230,12 +234,19 @@ face (struct hunt_ground *ground, const struct test *tests, unsigned n, unsigned
       ground->mutant[i].dead = true;
 }
 
+/* Is there nothing to find out about MUTANT any more?  */
+static bool
+is_settled (const struct mutant *mutant)
+{
+  return mutant->dead || mutant->equal || mutant->moot;
+}
+
 static unsigned
 survivors (const struct hunt_ground *ground, unsigned n)
 {
   unsigned left = 0;
   for (unsigned i = 0; i < n; i++)
-    left += !ground->mutant[i].dead && !ground->mutant[i].equal;
+    left += !is_settled (&ground->mutant[i]);
   return left;
 }
 
@@ -245,7 +256,7 @@ surviving_conditions (const struct hunt_ground *ground, unsigned n)
 {
   unsigned left = 0;
   for (unsigned i = 0; i < n; i++)
-    left += is_condition (&ground->mutant[i]) && !ground->mutant[i].dead && !ground->mutant[i].equal;
+    left += is_condition (&ground->mutant[i]) && !is_settled (&ground->mutant[i]);
   return left;
 }
 
@@ -254,6 +265,48 @@ static double
 effort (const struct hunt_ground *ground, unsigned n)
 {
   return surviving_conditions (ground, n) || survivors (ground, n) > (1 - COMFORTABLE) * n ? 1 : COMFORTABLE_PART;
+}
+
+/* Is INSN a conditional move or set, whose condition can be asked about?  */
+static bool
+is_asked (const struct decoded_insn *insn)
+{
+  return strncmp (insn->mnemonic, "cmov", 4) == 0 || strncmp (insn->mnemonic, "set", 3) == 0;
+}
+
+/* Asks the prover whether conditions that survive come out one way always, until UNTIL.  Such a condition is none, and what its other
+   way would do is nobody's business.  (That a mutant is equal doesn't say so much: of two conditions that ask the same each may be
+   left out, but not both.)  */
+static void
+ask_conditions (struct hunt_ground *ground, unsigned n, double until)
+{
+  struct trial *trial = ground->trial;
+  const struct verifier *verifier = trial->verifier;
+  const struct setup *setup = &verifier->setup[0];
+  uint32_t sizes = trial->compiled ? sizes__find (trial->verifier) : 0;
+  unsigned vain = 0;
+  for (unsigned i = 0; i < n && vain < VAIN_MAX; i++)
+    {
+      struct mutant *mutant = &ground->mutant[i];
+      double left = until - verify__now ();
+      if (left < 0.02)
+        return;
+      if (!is_condition (mutant) || is_settled (mutant) || !is_asked (&trial->side.decoded->insn[mutant->insn]))
+        continue;
+      bool holds = mutant->mutation.fault == FAULT_ALWAYS;
+      if (!prove__never (verifier->region, setup->layout, trial->image[0], trial->side.object,
+                         trial->candidate_coverage->excused, sizes, mutant->insn, !holds,
+                         left < CONDITION_SECONDS ? left : CONDITION_SECONDS))
+        {
+          vain++;
+          continue;
+        }
+      vain = 0;
+      mutant->equal = true;
+      for (unsigned k = 0; k < n; k++)
+        if (ground->mutant[k].insn == mutant->insn && is_condition (&ground->mutant[k]))
+          ground->mutant[k].moot = true;
+    }
 }
 
 /* New tests for the survivors.  False where one of them refutes the candidate itself.  */
@@ -344,7 +397,8 @@ ask (struct hunt_ground *ground, unsigned n)
       || image__link (ground->arena, verifier->region, verifier->setup[0].layout, trial->side.object,
                       trial->side.decoded, 0, &base, &why))
     return true;
-  /* All else would be for nothing.  */
+  /* All else would be for nothing, here and where there are guards.  */
+  ask_conditions (ground, n, verify__now () + CONDITIONS_PART * (until - verify__now ()));
   if (until > trial->deadline && !guards)
     until = trial->deadline;
   for (unsigned i = 0; i < n; i++)
@@ -353,7 +407,7 @@ ask (struct hunt_ground *ground, unsigned n)
       double left = until - verify__now ();
       if (left < 0.02 || vain == VAIN_MAX)
         break;
-      if (mutant->dead || mutant->equal)
+      if (is_settled (mutant))
         continue;
       struct arena *arena = arena__new ();
       struct proof proof = { 0 };
@@ -405,7 +459,7 @@ report (struct hunt_ground *ground, unsigned n)
     {
       const struct mutant *mutant = &ground->mutant[i];
       const struct decoded_insn *insn = &trial->side.decoded->insn[mutant->insn];
-      if (mutant->dead || mutant->equal)
+      if (is_settled (mutant))
         continue;
       FILE *stream = open_memstream (&text, &size);
       if (!stream)
@@ -491,7 +545,7 @@ mutants__run (struct trial *trial)
   for (unsigned i = 0; i < tried; i++)
     {
       bool carry = takes_carry (&trial->side.decoded->insn[ground->mutant[i].insn]);
-      bool seen = ground->mutant[i].dead || ground->mutant[i].equal
+      bool seen = is_settled (&ground->mutant[i])
                   || (trial->compiled && !carry && other_way_dies (ground, tried, i));
       verdict->conditions += is_condition (&ground->mutant[i]);
       verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !seen;
