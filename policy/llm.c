@@ -341,14 +341,14 @@ llm__next (void *self, struct candidate **candidate, struct why *why)
       struct conversation *conversation;
       llm->out = NULL;
       llm__go_on (llm, seconds);
-      if ((conversation = llm__proposed (llm, &which)))
-        return llm__give (llm, conversation, which, candidate, why);
       if (llm->n_problems)
         {
           *why = llm->problem[0];
           memmove (llm->problem, llm->problem + 1, --llm->n_problems * sizeof *llm->problem);
           return -1;
         }
+      if ((conversation = llm__proposed (llm, &which)))
+        return llm__give (llm, conversation, which, candidate, why);
       if (!llm__is_waiting (llm) || (stop && *stop))
         return 0;
       if (clock__now () >= llm->deadline)

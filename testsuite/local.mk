@@ -6,7 +6,7 @@ TESTS += testsuite/policy-bad-answers.sh
 endif
 
 LOG_COMPILER = $(SHELL) $(top_srcdir)/testsuite/run-program
-EXTRA_DIST += testsuite/run-cmocka testsuite/run-program testsuite/check testsuite/conformance
+EXTRA_DIST += testsuite/run-program testsuite/check testsuite/conformance
 
 CONFORMANCE = AIOPT_BUILD='$(abs_top_builddir)' AIOPT_GCC='$(TARGET_GCC)'
 

@@ -293,9 +293,9 @@ lists (void **state)
   (void) state;
   struct why why;
   static const char *const good[]
-    = { "compilers", "exec:a,b", "compilers,exec:./m --x,y", "exec:{a,{b}},compilers", "exec:{a},exec:b" };
+    = { "compilers", "exec:a,b", "compilers,exec:./m --x,y", "exec:{a,{b}},compilers", "exec:{a},exec:b", "llm", "llm,compilers" };
   static const char *const bad[] = { "", ",", "compilers,", "nobody", "exec", "exec:", "exec:{}", "exec:{a", "exec:{a}b",
-                                     "compilers:x", "llm", "Compilers", ",compilers", "exec: " };
+                                     "compilers:x", "llm:x", "LLM", "Compilers", ",compilers", "exec: " };
   for (unsigned i = 0; i < sizeof good / sizeof *good; i++)
     if (policy__check_list (good[i], &why) != 0)
       fail_msg ("'%s': %s", good[i], why.detail);

@@ -113,7 +113,7 @@ struct fixture
 static int
 fixture_new (void **state)
 {
-  static const char source[] = "unsigned f (unsigned x) { return x * 3 + x; }\n";
+  static const char source[] = "unsigned f (unsigned x) { unsigned n = 0; while (x) { n += x & 1; x >>= 1; } return n; }\n";
   static const char *const options[] = { "-O2", NULL };
   struct fixture *fixture = calloc (1, sizeof *fixture);
   fixture->directory = directory__temporary ("aiopt-llm-test-");
@@ -150,8 +150,8 @@ fixture_free (void **state)
 }
 
 #define ANSWER(CODE) "{\"candidates\":[{\"form\":\"c\",\"code\":\"" CODE "\",\"flags\":[],\"note\":\"n\"}]}"
-#define WITH_SHIFT ANSWER ("unsigned f (unsigned x) { return x << 2; }")
-#define WITH_ADD ANSWER ("unsigned f (unsigned x) { return x + x + x + x + 1; }")
+#define RIGHT ANSWER ("unsigned f (unsigned x) { unsigned n = 0; for (; x; x &= x - 1) n++; return n; }")
+#define WRONG ANSWER ("unsigned f (unsigned x) { unsigned n = 1; for (; x; x &= x - 1) n++; return n; }")
 #define NOTHING "{\"candidates\":[]}"
 
 static struct policy *
@@ -202,17 +202,17 @@ static void
 is_told_and_mends (void **state)
 {
   struct fixture *fixture = *state;
-  model.script = (struct script){ .answer = { { "Sure! Here it is.", ANSWER ("unsigned f (unsigned x) { return y; }"), WITH_ADD, WITH_SHIFT, NOTHING } } };
+  model.script = (struct script){ .answer = { { "Sure! Here it is.", ANSWER ("unsigned f (unsigned x) { return y; }"), WRONG, RIGHT, NOTHING } } };
   struct policy *policy = open_policy (fixture, "llm", 20);
   no_candidate (policy, REASON_POLICY_REPLY);
   no_candidate (policy, REASON_COMPILE);
   assert_non_null (strstr (model.told[0], "JSON object"));
   struct candidate *wrong = a_candidate (policy);
   assert_non_null (strstr (model.told[0], "undeclared"));
-  policy__tell (policy, &(struct feedback){ .verdict = "refuted", .why = { REASON_RESULT, "in eax" }, .counterexample = "f (7)\n  original: 28\n  candidate: 29" });
+  policy__tell (policy, &(struct feedback){ .verdict = "refuted", .why = { REASON_RESULT, "in eax" }, .counterexample = "f (7)\n  original: 3\n  candidate: 4321" });
   struct candidate *right = a_candidate (policy);
   assert_non_null (strstr (model.told[0], "f (7)"));
-  assert_non_null (strstr (model.told[0], "29"));
+  assert_non_null (strstr (model.told[0], "4321"));
   assert_non_null (strstr (right->provenance, "llm:big #"));
   policy__tell (policy, &(struct feedback){ .verdict = "unknown", .ratio = 1.5, .ratio_low = 1.4, .ratio_high = 1.6, .kept = true });
   is_at_the_end (policy);
@@ -235,7 +235,7 @@ static void
 unknown_goes_back (void **state)
 {
   struct fixture *fixture = *state;
-  model.script = (struct script){ .answer = { { WITH_SHIFT, WITH_ADD, NOTHING } } };
+  model.script = (struct script){ .answer = { { RIGHT, WRONG, NOTHING } } };
   struct policy *policy = open_policy (fixture, "llm", 20);
   for (unsigned i = 0; i < 2; i++)
     {
@@ -258,7 +258,7 @@ conversations_at_once (void **state)
 {
   struct fixture *fixture = *state;
   fixture->settings.parallel = 2;
-  model.script = (struct script){ .answer = { { NOTHING }, { WITH_SHIFT, NOTHING } }, .seconds = 0.05 };
+  model.script = (struct script){ .answer = { { NOTHING }, { RIGHT, NOTHING } }, .seconds = 0.05 };
   struct policy *policy = open_policy (fixture, "llm", 20);
   assert_int_equal (model.most_pending, 2);
   candidate__free (a_candidate (policy));
@@ -319,7 +319,7 @@ others_go_first (void **state)
   struct candidate *candidate;
   struct why why = { 0 };
   unsigned compiled = 0, first = 0, asked = 0;
-  model.script = (struct script){ .answer = { { WITH_SHIFT, NOTHING } }, .seconds = 1 };
+  model.script = (struct script){ .answer = { { RIGHT, NOTHING } }, .seconds = 1 };
   struct policy *policy = open_policy (fixture, "llm,compilers", 20);
   for (int given; (given = policy__next (policy, &candidate, &why));)
     {
@@ -344,7 +344,7 @@ static void
 is_replayed (void **state)
 {
   struct fixture *fixture = *state;
-  model.script = (struct script){ .answer = { { WITH_ADD, WITH_SHIFT, NOTHING } } };
+  model.script = (struct script){ .answer = { { WRONG, RIGHT, NOTHING } } };
   static const enum replay replays[] = { REPLAY_RECORD, REPLAY_RECORD, REPLAY_ONLY, REPLAY_ONLY };
   for (unsigned i = 0; i < sizeof replays / sizeof *replays; i++)
     {
