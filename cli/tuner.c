@@ -41,11 +41,13 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 #define SHARE_FULL_CHECK 0.50
 #define SHARE_FULL_CHECK_CONVERSING 0.25
 #define OVERRUN 0.5
+#define QUICK_TESTS_MAX 1.5
 #define QUICK_MEASURE_MIN 0.02
 #define QUICK_MEASURE_MAX 0.15
 #define MEASURE_MIN 0.10
 #define MEASURE_MAX 0.50
 #define FULL_CHECK_MIN 0.40
+#define FULL_CHECK_MAX_CONVERSING 20.0 /* a budget that is mostly for waiting says nothing about checks */
 #define LOCK_WAIT_SECONDS 5.0 /* then measure anyway: a noisy figure is better than none */
 
 struct finalist
@@ -452,7 +454,8 @@ static int
 tuner__open (struct tuner *tuner, struct why *why)
 {
   double budget = tuner->options->budget_seconds;
-  double share = (tuner->converses ? SHARE_FULL_CHECK_CONVERSING : SHARE_FULL_CHECK) * budget;
+  double share = tuner->converses ? clamp (SHARE_FULL_CHECK_CONVERSING * budget, 0, FULL_CHECK_MAX_CONVERSING)
+                                  : SHARE_FULL_CHECK * budget;
   struct verify_options options = {
     .budget_seconds = share > FULL_CHECK_MIN ? share : FULL_CHECK_MIN,
     .accept = tuner->accept,
@@ -464,7 +467,7 @@ tuner__open (struct tuner *tuner, struct why *why)
       || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop,
                        (tuner->converses ? SHARE_CONVERSING : SHARE_PROPOSING) * budget, &tuner->policy, why)
            < 0
-      || quick__open (tuner->region, tuner->verifier, SHARE_QUICK_TESTS * budget, &tuner->quick, why) < 0
+      || quick__open (tuner->region, tuner->verifier, clamp (SHARE_QUICK_TESTS * budget, 0, QUICK_TESTS_MAX), &tuner->quick, why) < 0
       || region__code (tuner->region, &code, why) < 0)
     return -1;
   return image__spread (tuner->arena, tuner->region, verifier__layout (tuner->verifier), code, 0, PLACEMENTS_MAX,
