@@ -18,3 +18,5 @@ TESTS += testsuite/cli-terminal
 # Fills a cache for the shell tests.
 testsuite_cli_fill_SOURCES = testsuite/cli-fill.c
 testsuite_cli_fill_LDADD = cache/libcache.a machine/libmachine.a $(CACHE_LIBS) $(MACHINE_LIBS)
+TESTS += testsuite/cli-llm.sh
+EXTRA_DIST += testsuite/cli-llm.sh

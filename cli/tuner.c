@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ enum { FINALISTS_MAX = 12, RANKED_MAX = 4 };
 #define SHARE_FULL_CHECK_CONVERSING 0.25
 #define OVERRUN 0.5
 #define QUICK_TESTS_MAX 1.5
+#define SHRINK_SECONDS 5.0
 #define QUICK_MEASURE_MIN 0.02
 #define QUICK_MEASURE_MAX 0.15
 #define MEASURE_MIN 0.10
@@ -72,7 +74,6 @@ struct tuner
   struct policy *policy;
   struct finalist finalist[FINALISTS_MAX]; /* fastest first */
   unsigned n_finalists;
-  bool converses;          /* so does the policy */
   double best;
   double stands;           /* the ratio of the rewrite that the result is, as measured on the states of stage 2; 0: none yet */
   bool refused;            /* a finalist was: the result says why the fastest was */
@@ -237,6 +238,7 @@ static void
 tuner__shrink (struct tuner *tuner, const struct candidate *candidate, char **counterexample)
 {
   struct verdict verdict = { 0 };
+  verifier__set_budget (tuner->verifier, SHRINK_SECONDS);
   verifier__check (tuner->verifier, candidate, &verdict);
   if (verdict.level == VERDICT_REFUTED && verdict.counterexample)
     {
@@ -311,13 +313,20 @@ tuner__try (struct tuner *tuner, struct candidate *candidate)
     }
 }
 
+/* The share of the budget for proposals, in seconds: more while there is a conversation.  */
+static double
+tuner__share (const struct tuner *tuner)
+{
+  return (policy__is_conversing (tuner->policy) ? SHARE_CONVERSING : SHARE_PROPOSING) * tuner->options->budget_seconds;
+}
+
 /* Stage 1: asks the policies until they have no more or their share of the budget is spent.  */
 static void
 tuner__propose (struct tuner *tuner)
 {
-  double share = (tuner->converses ? SHARE_CONVERSING : SHARE_PROPOSING) * tuner->options->budget_seconds;
+  double share;
   int first = policy__left (tuner->policy);
-  while (!tuner__stopped (tuner) && tuner__spent (tuner) < share)
+  while (!tuner__stopped (tuner) && tuner__spent (tuner) < (share = tuner__share (tuner)))
     {
       struct candidate *candidate = NULL;
       struct why why = { 0 };
@@ -454,10 +463,8 @@ static int
 tuner__open (struct tuner *tuner, struct why *why)
 {
   double budget = tuner->options->budget_seconds;
-  double share = tuner->converses ? clamp (SHARE_FULL_CHECK_CONVERSING * budget, 0, FULL_CHECK_MAX_CONVERSING)
-                                  : SHARE_FULL_CHECK * budget;
   struct verify_options options = {
-    .budget_seconds = share > FULL_CHECK_MIN ? share : FULL_CHECK_MIN,
+    .budget_seconds = fmax (SHARE_FULL_CHECK * budget, FULL_CHECK_MIN),
     .accept = tuner->accept,
     .recorded = tuner->options->recorded,
     .n_recorded = tuner->options->n_recorded,
@@ -465,7 +472,7 @@ tuner__open (struct tuner *tuner, struct why *why)
   struct code *code;
   if (verifier__open (tuner->region, &options, &tuner->verifier, why) < 0
       || policy__open (tuner->options->policy, tuner->region, tuner->options->workshop,
-                       (tuner->converses ? SHARE_CONVERSING : SHARE_PROPOSING) * budget, &tuner->policy, why)
+                       SHARE_PROPOSING * budget, SHARE_CONVERSING * budget, &tuner->policy, why)
            < 0
       || quick__open (tuner->region, tuner->verifier, clamp (SHARE_QUICK_TESTS * budget, 0, QUICK_TESTS_MAX), &tuner->quick, why) < 0
       || region__code (tuner->region, &code, why) < 0)
@@ -479,9 +486,11 @@ tuner__open (struct tuner *tuner, struct why *why)
 static void
 tuner__conclude (struct tuner *tuner, double limit)
 {
-  double confirming = 0;
-  bool over = false;
+  double budget = tuner->options->budget_seconds, confirming = 0;
+  bool over = false, converses = policy__is_conversing (tuner->policy);
+  double share = converses ? fmin (SHARE_FULL_CHECK_CONVERSING * budget, FULL_CHECK_MAX_CONVERSING) : SHARE_FULL_CHECK * budget;
   struct why slower;
+  verifier__set_budget (tuner->verifier, fmax (share, FULL_CHECK_MIN));
   for (unsigned i = 0; i < tuner->n_finalists; i++)
     {
       struct finalist *finalist = &tuner->finalist[i];
@@ -508,8 +517,7 @@ tuner__work (const struct region *region, const struct tuner_options *options,
              struct tuner_result *result)
 {
   *result = (struct tuner_result){ .arena = arena__new (), .end = TUNER_NEGATIVE };
-  struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1,
-                         .converses = policy__converses (options->policy) };
+  struct tuner tuner = { .region = region, .options = options, .result = result, .lock = -1 };
   double budget = options->budget_seconds;
   double limit = budget * (1 + (options->overrun > 0 ? options->overrun : OVERRUN));
   tuner.arena = arena__new ();

@@ -18,6 +18,7 @@ struct proposer_ops
   bool (*waits) (void *self); /* would `next` wait for somebody's answer? */
   void (*tell_final) (void *self, unsigned number, const struct feedback *feedback);
   bool (*again) (void *self);
+  bool (*goes_on) (const void *self);
   void (*spent) (const void *self, struct spent *spent);
 };
 

@@ -424,6 +424,24 @@ llm__again (void *self)
   return any;
 }
 
+static bool
+llm__goes_on (const void *self)
+{
+  const struct llm *llm = self;
+  if (clock__now () >= llm->deadline)
+    return false;
+  for (unsigned i = 0; i < llm->n; i++)
+    {
+      const struct conversation *conversation = &llm->conversation[i];
+      if (conversation->asking || conversation__may_ask (llm, conversation))
+        return true;
+      for (unsigned k = 0; k < conversation->n_proposals; k++)
+        if (conversation->proposal[k].state != PROPOSAL_SETTLED)
+          return true;
+    }
+  return false;
+}
+
 static void
 llm__spent (const void *self, struct spent *spent)
 {
@@ -481,6 +499,7 @@ static const struct proposer_ops llm_ops = {
   .waits = llm__waits,
   .tell_final = llm__tell_final,
   .again = llm__again,
+  .goes_on = llm__goes_on,
   .spent = llm__spent,
 };
 

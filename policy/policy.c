@@ -145,7 +145,7 @@ policy__is_new (struct policy *policy, const struct code *code)
 
 int
 policy__open (const char *list, const struct region *region, struct workshop *workshop,
-              double budget_seconds, struct policy **result, struct why *why)
+              double budget_seconds, double conversing_seconds, struct policy **result, struct why *why)
 {
   if (policy__check_list (list, why) < 0)
     return -1;
@@ -157,7 +157,7 @@ policy__open (const char *list, const struct region *region, struct workshop *wo
   if (region__code (region, &original, why) < 0)
     goto fail;
   policy__is_new (policy, original);
-  double deadline = clock__now () + budget_seconds;
+  double deadline = clock__now () + budget_seconds, conversing = clock__now () + conversing_seconds;
   struct list_item item;
   struct why last = { 0 };
   while (list__take (&list, &item, why) > 0)
@@ -171,7 +171,7 @@ policy__open (const char *list, const struct region *region, struct workshop *wo
           free (command);
         }
       else if (item__is (&item, "llm"))
-        opened = llm__open (region, workshop, deadline, proposer, &last);
+        opened = llm__open (region, workshop, conversing, proposer, &last);
       else
         opened = compilers__open (region, workshop, deadline, proposer, &last);
       /* One policy that can't work on this region doesn't silence the others.  */
@@ -262,6 +262,15 @@ policy__again (struct policy *policy)
         any = true;
       }
   return any;
+}
+
+bool
+policy__is_conversing (const struct policy *policy)
+{
+  for (unsigned i = 0; i < policy->n; i++)
+    if (policy->proposer[i].ops->goes_on && policy->proposer[i].ops->goes_on (policy->proposer[i].self))
+      return true;
+  return false;
 }
 
 void

@@ -38,13 +38,16 @@ struct model_settings;
 struct account;
 void workshop__ask (struct workshop *workshop, const struct model_settings *settings, struct account *account);
 
-/* Opens the policies of LIST ("compilers,exec:./model --x") for REGION, asked in turn.
-   0, or -1 and *WHY; an unknown name is a SYNTAX error that lists the valid ones.  */
+/* Opens the policies of LIST ("compilers,exec:./model --x") for REGION, asked in turn, for BUDGET_SECONDS; those that converse
+   for CONVERSING_SECONDS.  0, or -1 and *WHY; an unknown name is a SYNTAX error that lists the valid ones.  */
 int policy__open (const char *list, const struct region *region, struct workshop *workshop,
-                  double budget_seconds, struct policy **policy, struct why *why);
+                  double budget_seconds, double conversing_seconds, struct policy **policy, struct why *why);
 
 /* Does LIST have a policy that learns from what it is told of full checks?  Then policy__again may say yes.  */
 bool policy__converses (const char *list);
+
+/* Is there a conversation that may go on, an answer that is waited for or a candidate that nothing was told of?  */
+bool policy__is_conversing (const struct policy *policy);
 
 /* The next candidate: 1 and *CANDIDATE (the caller frees), 0 where there are no more for now, or -1 and
    *WHY for a proposal that is no candidate (go on asking).  A policy that has to wait for somebody's answer is asked again

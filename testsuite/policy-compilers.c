@@ -56,7 +56,7 @@ propose (const struct region *region, const char *word, unsigned *with_word)
   struct why why = { 0 };
   unsigned n = 0;
   *with_word = 0;
-  if (policy__open ("compilers", region, workshop, 20, &policy, &why) < 0)
+  if (policy__open ("compilers", region, workshop, 20, 20, &policy, &why) < 0)
     fail_msg ("%s: %s", reason__slug (why.reason), why.detail);
   for (;;)
     {
@@ -135,7 +135,7 @@ keeps_static_functions (void **state)
       struct workshop *workshop = workshop__new ();
       struct policy *policy;
       struct why why = { 0 };
-      assert_int_equal (policy__open ("compilers", region, workshop, 20, &policy, &why), 0);
+      assert_int_equal (policy__open ("compilers", region, workshop, 20, 20, &policy, &why), 0);
       unsigned same = 0;
       struct candidate *candidate;
       for (int given; (given = policy__next (policy, &candidate, &why));)
@@ -182,14 +182,14 @@ unknown_source_is_a_reason (void **state)
   struct why why = { 0 };
   struct candidate *candidate;
   region->source = NULL;
-  assert_int_equal (policy__open ("compilers", region, workshop, 5, &policy, &why), -1);
+  assert_int_equal (policy__open ("compilers", region, workshop, 5, 5, &policy, &why), -1);
   assert_int_equal (why.reason, REASON_SOURCE);
   region->source = "/nonexistent/a.c";
   region->language = "lto";
-  assert_int_equal (policy__open ("compilers", region, workshop, 5, &policy, &why), -1);
+  assert_int_equal (policy__open ("compilers", region, workshop, 5, 5, &policy, &why), -1);
   assert_int_equal (why.reason, REASON_SOURCE);
   region->language = "c";
-  assert_int_equal (policy__open ("compilers", region, workshop, 5, &policy, &why), 0);
+  assert_int_equal (policy__open ("compilers", region, workshop, 5, 5, &policy, &why), 0);
   assert_int_equal (policy__next (policy, &candidate, &why), -1);
   assert_int_equal (why.reason, REASON_SOURCE);
   policy__close (policy);
@@ -208,7 +208,7 @@ keeps_semantic_flags (void **state)
   struct policy *policy;
   struct why why = { 0 };
   struct candidate *candidate;
-  assert_int_equal (policy__open ("compilers", region, workshop, 20, &policy, &why), 0);
+  assert_int_equal (policy__open ("compilers", region, workshop, 20, 20, &policy, &why), 0);
   for (int given; (given = policy__next (policy, &candidate, &why));)
     if (given > 0)
       {
@@ -234,7 +234,7 @@ vectorized (struct fixture *fixture, const char *const *options)
   struct why why = { 0 };
   struct candidate *candidate;
   unsigned n = 0;
-  assert_int_equal (policy__open ("compilers", region, workshop, 20, &policy, &why), 0);
+  assert_int_equal (policy__open ("compilers", region, workshop, 20, 20, &policy, &why), 0);
   for (int given; (given = policy__next (policy, &candidate, &why));)
     if (given > 0)
       {

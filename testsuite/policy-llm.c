@@ -159,7 +159,7 @@ open_policy (struct fixture *fixture, const char *list, double budget)
 {
   struct policy *policy;
   struct why why = { 0 };
-  if (policy__open (list, fixture->region, fixture->workshop, budget, &policy, &why) < 0)
+  if (policy__open (list, fixture->region, fixture->workshop, budget, budget, &policy, &why) < 0)
     fail_msg ("%s %s", reason__slug (why.reason), why.detail);
   return policy;
 }

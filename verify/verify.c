@@ -351,6 +351,12 @@ is_adequate (struct trial *trial)
 }
 
 void
+verifier__set_budget (struct verifier *verifier, double seconds)
+{
+  verifier->options.budget_seconds = seconds;
+}
+
+void
 verifier__check (struct verifier *verifier, const struct candidate *candidate,
                  struct verdict *verdict)
 {

@@ -50,6 +50,9 @@ int verifier__open (const struct region *region, const struct verify_options *op
                     struct verifier **verifier, struct why *why);
 void verifier__close (struct verifier *verifier);
 
+/* Checks take SECONDS from now on.  */
+void verifier__set_budget (struct verifier *verifier, double seconds);
+
 /* Judges CANDIDATE.  Always gives a verdict; verdict__free frees it.  */
 void verifier__check (struct verifier *verifier, const struct candidate *candidate,
                       struct verdict *verdict);
