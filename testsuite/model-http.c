@@ -6,7 +6,10 @@
 #include "model/http.h"
 
 #include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 /* Asserts that no part of the key worth having is in TEXT.  */
 static void
@@ -503,6 +506,68 @@ what_is_sent (void **state)
   free (url);
 }
 
+/* A server that goes away while it is being sent to raises no SIGPIPE, which would end this program; one of the caller's own stays.  */
+static void
+no_signals (void **state)
+{
+  struct model_server *server = *state;
+  char *url = test__printf ("https://localhost:%u/slam", server->tls), *cert = test__printf ("%s/cert.pem", server->folder);
+  struct model_settings settings = test__settings (url);
+  struct http_answer answer;
+  size_t size = 4 << 20;
+  char *large = malloc (size + 1);
+  memset (large, ' ', size);
+  large[size] = '\0';
+  settings.ca_file = cert;
+  settings.retries = 0;
+  signal (SIGPIPE, SIG_DFL);
+  for (unsigned i = 0; i < 10; i++)
+    {
+      ask (&settings, "/chat/completions", large, 20, false, &answer);
+      assert_int_equal (answer.end, HTTP_BROKEN);
+      assert_int_equal (answer.why.reason, REASON_MODEL_BROKEN);
+    }
+  sigset_t pipe, before, pending;
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  sigprocmask (SIG_BLOCK, &pipe, &before);
+  raise (SIGPIPE);
+  ask (&settings, "/chat/completions", "{}", 20, false, &answer);
+  assert_int_equal (sigpending (&pending), 0);
+  assert_int_equal (sigismember (&pending, SIGPIPE), 1);
+  signal (SIGPIPE, SIG_IGN);
+  sigprocmask (SIG_SETMASK, &before, NULL);
+  signal (SIGPIPE, SIG_DFL);
+  free (large);
+  free (url);
+  free (cert);
+}
+
+/* Programs that are started while requests are under way don't get their connections.  */
+static void
+nothing_is_inherited (void **state)
+{
+  char *url = model_server__url (*state, "silent.inherited");
+  struct model_settings settings = test__settings (url);
+  struct http *http = http__new (&settings, NULL, NULL);
+  struct http_answer answer;
+  unsigned sockets = 0;
+  http__begin (http, "/chat/completions", "{}", test__now () + 20, 0);
+  assert_int_equal (http__wait (http, 0.2, &answer), 0);
+  for (int fd = 3; fd < 100; fd++)
+    {
+      struct sockaddr_in peer;
+      socklen_t size = sizeof peer;
+      if (getpeername (fd, (struct sockaddr *) &peer, &size) != 0 || peer.sin_family != AF_INET)
+        continue;
+      sockets++;
+      assert_true (fcntl (fd, F_GETFD) & FD_CLOEXEC);
+    }
+  assert_int_equal (sockets, 1);
+  http__free (http);
+  free (url);
+}
+
 static void
 base_urls (void **state)
 {
@@ -643,6 +708,8 @@ main (void)
     cmocka_unit_test (deadlines),
     cmocka_unit_test (tls),
     cmocka_unit_test (proxies),
+    cmocka_unit_test (no_signals),
+    cmocka_unit_test (nothing_is_inherited),
     cmocka_unit_test (base_urls),
     cmocka_unit_test (nothing_is_shown),
     cmocka_unit_test (asked_before_another_try),

@@ -76,6 +76,11 @@ class Request:
                 break
             name, _, value = line.decode("latin-1").partition(":")
             self.headers[name.strip().lower()] = value.strip()
+        if self.path.startswith("/slam"):
+            # An end, and then a reset, while the body is being sent.
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(0.02)
+            raise Closed
         self.body = reader.read(int(self.headers.get("content-length", "0")))
         self.json = None
         try:
@@ -183,6 +188,9 @@ class Modes:
         """Answers, then closes the connection without having said so."""
         r.chat()
         raise Closed
+
+    def slam(self, r, n):
+        """Closes the connection when the headers have come, whatever is still to come (see Request)."""
 
     # Slow.
     def slow_headers(self, r, n):
