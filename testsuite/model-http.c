@@ -527,6 +527,21 @@ no_signals (void **state)
       assert_int_equal (answer.end, HTTP_BROKEN);
       assert_int_equal (answer.why.reason, REASON_MODEL_BROKEN);
     }
+  /* A connection that was kept and is reset: libcurl says goodbye on it when the client is freed.  */
+  char *reset = test__printf ("https://localhost:%u/reset", server->tls);
+  settings.base_url = reset;
+  for (unsigned i = 0; i < 3; i++)
+    {
+      struct http *http = http__new (&settings, NULL, NULL);
+      http__begin (http, "/chat/completions", "{}", test__now () + 20, 0);
+      assert_int_equal (http__wait (http, 20, &answer), 1);
+      assert_int_equal (answer.end, HTTP_ANSWERED);
+      free (answer.body);
+      usleep (100000);
+      http__free (http);
+    }
+  settings.base_url = url;
+  free (reset);
   sigset_t pipe, before, pending;
   sigemptyset (&pipe);
   sigaddset (&pipe, SIGPIPE);

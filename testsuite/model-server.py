@@ -38,6 +38,7 @@ import re
 import socket
 import ssl
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -191,6 +192,14 @@ class Modes:
 
     def slam(self, r, n):
         """Closes the connection when the headers have come, whatever is still to come (see Request)."""
+
+    def reset(self, r, n):
+        """Answers, then breaks the connection off without an end."""
+        r.chat()
+        time.sleep(0.02)
+        r.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(r.connection.detach())
+        raise Closed
 
     # Slow.
     def slow_headers(self, r, n):
