@@ -489,6 +489,10 @@ what_is_sent (void **state)
   assert_true (was_logged (server, "\"user-agent\": \"aiopt/" AIOPT_VERSION "\""));
   assert_true (was_logged (server, "\"content-type\": \"application/json\""));
   assert_true (was_logged (server, "\"what\": \"is sent\""));
+  /* Without a key nothing takes its place.  */
+  settings.key = NULL;
+  ask (&settings, "/chat/completions", "{}", 20, false, &answer);
+  assert_int_equal (answer.end, HTTP_ANSWERED);
   static const char *const never[] = { "cookie", "accept-encoding", "x-curlrc", "Basic ", "expect", "referer" };
   for (unsigned i = 0; i < sizeof never / sizeof *never; i++)
     if (was_logged (server, never[i]))
