@@ -193,6 +193,12 @@ class Modes:
     def slam(self, r, n):
         """Closes the connection when the headers have come, whatever is still to come (see Request)."""
 
+    def first(self, r, n):
+        """Answers a connection's first request, and closes it at the second."""
+        if r.number > 1:
+            raise Closed
+        r.chat()
+
     def reset(self, r, n):
         """Answers, then breaks the connection off without an end."""
         r.chat()
@@ -481,8 +487,11 @@ def talk(connection, context, is_other):
             connection = context.wrap_socket(connection, server_side=True)
         connection.settimeout(LONGEST)
         reader = connection.makefile("rb")
+        number = 0
         while True:
             request = Request(connection, reader)
+            number += 1
+            request.number = number
             log(request, "other-" if is_other else "")
             serve(request)
     except (Closed, OSError, ValueError):
