@@ -155,7 +155,8 @@ outcome__whole (struct http_request *request)
   if (encoding && strcasecmp (encoding, "identity") != 0)
     {
       text__line (encoding, strlen (encoding), key, text, 40);
-      why__set (&answer->why, REASON_MODEL_BROKEN, "HTTP %ld, an answer in the encoding '%s', which wasn't asked for", answer->status, text);
+      why__set (&answer->why, REASON_MODEL_BROKEN, "HTTP %ld, an answer in the encoding '%s', which wasn't asked for",
+                answer->status, text);
       return HTTP_BROKEN;
     }
   if (answer->status < 200 || answer->status >= 300)

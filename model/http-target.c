@@ -58,7 +58,8 @@ http__base (struct http *http, const char *text, bool *plain, struct why *why)
     code = curl_url_get (url, CURLUPART_HOST, &host, 0);
   int status = 0;
   if (code != CURLUE_OK)
-    status = why__set (why, REASON_CONFIG, "llm.base-url '%s' is no URL such as https://api.openai.com/v1 (%s)", shown, curl_url_strerror (code));
+    status = why__set (why, REASON_CONFIG, "llm.base-url '%s' is no URL such as https://api.openai.com/v1 (%s)", shown,
+                       curl_url_strerror (code));
   else if (strcasecmp (scheme, "http") != 0 && strcasecmp (scheme, "https") != 0)
     status = why__set (why, REASON_CONFIG, "llm.base-url '%s': expected http:// or https://", shown);
   else if (url__has (url, CURLUPART_USER) || url__has (url, CURLUPART_PASSWORD))

@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "model/http-internal.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,14 @@ try__ready (void *user, char *to_address, char *from_address, int to_port, int f
   return CURL_PREREQFUNC_OK;
 }
 
+/* libcurl's: the socket FD was made.  Programs that are started meanwhile have no business with it.  */
+static int
+try__socket (void *user, curl_socket_t fd, curlsocktype purpose)
+{
+  (void) user, (void) purpose;
+  return fcntl (fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
 /* Where certificates to trust are, as the curl command looks for them.  */
 static void
 try__trust (CURL *easy, const struct model_settings *settings)
@@ -121,6 +130,7 @@ try__set_up (CURL *easy, struct http_request *request)
   curl_easy_setopt (easy, CURLOPT_WRITEDATA, request);
   curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, try__header);
   curl_easy_setopt (easy, CURLOPT_HEADERDATA, request);
+  curl_easy_setopt (easy, CURLOPT_SOCKOPTFUNCTION, try__socket);
   curl_easy_setopt (easy, CURLOPT_PREREQFUNCTION, try__ready);
   curl_easy_setopt (easy, CURLOPT_PREREQDATA, request);
 #if LIBCURL_VERSION_NUM >= 0x075700

@@ -5,6 +5,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "model/http-internal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -12,6 +13,35 @@
 
 #define LOOK_SECONDS 0.1    /* *STOP is looked at so often */
 #define PRESENCE_SECONDS 0.5 /* a longer gap between two looks is the caller's, not the server's */
+
+/* SIGPIPE while libcurl works: TLS libraries write to sockets in a way that raises it where the other side is gone.  */
+struct quiet
+{
+  sigset_t before;
+  bool was_pending;
+};
+
+static void
+quiet__begin (struct quiet *quiet)
+{
+  sigset_t pipe, pending;
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  quiet->was_pending = sigpending (&pending) == 0 && sigismember (&pending, SIGPIPE) == 1;
+  pthread_sigmask (SIG_BLOCK, &pipe, &quiet->before);
+}
+
+/* Takes back what libcurl raised, and lets signals come as before.  */
+static void
+quiet__end (const struct quiet *quiet)
+{
+  sigset_t pipe;
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  while (!quiet->was_pending && sigtimedwait (&pipe, NULL, &(struct timespec){ 0 }) < 0 && errno == EINTR)
+    ;
+  pthread_sigmask (SIG_SETMASK, &quiet->before, NULL);
+}
 
 struct http *
 http__new (const struct model_settings *settings, const volatile sig_atomic_t *stop, struct why *why)
@@ -47,8 +77,10 @@ request__free (struct http_request *request)
 void
 http__free (struct http *http)
 {
+  struct quiet quiet;
   if (!http)
     return;
+  quiet__begin (&quiet);
   while (http->request)
     {
       struct http_request *request = http->request;
@@ -56,6 +88,7 @@ http__free (struct http *http)
       request__free (request);
     }
   curl_multi_cleanup (http->multi);
+  quiet__end (&quiet);
   http__wipe_headers (http->headers);
   free (http->base);
   free (http);
@@ -86,10 +119,13 @@ http__begin (struct http *http, const char *path, const char *body, double deadl
   while (*last)
     last = &(*last)->next;
   *last = request;
+  int running;
+  struct quiet quiet;
+  quiet__begin (&quiet);
   http_try__begin (request);
   /* So that the connection is made while the caller does something else.  */
-  int running;
   curl_multi_perform (http->multi, &running);
+  quiet__end (&quiet);
 }
 
 /* Tells HTTP's requests about the tries that libcurl has finished.  */
@@ -182,10 +218,10 @@ http__idle (const struct http *http, double now, double until)
   return fmax (0, next - now);
 }
 
-int
-http__wait (struct http *http, double seconds, struct http_answer *answer)
+/* http__wait until UNTIL.  */
+static int
+http__wait_until (struct http *http, double until, struct http_answer *answer)
 {
-  double until = http__now () + fmax (0, seconds);
   for (;;)
     {
       if (http__take (http, answer))
@@ -200,6 +236,16 @@ http__wait (struct http *http, double seconds, struct http_answer *answer)
         return 0;
       curl_multi_poll (http->multi, NULL, 0, (int) ceil (http__idle (http, now, until) * 1000), NULL);
     }
+}
+
+int
+http__wait (struct http *http, double seconds, struct http_answer *answer)
+{
+  struct quiet quiet;
+  quiet__begin (&quiet);
+  int ended = http__wait_until (http, http__now () + fmax (0, seconds), answer);
+  quiet__end (&quiet);
+  return ended;
 }
 
 unsigned

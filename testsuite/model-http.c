@@ -6,7 +6,10 @@
 #include "model/http.h"
 
 #include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 /* Asserts that no part of the key worth having is in TEXT.  */
 static void
@@ -213,27 +216,31 @@ several_at_once (void **state)
   free (url);
 }
 
-/* A connection that was kept and that the server has closed meanwhile costs nothing.  */
+/* A connection that was kept, and that the server closes meanwhile or when it is used again, costs nothing.  */
 static void
 kept_connection (void **state)
 {
-  char *url = model_server__url (*state, "once.kept");
-  struct model_settings settings = test__settings (url);
-  settings.retries = 0;
-  struct http *http = http__new (&settings, NULL, NULL);
-  struct http_answer answer;
-  for (unsigned i = 0; i < 4; i++)
+  static const char *const modes[] = { "once.kept", "first.kept", "ok.kept" };
+  for (unsigned m = 0; m < sizeof modes / sizeof *modes; m++)
     {
-      http__begin (http, "/chat/completions", "{}", test__now () + 30, i);
-      assert_int_equal (http__wait (http, 30, &answer), 1);
-      if (answer.end != HTTP_ANSWERED)
-        fail_msg ("request %u: %s", i, answer.why.detail);
-      assert_int_equal (answer.tries, 1);
-      free (answer.body);
-      usleep (20000);
+      char *url = model_server__url (*state, modes[m]);
+      struct model_settings settings = test__settings (url);
+      settings.retries = 0;
+      struct http *http = http__new (&settings, NULL, NULL);
+      struct http_answer answer;
+      for (unsigned i = 0; i < 4; i++)
+        {
+          http__begin (http, "/chat/completions", "{}", test__now () + 30, i);
+          assert_int_equal (http__wait (http, 30, &answer), 1);
+          if (answer.end != HTTP_ANSWERED)
+            fail_msg ("%s: request %u: %s", modes[m], i, answer.why.detail);
+          assert_int_equal (answer.tries, 1);
+          free (answer.body);
+          usleep (10000);
+        }
+      http__free (http);
+      free (url);
     }
-  http__free (http);
-  free (url);
 }
 
 static void
@@ -375,7 +382,8 @@ tls (void **state)
 {
   struct model_server *server = *state;
   char *cert = test__printf ("%s/cert.pem", server->folder);
-  char *good = test__printf ("https://localhost:%u/ok.tls", server->tls), *other = test__printf ("https://127.0.0.1:%u/ok.tls", server->tls);
+  char *good = test__printf ("https://localhost:%u/ok.tls", server->tls);
+  char *other = test__printf ("https://127.0.0.1:%u/ok.tls", server->tls);
   char *plain = test__printf ("https://127.0.0.1:%u/ok.tls", server->port);
   struct http_answer answer;
   struct model_settings settings = test__settings (good);
@@ -486,6 +494,10 @@ what_is_sent (void **state)
   assert_true (was_logged (server, "\"user-agent\": \"aiopt/" AIOPT_VERSION "\""));
   assert_true (was_logged (server, "\"content-type\": \"application/json\""));
   assert_true (was_logged (server, "\"what\": \"is sent\""));
+  /* Without a key nothing takes its place.  */
+  settings.key = NULL;
+  ask (&settings, "/chat/completions", "{}", 20, false, &answer);
+  assert_int_equal (answer.end, HTTP_ANSWERED);
   static const char *const never[] = { "cookie", "accept-encoding", "x-curlrc", "Basic ", "expect", "referer" };
   for (unsigned i = 0; i < sizeof never / sizeof *never; i++)
     if (was_logged (server, never[i]))
@@ -500,6 +512,83 @@ what_is_sent (void **state)
   assert_int_equal (answer.end, HTTP_ANSWERED);
   assert_false (was_logged (server, "expect"));
   free (large);
+  free (url);
+}
+
+/* A server that goes away while it is being sent to raises no SIGPIPE, which would end this program; one of the caller's own stays.  */
+static void
+no_signals (void **state)
+{
+  struct model_server *server = *state;
+  char *url = test__printf ("https://localhost:%u/slam", server->tls), *cert = test__printf ("%s/cert.pem", server->folder);
+  struct model_settings settings = test__settings (url);
+  struct http_answer answer;
+  size_t size = 4 << 20;
+  char *large = malloc (size + 1);
+  memset (large, ' ', size);
+  large[size] = '\0';
+  settings.ca_file = cert;
+  settings.retries = 0;
+  signal (SIGPIPE, SIG_DFL);
+  for (unsigned i = 0; i < 10; i++)
+    {
+      ask (&settings, "/chat/completions", large, 20, false, &answer);
+      assert_int_equal (answer.end, HTTP_BROKEN);
+      assert_int_equal (answer.why.reason, REASON_MODEL_BROKEN);
+    }
+  /* A connection that was kept and is reset: libcurl says goodbye on it when the client is freed.  */
+  char *reset = test__printf ("https://localhost:%u/reset", server->tls);
+  settings.base_url = reset;
+  for (unsigned i = 0; i < 3; i++)
+    {
+      struct http *http = http__new (&settings, NULL, NULL);
+      http__begin (http, "/chat/completions", "{}", test__now () + 20, 0);
+      assert_int_equal (http__wait (http, 20, &answer), 1);
+      assert_int_equal (answer.end, HTTP_ANSWERED);
+      free (answer.body);
+      usleep (100000);
+      http__free (http);
+    }
+  settings.base_url = url;
+  free (reset);
+  sigset_t pipe, before, pending;
+  sigemptyset (&pipe);
+  sigaddset (&pipe, SIGPIPE);
+  sigprocmask (SIG_BLOCK, &pipe, &before);
+  raise (SIGPIPE);
+  ask (&settings, "/chat/completions", "{}", 20, false, &answer);
+  assert_int_equal (sigpending (&pending), 0);
+  assert_int_equal (sigismember (&pending, SIGPIPE), 1);
+  signal (SIGPIPE, SIG_IGN);
+  sigprocmask (SIG_SETMASK, &before, NULL);
+  signal (SIGPIPE, SIG_DFL);
+  free (large);
+  free (url);
+  free (cert);
+}
+
+/* Programs that are started while requests are under way don't get their connections.  */
+static void
+nothing_is_inherited (void **state)
+{
+  char *url = model_server__url (*state, "silent.inherited");
+  struct model_settings settings = test__settings (url);
+  struct http *http = http__new (&settings, NULL, NULL);
+  struct http_answer answer;
+  unsigned sockets = 0;
+  http__begin (http, "/chat/completions", "{}", test__now () + 20, 0);
+  assert_int_equal (http__wait (http, 0.2, &answer), 0);
+  for (int fd = 3; fd < 100; fd++)
+    {
+      struct sockaddr_in peer;
+      socklen_t size = sizeof peer;
+      if (getpeername (fd, (struct sockaddr *) &peer, &size) != 0 || peer.sin_family != AF_INET)
+        continue;
+      sockets++;
+      assert_true (fcntl (fd, F_GETFD) & FD_CLOEXEC);
+    }
+  assert_int_equal (sockets, 1);
+  http__free (http);
   free (url);
 }
 
@@ -643,6 +732,8 @@ main (void)
     cmocka_unit_test (deadlines),
     cmocka_unit_test (tls),
     cmocka_unit_test (proxies),
+    cmocka_unit_test (no_signals),
+    cmocka_unit_test (nothing_is_inherited),
     cmocka_unit_test (base_urls),
     cmocka_unit_test (nothing_is_shown),
     cmocka_unit_test (asked_before_another_try),

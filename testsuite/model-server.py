@@ -38,6 +38,7 @@ import re
 import socket
 import ssl
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -76,6 +77,11 @@ class Request:
                 break
             name, _, value = line.decode("latin-1").partition(":")
             self.headers[name.strip().lower()] = value.strip()
+        if self.path.startswith("/slam"):
+            # An end, and then a reset, while the body is being sent.
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(0.02)
+            raise Closed
         self.body = reader.read(int(self.headers.get("content-length", "0")))
         self.json = None
         try:
@@ -182,6 +188,23 @@ class Modes:
     def once(self, r, n):
         """Answers, then closes the connection without having said so."""
         r.chat()
+        raise Closed
+
+    def slam(self, r, n):
+        """Closes the connection when the headers have come, whatever is still to come (see Request)."""
+
+    def first(self, r, n):
+        """Answers a connection's first request, and closes it at the second."""
+        if r.number > 1:
+            raise Closed
+        r.chat()
+
+    def reset(self, r, n):
+        """Answers, then breaks the connection off without an end."""
+        r.chat()
+        time.sleep(0.02)
+        r.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(r.connection.detach())
         raise Closed
 
     # Slow.
@@ -464,8 +487,11 @@ def talk(connection, context, is_other):
             connection = context.wrap_socket(connection, server_side=True)
         connection.settimeout(LONGEST)
         reader = connection.makefile("rb")
+        number = 0
         while True:
             request = Request(connection, reader)
+            number += 1
+            request.number = number
             log(request, "other-" if is_other else "")
             serve(request)
     except (Closed, OSError, ValueError):
