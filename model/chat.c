@@ -270,14 +270,15 @@ chat__learn (struct chat *chat, const struct http_answer *reply, const struct se
 static bool
 chat__ask_otherwise (struct chat *chat, struct enquiry *enquiry, long status, const struct server_error *error)
 {
-  if (status != 400 && status != 422 && status != 501)
+  /* llama-cpp-python says 500 of what it doesn't take.  */
+  if ((status != 400 && status != 422 && status != 500 && status != 501) || error__is_of_length (error))
     return false;
   unsigned without = error__without (error) & ~enquiry->without;
   bool is_first = !chat->form_is_known && account__structured (chat->account) == STRUCTURED_AUTO;
   bool is_probe = chat->settings->structured == STRUCTURED_AUTO && enquiry->question.schema && enquiry->form != STRUCTURED_NONE;
   if (without)
     enquiry->without |= without;
-  else if (is_probe && (error__is_of_form (error) || (is_first && status != 501)))
+  else if (is_probe && (error__is_of_form (error) || (is_first && status < 500)))
     enquiry->form++;
   else
     {

@@ -259,6 +259,7 @@ forms (void **state)
     { "form-guided.a", "guided", STRUCTURED_GUIDED, 3 }, { "form-json+object.a", "json_object", STRUCTURED_JSON_OBJECT, 4 },
     { "form-none.a", "none", STRUCTURED_NONE, 5 }, { "form-none-vague.a", "none", STRUCTURED_NONE, 5 },
     { "form-guided-vague-422.a", "guided", STRUCTURED_GUIDED, 3 }, { "form-schema-clear-501.a", "schema", STRUCTURED_SCHEMA, 2 },
+    { "form-schema-clear-500.a", "schema", STRUCTURED_SCHEMA, 3 }, /* a 500 is tried again first */
   };
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
     {
@@ -298,6 +299,12 @@ no_form_helps (void **state)
   answer = talk__ask (&talk, &in_form);
   assert_int_equal (answer.requests, 1);
   assert_int_equal (account__structured (talk.account), STRUCTURED_AUTO);
+  talk__end (&talk);
+  /* A question that is too long is no shorter in another form.  */
+  talk__begin (&talk, *state, "status-400-context+length+exceeded.long");
+  answer = talk__ask (&talk, &in_form);
+  assert_int_equal (answer.end, CHAT_FAILED);
+  assert_int_equal (answer.requests, 1);
   talk__end (&talk);
   /* A form that the user has set is the only one.  */
   talk__begin (&talk, *state, "form-none.set");
