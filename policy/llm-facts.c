@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/llm-facts.h"
 
+#include "machine/runtime.h"
 #include "policy/unit.h"
 
 #include <inttypes.h>
@@ -413,7 +414,8 @@ facts__print_globals (struct facts *facts, FILE *out)
                                                 : "writable; declare it extern under this name");
       /* Numbers that the source shows needn't be said again.  */
       bool bytes = element && element->size == 1;
-      if (global->readonly && global->init && global->size > 0 && (bytes || !source__says (facts, NULL, global->name)))
+      if (global->readonly && global->init && global->size > 0
+          && (bytes || !source__says (facts, NULL, arena__strndup (facts->arena, global->name, strcspn (global->name, ".")))))
         {
           fputs (" Its contents: { ", out);
           global__print_bytes (out, global, element ? element->size : 1);
@@ -430,6 +432,11 @@ facts__print_profile (const struct facts *facts, FILE *out)
   for (unsigned i = 0; i < region->n_callees; i++)
     {
       const struct callee *callee = &region->callee[i];
+      if (callee->name && runtime__is (region, callee->name))
+        {
+          fprintf (out, "- GCC's code calls `%s`. You may call it too, or do the same work without it.\n", callee->name);
+          continue;
+        }
       fprintf (out, "- It calls %s%s%s%s%s. Calls have to be the same ones%s.\n", callee->name ? "`" : "",
                callee->name ? callee->name : "through a pointer", callee->name ? "`" : "",
                callee->is_noreturn ? ", which never returns" : "",
@@ -458,7 +465,7 @@ facts__print_profile (const struct facts *facts, FILE *out)
         fputs ("- A loop that was inlined", out);
       fprintf (out, ", depth %u: %.1f rounds on average", loop->depth, loop->trips);
       if (loop->entries >= 0)
-        fprintf (out, ", entered %.3g times a call", loop->entries);
+        fprintf (out, loop->entries < 100 ? ", entered %.3g times a call" : ", entered %.0f times a call", loop->entries);
       fputs (".\n", out);
     }
   if (!counted && region->calls < 0)
