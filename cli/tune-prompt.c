@@ -13,7 +13,6 @@
 
 struct show
 {
-  const struct tune_options *options;
   struct cache *cache;
   bool redact;
   cJSON *list; /* NULL: print */
@@ -71,7 +70,7 @@ show__visit (void *context, const char *key, const char *function, const char *f
 int
 tune__show_prompts (const struct tune_options *options, struct cache *cache, bool redact)
 {
-  struct show show = { .options = options, .cache = cache, .redact = redact };
+  struct show show = { .cache = cache, .redact = redact };
   cJSON *root = NULL;
   struct why why = { 0 };
   if (options->json)
