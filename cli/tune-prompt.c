@@ -13,10 +13,9 @@
 
 struct show
 {
-  const struct tune_options *options;
   struct cache *cache;
   bool redact;
-  cJSON *list;            /* NULL: print */
+  cJSON *list; /* NULL: print */
   unsigned n, damaged;
 };
 
@@ -62,7 +61,7 @@ show__region (struct show *show, const char *key)
 static bool
 show__visit (void *context, const char *key, const char *function, const char *file, unsigned line, const char *state)
 {
-  (void) function, (void) file, (void) line;
+  (void)function, (void)file, (void)line;
   if (strcmp (state, "waiting") == 0)
     show__region (context, key);
   return true;
@@ -71,7 +70,7 @@ show__visit (void *context, const char *key, const char *function, const char *f
 int
 tune__show_prompts (const struct tune_options *options, struct cache *cache, bool redact)
 {
-  struct show show = { .options = options, .cache = cache, .redact = redact };
+  struct show show = { .cache = cache, .redact = redact };
   cJSON *root = NULL;
   struct why why = { 0 };
   if (options->json)
@@ -82,7 +81,8 @@ tune__show_prompts (const struct tune_options *options, struct cache *cache, boo
       show.list = cJSON_AddArrayToObject (root, "prompts");
     }
   else
-    printf ("==== system message, the same for all functions ====\n%s\n==== form asked of the answer, where the server takes one ====\n%s\n\n",
+    printf ("==== system message, the same for all functions ====\n%s\n==== form asked of the answer, where the server takes "
+            "one ====\n%s\n\n",
             llm__system (), llm__schema ());
   int status = CLI_OK;
   if (options->key)

@@ -19,9 +19,9 @@ struct reader
   unsigned line, column;
   struct c_tokens *tokens;
   unsigned room;
-  bool fresh;             /* nothing but blanks and comments on this line so far */
+  bool fresh;                            /* nothing but blanks and comments on this line so far */
   unsigned comment_line, comment_column; /* where the first of those comments is */
-  bool space;             /* blanks before what comes next */
+  bool space;                            /* blanks before what comes next */
   bool directive, include;
   struct why *why;
 };
@@ -35,7 +35,7 @@ char__is_digit (char c)
 static bool
 char__is_letter (char c)
 {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (unsigned char) c >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || (unsigned char)c >= 0x80;
 }
 
 /* The length of a universal character name (backslash, u or U, four or eight digits) at AT; 0 where there is none.  */
@@ -45,7 +45,7 @@ universal__length (const char *at, const char *end)
   if (end - at < 6 || at[0] != '\\' || (at[1] != 'u' && at[1] != 'U'))
     return 0;
   size_t length = at[1] == 'u' ? 6 : 10;
-  return (size_t) (end - at) >= length && strspn (at + 2, "0123456789abcdefABCDEF") >= length - 2 ? length : 0;
+  return (size_t)(end - at) >= length && strspn (at + 2, "0123456789abcdefABCDEF") >= length - 2 ? length : 0;
 }
 
 size_t
@@ -62,7 +62,7 @@ c_identifier__length (const char *at, const char *end)
       else
         break;
     }
-  return (size_t) (p - at);
+  return (size_t)(p - at);
 }
 
 size_t
@@ -81,7 +81,7 @@ c_number__length (const char *at, const char *end)
       p++;
     else
       break;
-  return (size_t) (p - at);
+  return (size_t)(p - at);
 }
 
 bool
@@ -99,7 +99,7 @@ splice__length (const char *p, const char *end)
   const char *q = p + 1;
   while (q < end && (*q == ' ' || *q == '\t' || *q == '\r' || *q == '\f' || *q == '\v'))
     q++;
-  return q < end && *q == '\n' ? (size_t) (q + 1 - p) : 0;
+  return q < end && *q == '\n' ? (size_t)(q + 1 - p) : 0;
 }
 
 /* Goes over one byte.  */
@@ -167,8 +167,11 @@ reader__token (struct reader *reader, enum c_token_kind kind)
     }
   struct c_token *token = &tokens->token[tokens->n++];
   bool behind_comment = reader->fresh && reader->comment_line == reader->line;
-  *token = (struct c_token){ .kind = kind, .line = reader->line, .column = behind_comment ? reader->comment_column : reader->column,
-                             .first = reader->fresh, .space = reader->space };
+  *token = (struct c_token){ .kind = kind,
+                             .line = reader->line,
+                             .column = behind_comment ? reader->comment_column : reader->column,
+                             .first = reader->fresh,
+                             .space = reader->space };
   reader->fresh = reader->space = false;
   return token;
 }
@@ -181,7 +184,7 @@ reader__spell (struct reader *reader, struct c_token *token, size_t n)
   for (size_t i = 0; i < n; i++)
     text[i] = reader__take (reader);
   token->text = text;
-  token->length = (unsigned) n;
+  token->length = (unsigned)n;
 }
 
 /* Goes to the end of the line.  */
@@ -261,7 +264,7 @@ reader__prefix (const struct reader *reader, bool *raw)
       char quote = reader__ahead (reader, n);
       *raw = i >= 5;
       if (!prefixes[i][n] && (quote == '"' || (quote == '\'' && !*raw)))
-        return (int) n;
+        return (int)n;
     }
   return -1;
 }
@@ -288,10 +291,10 @@ reader__raw (struct reader *reader, unsigned n)
   for (unsigned i = 0; i < n + length; i++) /* as many as prefix, quote, delimiter and parenthesis */
     reader__take (reader);
   const char *begin = reader->p;
-  const char *found = memmem (begin, (size_t) (reader->end - begin), close, length);
+  const char *found = memmem (begin, (size_t)(reader->end - begin), close, length);
   if (!found)
     return why__set (reader->why, REASON_SYNTAX, "line %u: a raw string without an end", line);
-  token->contents = (unsigned) (found - begin);
+  token->contents = (unsigned)(found - begin);
   token->text = "\"\"";
   token->length = 2;
   while (reader->p < found + length)
@@ -339,10 +342,11 @@ reader__quoted (struct reader *reader, unsigned n)
 static unsigned
 reader__punctuator (const struct reader *reader, const char **stands_for)
 {
-  static const char *const long_ones[] = { "%:%:", "...", "<<=", ">>=", "->*", "<=>", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=",
-                                           "&&",   "||",  "*=",  "/=",  "%=",  "+=",  "-=", "&=", "^=", "|=", "##", "::", ".*", "<:", ":>",
-                                           "<%",   "%>",  "%:" };
-  static const char *const digraphs[][2] = { { "%:%:", "##" }, { "<:", "[" }, { ":>", "]" }, { "<%", "{" }, { "%>", "}" }, { "%:", "#" } };
+  static const char *const long_ones[]
+      = { "%:%:", "...", "<<=", ">>=", "->*", "<=>", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||",
+          "*=",   "/=",  "%=",  "+=",  "-=",  "&=",  "^=", "|=", "##", "::", ".*", "<:", ":>", "<%", "%>", "%:" };
+  static const char *const digraphs[][2]
+      = { { "%:%:", "##" }, { "<:", "[" }, { ":>", "]" }, { "<%", "{" }, { "%>", "}" }, { "%:", "#" } };
   *stands_for = NULL;
   for (unsigned i = 0; i < sizeof long_ones / sizeof *long_ones; i++)
     {
@@ -352,7 +356,8 @@ reader__punctuator (const struct reader *reader, const char **stands_for)
       if (long_ones[i][n])
         continue;
       /* "<::" is '<' and "::" unless ':' or '>' follows ([lex.pptoken]).  */
-      if (strcmp (long_ones[i], "<:") == 0 && reader__ahead (reader, 2) == ':' && reader__ahead (reader, 3) != ':' && reader__ahead (reader, 3) != '>')
+      if (strcmp (long_ones[i], "<:") == 0 && reader__ahead (reader, 2) == ':' && reader__ahead (reader, 3) != ':'
+          && reader__ahead (reader, 3) != '>')
         return 1;
       for (unsigned d = 0; d < sizeof digraphs / sizeof *digraphs; d++)
         if (strcmp (long_ones[i], digraphs[d][0]) == 0)
@@ -410,11 +415,11 @@ reader__read (struct reader *reader)
   reader->include = false;
   if (prefix >= 0)
     {
-      status = raw ? reader__raw (reader, (unsigned) prefix) : 1;
+      status = raw ? reader__raw (reader, (unsigned)prefix) : 1;
       if (status < 0)
         return -1;
       if (status > 0)
-        reader__quoted (reader, (unsigned) prefix);
+        reader__quoted (reader, (unsigned)prefix);
     }
   else
     {
@@ -438,7 +443,7 @@ reader__read (struct reader *reader)
       if (stands_for)
         {
           token->text = stands_for;
-          token->length = (unsigned) strlen (stands_for);
+          token->length = (unsigned)strlen (stands_for);
         }
       if (token->first && c_token__is (token, "#"))
         reader->directive = token->hash = true;
@@ -454,11 +459,15 @@ reader__read (struct reader *reader)
 int
 c_tokens__read (struct arena *arena, const char *text, size_t length, struct c_tokens *tokens, struct why *why)
 {
-  if (memmem (text, length, "?" "?/", 3))
+  if (memmem (text, length,
+              "?"
+              "?/",
+              3))
     return why__set (why, REASON_SYNTAX, "a trigraph for a backslash, which may or may not be one");
   *tokens = (struct c_tokens){ 0 };
-  struct reader reader
-    = { .arena = arena, .p = text, .end = text + length, .line = 1, .column = 1, .tokens = tokens, .fresh = true, .why = why };
+  struct reader reader = {
+    .arena = arena, .p = text, .end = text + length, .line = 1, .column = 1, .tokens = tokens, .fresh = true, .why = why
+  };
   for (;;)
     {
       if (reader__blanks (&reader) < 0)
@@ -470,8 +479,8 @@ c_tokens__read (struct arena *arena, const char *text, size_t length, struct c_t
     }
 }
 
-/* Prints the spelling of TOKEN behind LAST; of strings as many 'x' as they have bytes, but for extern "C"; control characters, and what isn't
-   ASCII outside of names, as '?'.  */
+/* Prints the spelling of TOKEN behind LAST; of strings as many 'x' as they have bytes, but for extern "C"; control characters,
+   and what isn't ASCII outside of names, as '?'.  */
 static void
 token__print (FILE *out, const struct c_token *token, const struct c_token *last)
 {
@@ -486,7 +495,7 @@ token__print (FILE *out, const struct c_token *token, const struct c_token *last
     }
   for (unsigned i = 0; i < token->length; i++)
     {
-      unsigned char c = (unsigned char) token->text[i];
+      unsigned char c = (unsigned char)token->text[i];
       fputc ((c < 0x80 || token->kind == C_IDENTIFIER) && c >= ' ' && c != 127 ? c : '?', out);
     }
 }
@@ -494,7 +503,10 @@ token__print (FILE *out, const struct c_token *token, const struct c_token *last
 void
 c_tokens__print (FILE *out, const struct c_tokens *tokens, unsigned from, unsigned end)
 {
-  enum { INDENT_MOST = 64 };
+  enum
+  {
+    INDENT_MOST = 64
+  };
   for (unsigned i = from; i < end; i++)
     {
       const struct c_token *token = &tokens->token[i], *last = i > from ? &tokens->token[i - 1] : NULL;
@@ -507,7 +519,7 @@ c_tokens__print (FILE *out, const struct c_tokens *tokens, unsigned from, unsign
       if (new_line || !last)
         {
           unsigned indent = token->hash || !(token->first || new_line) ? 0 : token->column - 1;
-          fprintf (out, "%*s", (int) (indent < INDENT_MOST ? indent : INDENT_MOST), "");
+          fprintf (out, "%*s", (int)(indent < INDENT_MOST ? indent : INDENT_MOST), "");
         }
       else if (token->space)
         fputc (' ', out);

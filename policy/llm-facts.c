@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/llm-facts.h"
 
+#include "machine/runtime.h"
 #include "policy/unit.h"
 
 #include <inttypes.h>
@@ -12,8 +13,8 @@ enum
 {
   DEPTH_MOST = 8,
   FIELDS_MOST = 200,
-  TYPES_MOST = 40,        /* declarations that are printed */
-  BYTES_MOST = 4096       /* of a read-only object's contents */
+  TYPES_MOST = 40,  /* declarations that are printed */
+  BYTES_MOST = 4096 /* of a read-only object's contents */
 };
 
 struct facts *
@@ -55,8 +56,10 @@ source__defines (const struct facts *facts, const char *name)
       depth -= depth && c_token__is (&token[i], "}");
       if (c_token__is (&token[i], name))
         {
-          bool tag = i && (c_token__is (&token[i - 1], "struct") || c_token__is (&token[i - 1], "union") || c_token__is (&token[i - 1], "enum")
-                           || c_token__is (&token[i - 1], "class") || c_token__is (&token[i - 1], ")"));
+          bool tag = i
+                     && (c_token__is (&token[i - 1], "struct") || c_token__is (&token[i - 1], "union")
+                         || c_token__is (&token[i - 1], "enum") || c_token__is (&token[i - 1], "class")
+                         || c_token__is (&token[i - 1], ")"));
           if ((tag && c_token__is (&token[i + 1], "{")) || (in_typedef && c_token__is (&token[i + 1], ";"))
               || (in_typedef && c_token__is (&token[i + 1], "[")))
             return true;
@@ -70,8 +73,10 @@ source__defines (const struct facts *facts, const char *name)
 static bool
 name__is_standard (const char *name)
 {
-  static const char *const words[] = { "char", "signed", "unsigned", "short", "int", "long", "float", "double", "_Bool", "bool", "void", "__int128",
-                                       "_Complex", "complex", "size_t", "ssize_t", "ptrdiff_t", "wchar_t", "char8_t", "char16_t", "char32_t", "_Float16", "__float128", NULL };
+  static const char *const words[]
+      = { "char",      "signed",  "unsigned", "short",    "int",      "long",     "float",      "double",
+          "_Bool",     "bool",    "void",     "__int128", "_Complex", "complex",  "size_t",     "ssize_t",
+          "ptrdiff_t", "wchar_t", "char8_t",  "char16_t", "char32_t", "_Float16", "__float128", NULL };
   size_t length = strlen (name);
   if (length > 2 && strcmp (name + length - 2, "_t") == 0 && (strncmp (name, "int", 3) == 0 || strncmp (name, "uint", 4) == 0))
     return true;
@@ -104,14 +109,18 @@ type__plain (struct facts *facts, const struct type *type)
       if (type->size == 16)
         return type->is_signed ? "__int128" : "unsigned __int128";
       if (type->size)
-        return arena__printf (facts->arena, "%sint%u_t", type->is_signed ? "" : "u", (unsigned) type->size * 8);
+        return arena__printf (facts->arena, "%sint%u_t", type->is_signed ? "" : "u", (unsigned)type->size * 8);
       break;
     case TYPE_FLOAT:
-      return type->size == 4 ? "float" : type->size == 8 ? "double" : type->x87 ? "long double" : type->size == 2 ? "_Float16" : "__float128";
+      return type->size == 4   ? "float"
+             : type->size == 8 ? "double"
+             : type->x87       ? "long double"
+             : type->size == 2 ? "_Float16"
+                               : "__float128";
     default:
       break;
     }
-  return arena__printf (facts->arena, "unknown_%u", (unsigned) (type - facts->region->type));
+  return arena__printf (facts->arena, "unknown_%u", (unsigned)(type - facts->region->type));
 }
 
 /* How struct or union TYPE is called where it is used, and whether that takes its keyword.  */
@@ -120,7 +129,7 @@ type__aggregate (struct facts *facts, const struct type *type)
 {
   const char *keyword = type->kind == TYPE_UNION ? "union" : "struct";
   if (!type->name)
-    return arena__printf (facts->arena, "%s anonymous_%u", keyword, (unsigned) (type - facts->region->type));
+    return arena__printf (facts->arena, "%s anonymous_%u", keyword, (unsigned)(type - facts->region->type));
   if (region__is_cxx (facts->region) || (source__says (facts, NULL, type->name) && !source__says (facts, keyword, type->name)))
     return type->name;
   return arena__printf (facts->arena, "%s %s", keyword, type->name);
@@ -137,8 +146,8 @@ facts__declare (struct facts *facts, unsigned number, const char *declarator, un
   if (type->kind == TYPE_POINTER)
     {
       const struct type *to = region__type (facts->region, type->element);
-      const char *star = arena__printf (arena, "*%s%s%s%s", type->is_const ? "const " : "", type->is_restrict ? "restrict " : "",
-                                        type->is_volatile ? "volatile " : "", declarator);
+      const char *star = arena__printf (arena, "*%s%s%s%s", type->is_const ? "const " : "",
+                                        type->is_restrict ? "restrict " : "", type->is_volatile ? "volatile " : "", declarator);
       if (region__is_cxx (facts->region) && type->is_restrict)
         star = arena__printf (arena, "*%s__restrict %s", type->is_const ? "const " : "", declarator);
       if (to && (to->kind == TYPE_FUNCTION || to->kind == TYPE_ARRAY))
@@ -147,7 +156,9 @@ facts__declare (struct facts *facts, unsigned number, const char *declarator, un
     }
   if (type->kind == TYPE_ARRAY && !type->name)
     return facts__declare (facts, type->element,
-                           type->count ? arena__printf (arena, "%s[%" PRIu64 "]", declarator, type->count) : arena__printf (arena, "%s[]", declarator), depth + 1);
+                           type->count ? arena__printf (arena, "%s[%" PRIu64 "]", declarator, type->count)
+                                       : arena__printf (arena, "%s[]", declarator),
+                           depth + 1);
   if (type->kind == TYPE_FUNCTION)
     return facts__declare (facts, type->element, arena__printf (arena, "%s ()", declarator), depth + 1);
   const char *name = type->name;
@@ -157,10 +168,12 @@ facts__declare (struct facts *facts, unsigned number, const char *declarator, un
     name = type->size == 8 ? "float _Complex" : "double _Complex";
   else if (!name)
     name = type__plain (facts, type);
-  else if (type->kind == TYPE_INTEGER && !name__is_standard (name) && !region__is_cxx (facts->region) && source__says (facts, "enum", name))
+  else if (type->kind == TYPE_INTEGER && !name__is_standard (name) && !region__is_cxx (facts->region)
+           && source__says (facts, "enum", name))
     /* The constants of one that isn't shown aren't known.  */
     name = source__defines (facts, name) ? arena__printf (arena, "enum %s", name) : type__plain (facts, type);
-  return arena__printf (arena, "%s%s%s%s%s", type->is_const ? "const " : "", type->is_volatile ? "volatile " : "", name, *declarator ? " " : "", declarator);
+  return arena__printf (arena, "%s%s%s%s%s", type->is_const ? "const " : "", type->is_volatile ? "volatile " : "", name,
+                        *declarator ? " " : "", declarator);
 }
 
 const char *
@@ -186,7 +199,8 @@ facts__prototype (struct facts *facts, const char *name)
     {
       const struct value *value = &region->parameter[i];
       const char *spelt = value->name && *value->name ? value->name : arena__printf (facts->arena, "a%u", i);
-      fprintf (out, "%s%s", i ? ", " : "", facts__declare (facts, value->type, strcmp (spelt, "this") == 0 ? "self" : spelt, 0));
+      fprintf (out, "%s%s", i ? ", " : "",
+               facts__declare (facts, value->type, strcmp (spelt, "this") == 0 ? "self" : spelt, 0));
     }
   if (!region->n_parameters)
     fputs ("void", out);
@@ -206,14 +220,16 @@ facts__print_type (struct facts *facts, FILE *out, unsigned number, unsigned dep
     return;
   facts->printed[number] = true;
   bool aggregate = type->kind == TYPE_STRUCT || type->kind == TYPE_UNION;
-  if (type->kind == TYPE_POINTER || type->kind == TYPE_ARRAY || type->kind == TYPE_COMPLEX || type->kind == TYPE_VECTOR || type->kind == TYPE_FUNCTION)
+  if (type->kind == TYPE_POINTER || type->kind == TYPE_ARRAY || type->kind == TYPE_COMPLEX || type->kind == TYPE_VECTOR
+      || type->kind == TYPE_FUNCTION)
     facts__print_type (facts, out, type->element, depth + 1, n);
   if (aggregate)
     {
       bool defined = type->name && source__defines (facts, type->name);
       /* The qualified and the plain type are two of one name.  */
       for (unsigned i = 0; i < region->n_types && type->name && !defined; i++)
-        if (i != number && region->type[i].kind == type->kind && region->type[i].name && strcmp (region->type[i].name, type->name) == 0)
+        if (i != number && region->type[i].kind == type->kind && region->type[i].name
+            && strcmp (region->type[i].name, type->name) == 0)
           facts->printed[i] = true;
       for (unsigned i = 0; i < type->n_fields; i++)
         facts__print_type (facts, out, type->field[i].type, depth + 1, n);
@@ -240,7 +256,8 @@ facts__print_type (struct facts *facts, FILE *out, unsigned number, unsigned dep
           const struct field *field = &type->field[i];
           const char *spelt = field->name ? field->name : arena__printf (facts->arena, "unnamed_%u", i);
           if (field->bits)
-            fprintf (out, "  %s : %u; /* at byte %" PRIu64 ", bit %u */\n", facts__declare (facts, field->type, spelt, 0), field->bits, field->offset, field->bit);
+            fprintf (out, "  %s : %u; /* at byte %" PRIu64 ", bit %u */\n", facts__declare (facts, field->type, spelt, 0),
+                     field->bits, field->offset, field->bit);
           else
             fprintf (out, "  %s; /* at %" PRIu64 " */\n", facts__declare (facts, field->type, spelt, 0), field->offset);
         }
@@ -248,8 +265,9 @@ facts__print_type (struct facts *facts, FILE *out, unsigned number, unsigned dep
         fprintf (out, "  /* %u more fields */\n", type->n_fields - FIELDS_MOST);
       fputs ("};\n", out);
     }
-  else if (type->name && (type->kind == TYPE_INTEGER || type->kind == TYPE_FLOAT || type->kind == TYPE_BOOL) && !name__is_standard (type->name)
-           && !source__defines (facts, type->name) && !source__says (facts, "enum", type->name))
+  else if (type->name && (type->kind == TYPE_INTEGER || type->kind == TYPE_FLOAT || type->kind == TYPE_BOOL)
+           && !name__is_standard (type->name) && !source__defines (facts, type->name)
+           && !source__says (facts, "enum", type->name))
     {
       for (unsigned i = 0; i < region->n_types; i++)
         if (region->type[i].name && strcmp (region->type[i].name, type->name) == 0)
@@ -276,7 +294,10 @@ facts__print_types (struct facts *facts, FILE *out)
 static const char *
 alias__name (const struct facts *facts, unsigned number)
 {
-  enum { GLOBALS_FROM = 1000 };
+  enum
+  {
+    GLOBALS_FROM = 1000
+  };
   const struct region *region = facts->region;
   if (number >= GLOBALS_FROM)
     return number - GLOBALS_FROM < region->n_globals ? region->global[number - GLOBALS_FROM].name : "?";
@@ -324,41 +345,47 @@ facts__print_parameters (struct facts *facts, FILE *out)
           pointers++;
           fprintf (out, "- `%s` points to `%s`", alias__name (facts, i), facts__declare (facts, type->element, "", 0));
           if (to->size)
-            fprintf (out, " of %" PRIu64 " byte%s, aligned to %u%s", to->size, to->size == 1 ? "" : "s", to->align ? to->align : 1,
-                     to->align > 1 ? " and no more" : "");
-          fprintf (out, "%s%s.\n", value->is_restrict || type->is_restrict ? "; restrict" : "", value->by_reference ? "; a copy that the caller made" : "");
+            fprintf (out, " of %" PRIu64 " byte%s, aligned to %u%s", to->size, to->size == 1 ? "" : "s",
+                     to->align ? to->align : 1, to->align > 1 ? " and no more" : "");
+          fprintf (out, "%s%s.\n", value->is_restrict || type->is_restrict ? "; restrict" : "",
+                   value->by_reference ? "; a copy that the caller made" : "");
         }
       else if (type->size < 8 && type->kind == TYPE_INTEGER)
-        fprintf (out, "- `%s`: %" PRIu64 "-bit %s integer; the upper bits of its register may hold anything.\n", alias__name (facts, i), type->size * 8,
-                 type->is_signed ? "signed" : "unsigned");
+        fprintf (out, "- `%s`: %" PRIu64 "-bit %s integer; the upper bits of its register may hold anything.\n",
+                 alias__name (facts, i), type->size * 8, type->is_signed ? "signed" : "unsigned");
     }
   for (unsigned i = 0; i < region->n_aliases; i++)
-    fprintf (out, "- `%s` and `%s` may overlap, at any distance.\n", alias__name (facts, region->alias[i].a), alias__name (facts, region->alias[i].b));
+    fprintf (out, "- `%s` and `%s` may overlap, at any distance.\n", alias__name (facts, region->alias[i].a),
+             alias__name (facts, region->alias[i].b));
   bool inner = pointers && facts__has_inner_pointers (facts);
   if (pointers + region->n_globals > 1)
     fprintf (out, "- %s never overlap%s.\n",
-             region->n_aliases ? "All other pairs of what parameters point to and of globals" : "What parameters point to and globals", region->n_aliases ? "" : " each other");
+             region->n_aliases ? "All other pairs of what parameters point to and of globals"
+                               : "What parameters point to and globals",
+             region->n_aliases ? "" : " each other");
   if (inner)
-    fputs ("- What is reached by pointers that lie in memory may overlap with anything that its type allows, however the objects that hold them lie.\n", out);
+    fputs ("- What is reached by pointers that lie in memory may overlap with anything that its type allows, however the "
+           "objects that hold them lie.\n",
+           out);
 }
 
 /* The contents of GLOBAL, whose elements are ELEMENT bytes.  */
 static void
 global__print_bytes (FILE *out, const struct global *global, uint64_t element)
 {
-  uint64_t size = (uint64_t) global->size, shown = size < BYTES_MOST ? size : BYTES_MOST;
+  uint64_t size = (uint64_t)global->size, shown = size < BYTES_MOST ? size : BYTES_MOST;
   element = (element == 2 || element == 4 || element == 8) && size % element == 0 ? element : 1;
   shown -= shown % element;
   for (uint64_t at = 0; at < shown; at += element)
     {
       uint64_t value = 0;
       for (unsigned i = 0; i < element; i++)
-        value |= (uint64_t) global->init[at + i] << 8 * i;
+        value |= (uint64_t)global->init[at + i] << 8 * i;
       fprintf (out, "%s%s", at ? "," : "", at && at / element % 16 == 0 ? "\n  " : at ? " " : "");
       if (element == 1)
         fprintf (out, "%" PRIu64, value);
       else
-        fprintf (out, "0x%0*" PRIx64, (int) element * 2, value);
+        fprintf (out, "0x%0*" PRIx64, (int)element * 2, value);
     }
   if (shown < size)
     fprintf (out, ", … %" PRIu64 " more bytes", size - shown);
@@ -387,7 +414,8 @@ facts__print_globals (struct facts *facts, FILE *out)
                                                 : "writable; declare it extern under this name");
       /* Numbers that the source shows needn't be said again.  */
       bool bytes = element && element->size == 1;
-      if (global->readonly && global->init && global->size > 0 && (bytes || !source__says (facts, NULL, global->name)))
+      if (global->readonly && global->init && global->size > 0
+          && (bytes || !source__says (facts, NULL, arena__strndup (facts->arena, global->name, strcspn (global->name, ".")))))
         {
           fputs (" Its contents: { ", out);
           global__print_bytes (out, global, element ? element->size : 1);
@@ -404,8 +432,17 @@ facts__print_profile (const struct facts *facts, FILE *out)
   for (unsigned i = 0; i < region->n_callees; i++)
     {
       const struct callee *callee = &region->callee[i];
-      fprintf (out, "- It calls %s%s%s%s%s. Calls have to be the same ones%s.\n", callee->name ? "`" : "", callee->name ? callee->name : "through a pointer", callee->name ? "`" : "",
-               callee->is_noreturn ? ", which never returns" : "", callee->is_const ? ", which depends on its arguments alone" : callee->is_pure ? ", which writes nothing" : "",
+      if (callee->name && runtime__is (region, callee->name))
+        {
+          fprintf (out, "- GCC's code calls `%s`. You may call it too, or do the same work without it.\n", callee->name);
+          continue;
+        }
+      fprintf (out, "- It calls %s%s%s%s%s. Calls have to be the same ones%s.\n", callee->name ? "`" : "",
+               callee->name ? callee->name : "through a pointer", callee->name ? "`" : "",
+               callee->is_noreturn ? ", which never returns" : "",
+               callee->is_const  ? ", which depends on its arguments alone"
+               : callee->is_pure ? ", which writes nothing"
+                                 : "",
                callee->name ? "; declare it extern" : "");
     }
   if (region->calls >= 0)
@@ -428,7 +465,7 @@ facts__print_profile (const struct facts *facts, FILE *out)
         fputs ("- A loop that was inlined", out);
       fprintf (out, ", depth %u: %.1f rounds on average", loop->depth, loop->trips);
       if (loop->entries >= 0)
-        fprintf (out, ", entered %.3g times a call", loop->entries);
+        fprintf (out, loop->entries < 100 ? ", entered %.3g times a call" : ", entered %.0f times a call", loop->entries);
       fputs (".\n", out);
     }
   if (!counted && region->calls < 0)
@@ -445,8 +482,9 @@ facts__print (struct facts *facts, FILE *out)
   if (region->fp & FP_USES)
     {
       fprintf (out, "- Floating point: %s.\n",
-               region->fp & FP_FAST ? "-ffast-math or alike was given: results may differ in rounding, but keep close to the original's order"
-                                    : "results bit for bit, NaN payloads and signed zeros too");
+               region->fp & FP_FAST
+                   ? "-ffast-math or alike was given: results may differ in rounding, but keep close to the original's order"
+                   : "results bit for bit, NaN payloads and signed zeros too");
       if (region->fp & FP_TRAPPING)
         fputs ("- -ftrapping-math: the exception flags that it raises count too.\n", out);
       if (region->fp & FP_ROUNDING)
@@ -455,5 +493,7 @@ facts__print (struct facts *facts, FILE *out)
   if (!region->strict_aliasing)
     fputs ("- -fno-strict-aliasing: pointers to different types may lead to the same memory.\n", out);
   if (region->constant_time)
-    fputs ("- Constant time is demanded: no branches, table lookups, divisions, gathers or other operations whose time depends on data, beyond those that the original has.\n", out);
+    fputs ("- Constant time is demanded: no branches, table lookups, divisions, gathers or other operations whose time depends "
+           "on data, beyond those that the original has.\n",
+           out);
 }

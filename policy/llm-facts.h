@@ -23,7 +23,8 @@ const char *facts__function (const struct facts *facts);
 /* "uint32_t NAME (const uint8_t *p, size_t n)", in the arena.  */
 const char *facts__prototype (struct facts *facts, const char *name);
 
-/* Declarations, with comments of ours to the lines' ends that name nothing, of the types that the prototype and the source name and nothing shown defines, into OUT; how many.  */
+/* Declarations, with comments of ours to the lines' ends that name nothing, of the types that the prototype and the source name
+ * and nothing shown defines, into OUT; how many.  */
 unsigned facts__print_types (struct facts *facts, FILE *out);
 
 /* One fact a line, each beginning with "- "; what the program names, types too, is between backquotes.  */

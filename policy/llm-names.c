@@ -1,7 +1,7 @@
-/* Withholding names.  With REDACT every name of the program's own gets a neutral one, `f1`, `p2` …, the same one wherever it stands; all
-   others, of the language, its libraries and the CPU, stay.  It is a one-to-one renaming: a name of the model's own that a withheld
-   name happens to be spelt like gets a prefix on its way in, and loses it on its way out.
-   Names are learned from the facts and from the source that may be shown; a text is then searched for them as whole words.
+/* Withholding names.  With REDACT every name of the program's own gets a neutral one, `f1`, `p2` …, the same one wherever it
+   stands; all others, of the language, its libraries and the CPU, stay.  It is a one-to-one renaming: a name of the model's own
+   that a withheld name happens to be spelt like gets a prefix on its way in, and loses it on its way out. Names are learned
+   from the facts and from the source that may be shown; a text is then searched for them as whole words.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/llm.h"
 
@@ -27,8 +27,10 @@ static bool
 name__is_stdint (const char *name)
 {
   size_t length = strlen (name);
-  bool has_digit = strpbrk (name, "0123456789") != NULL || strstr (name, "max") || strstr (name, "ptr") || strstr (name, "MAX") || strstr (name, "PTR");
-  bool type = length > 5 && strcmp (name + length - 2, "_t") == 0 && (strncmp (name, "int", 3) == 0 || strncmp (name, "uint", 4) == 0);
+  bool has_digit = strpbrk (name, "0123456789") != NULL || strstr (name, "max") || strstr (name, "ptr") || strstr (name, "MAX")
+                   || strstr (name, "PTR");
+  bool type = length > 5 && strcmp (name + length - 2, "_t") == 0
+              && (strncmp (name, "int", 3) == 0 || strncmp (name, "uint", 4) == 0);
   bool macro = (strncmp (name, "INT", 3) == 0 || strncmp (name, "UINT", 4) == 0)
                && (strstr (name, "_MAX") || strstr (name, "_MIN") || strstr (name, "_C"))
                && strspn (name, "UINTFASLEMXPR_C0123456789") == length;
@@ -42,7 +44,9 @@ name__is_public (const struct llm_names *names, const char *name, size_t length)
   if (names__find (&names->public, name, length) != NAME_NONE)
     return true;
   /* But "_Z…", which C++ makes of a program's names.  */
-  if (name[0] == '_' && length > 1 && (name[1] == '_' || (isupper ((unsigned char) name[1]) && name[1] != 'Z') || (length > 3 && strncmp (name, "_mm", 3) == 0)))
+  if (name[0] == '_' && length > 1
+      && (name[1] == '_' || (isupper ((unsigned char)name[1]) && name[1] != 'Z')
+          || (length > 3 && strncmp (name, "_mm", 3) == 0)))
     return true;
   char copy[64];
   if (length >= sizeof copy)
@@ -61,7 +65,7 @@ names__learn (struct llm_names *names, const char *name, size_t length, char kin
   unsigned number = names__enter (&names->real, name, length);
   char neutral[16];
   int n = snprintf (neutral, sizeof neutral, "%c%u", kind, number + 1);
-  names__enter (&names->neutral, neutral, (size_t) n);
+  names__enter (&names->neutral, neutral, (size_t)n);
 }
 
 /* Every word of TEXT ("ns::f<int> (int)").  */
@@ -118,14 +122,22 @@ names__learn_source (struct llm_names *names, const struct region *region)
   if (source && c_tokens__read (arena, source, strlen (source), &tokens, &why) == 0)
     for (unsigned i = 0; i < tokens.n; i++)
       {
-        const struct c_token *token = &tokens.token[i], *last = i ? token - 1 : NULL, *next = i + 1 < tokens.n ? token + 1 : NULL;
+        const struct c_token *token = &tokens.token[i], *last = i ? token - 1 : NULL,
+                             *next = i + 1 < tokens.n ? token + 1 : NULL;
         if (token->kind != C_IDENTIFIER)
           continue;
-        bool type = last && (c_token__is (last, "struct") || c_token__is (last, "union") || c_token__is (last, "enum") || c_token__is (last, "class"));
+        bool type = last
+                    && (c_token__is (last, "struct") || c_token__is (last, "union") || c_token__is (last, "enum")
+                        || c_token__is (last, "class"));
         bool member = last && (c_token__is (last, ".") || c_token__is (last, "->"));
-        bool macro = last && token->directive && (c_token__is (last, "define") || c_token__is (last, "ifdef") || c_token__is (last, "ifndef"));
+        bool macro = last && token->directive
+                     && (c_token__is (last, "define") || c_token__is (last, "ifdef") || c_token__is (last, "ifndef"));
         names__learn (names, token->text, token->length,
-                      type ? 't' : member ? 'm' : macro ? 'c' : next && c_token__is (next, "(") ? 'f' : 'n');
+                      type                              ? 't'
+                      : member                          ? 'm'
+                      : macro                           ? 'c'
+                      : next && c_token__is (next, "(") ? 'f'
+                                                        : 'n');
       }
   free (source);
   arena__free (arena);
@@ -173,7 +185,7 @@ symbol__length (const char *at, const char *end)
     {
       const char *part = at + length + 1;
       size_t more = c_identifier__length (part, end);
-      while (part + more < end && isdigit ((unsigned char) part[more]))
+      while (part + more < end && isdigit ((unsigned char)part[more]))
         more++;
       if (!more)
         break;
@@ -204,16 +216,18 @@ names__replace (const struct llm_names *names, FILE *out, const char *name, size
   unsigned number = names__find (from, name, length);
   if (number != NAME_NONE)
     fwrite (to->name[number].text, 1, to->name[number].length, out);
-  else if (outward && length > own && strncmp (name, OWN, own) == 0 && names__find (&names->real, name + own, length - own) != NAME_NONE)
+  else if (outward && length > own && strncmp (name, OWN, own) == 0
+           && names__find (&names->real, name + own, length - own) != NAME_NONE)
     fwrite (name + own, 1, length - own, out);
   else if (!outward && !assembler && names__find (&names->real, name, length) != NAME_NONE)
-    fprintf (out, OWN "%.*s", (int) length, name);
+    fprintf (out, OWN "%.*s", (int)length, name);
   else
     return false;
   return true;
 }
 
-/* Is the word of LENGTH bytes at AT in assembler TEXT a mnemonic or a prefix, that is the line's first but for labels, and none itself?  */
+/* Is the word of LENGTH bytes at AT in assembler TEXT a mnemonic or a prefix, that is the line's first but for labels, and none
+ * itself?  */
 static bool
 word__is_mnemonic (const char *text, const char *at, size_t length)
 {
@@ -225,7 +239,7 @@ word__is_mnemonic (const char *text, const char *at, size_t length)
   return true;
 }
 
-/* TEXT with names replaced.  Of assembler text only symbols are looked at: registers and mnemonics are spelt like variables.  */
+/* TEXT with names replaced.  Of assembler text only symbols are looked at: registers and mnemonics are spelt like variables. */
 static char *
 names__translate (const struct llm_names *names, const char *text, bool outward, bool assembler)
 {
@@ -245,11 +259,13 @@ names__translate (const struct llm_names *names, const char *text, bool outward,
   for (const char *p = text; p < end;)
     {
       const char *line_end = p == text || p[-1] == '\n' ? include__end (p, end) : NULL;
-      size_t length = line_end ? (size_t) (line_end - p) : c_number__length (p, end);
+      size_t length = line_end ? (size_t)(line_end - p) : c_number__length (p, end);
       if (!length)
         {
           length = symbol__length (p, end);
-          bool is_symbol = length && (names__find (&names->real, p, length) != NAME_NONE || names__find (&names->neutral, p, length) != NAME_NONE);
+          bool is_symbol = length
+                           && (names__find (&names->real, p, length) != NAME_NONE
+                               || names__find (&names->neutral, p, length) != NAME_NONE);
           /* "node.next" is two names unless it is a symbol.  */
           if (length && !is_symbol)
             length = c_identifier__length (p, end);

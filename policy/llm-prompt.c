@@ -13,7 +13,7 @@
 
 enum
 {
-  CODE_MOST = 24 << 10,   /* bytes of GCC's code that are shown, */
+  CODE_MOST = 24 << 10,          /* bytes of GCC's code that are shown, */
   CODE_BESIDE_SOURCE = 12 << 10, /* and where the source is */
   HINT_MOST = 1000,
   OPTION_MOST = 80
@@ -24,7 +24,7 @@ llm__system (void)
 {
   static const char text[] =
 #include "policy/llm-contract.def"
-    ;
+      ;
   return text;
 }
 
@@ -32,12 +32,12 @@ const char *
 llm__schema (void)
 {
   /* What servers take in strict mode: every property required, nothing additional, no lengths and patterns.  */
-  static const char text[]
-    = "{\"type\":\"object\",\"properties\":{\"candidates\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-      "\"form\":{\"type\":\"string\",\"enum\":[\"c\",\"asm\"]},\"code\":{\"type\":\"string\"},"
-      "\"flags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\"}},"
-      "\"required\":[\"form\",\"code\",\"flags\",\"note\"],\"additionalProperties\":false}}},"
-      "\"required\":[\"candidates\"],\"additionalProperties\":false}";
+  static const char text[] = "{\"type\":\"object\",\"properties\":{\"candidates\":{\"type\":\"array\",\"items\":{\"type\":"
+                             "\"object\",\"properties\":{"
+                             "\"form\":{\"type\":\"string\",\"enum\":[\"c\",\"asm\"]},\"code\":{\"type\":\"string\"},"
+                             "\"flags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\"}},"
+                             "\"required\":[\"form\",\"code\",\"flags\",\"note\"],\"additionalProperties\":false}}},"
+                             "\"required\":[\"candidates\"],\"additionalProperties\":false}";
   return text;
 }
 
@@ -46,12 +46,15 @@ llm__schema (void)
 void
 llm__print_data (FILE *out, const char *name, const char *text)
 {
-  enum { MARK_BYTES = 8 };
+  enum
+  {
+    MARK_BYTES = 8
+  };
   unsigned char digest[crypto_generichash_BYTES_MIN], key[crypto_generichash_KEYBYTES_MIN] = { 0 };
   char mark[2 * MARK_BYTES + 1];
   do
     {
-      crypto_generichash (digest, sizeof digest, (const unsigned char *) text, strlen (text), key, sizeof key);
+      crypto_generichash (digest, sizeof digest, (const unsigned char *)text, strlen (text), key, sizeof key);
       key[0]++; /* should the text hold its own digest */
     }
   while (strstr (text, sodium_bin2hex (mark, sizeof mark, digest, MARK_BYTES)));
@@ -79,7 +82,8 @@ print_cpu (FILE *out, const char *cpu)
     {
       fprintf (out, "CPU: %s family %u model %u", vendor, family, model);
       for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp (known[i].vendor, vendor) == 0 && known[i].family == family && model >= known[i].first && model <= known[i].last)
+        if (strcmp (known[i].vendor, vendor) == 0 && known[i].family == family && model >= known[i].first
+            && model <= known[i].last)
           {
             fprintf (out, " (%s): %s", known[i].name, known[i].advice);
             break;
@@ -96,7 +100,10 @@ print_isa (struct arena *arena, FILE *out, const struct region *region)
   uint64_t allowed = region->isa_allowed;
   const char *names = isa__print (arena, allowed & ~ISA_BIT (BASE));
   fprintf (out, "Instruction sets you may use: %s. Vectors of up to %s.\n", names && *names ? names : "sse sse2",
-           allowed & ISA_BIT (AVX512F) ? "512 bits" : allowed & ISA_BIT (AVX2) ? "256 bits" : allowed & ISA_BIT (AVX) ? "256 bits for floating point, 128 for integers" : "128 bits");
+           allowed & ISA_BIT (AVX512F) ? "512 bits"
+           : allowed & ISA_BIT (AVX2)  ? "256 bits"
+           : allowed & ISA_BIT (AVX)   ? "256 bits for floating point, 128 for integers"
+                                       : "128 bits");
   if (region->isa_mode == ISA_MODE_DISPATCH)
     fputs ("The replacement runs only where a CPU check found all of these.\n", out);
 }
@@ -114,7 +121,8 @@ static bool
 source__names (const struct facts *facts, const char *macro, size_t length)
 {
   for (unsigned i = 0; i < facts->source.n; i++)
-    if (facts->source.token[i].kind == C_IDENTIFIER && facts->source.token[i].length == length && strncmp (facts->source.token[i].text, macro, length) == 0)
+    if (facts->source.token[i].kind == C_IDENTIFIER && facts->source.token[i].length == length
+        && strncmp (facts->source.token[i].text, macro, length) == 0)
       return true;
   return false;
 }
@@ -124,7 +132,8 @@ static void
 print_options (FILE *out, const struct facts *facts, struct llm_names *names)
 {
   const struct region *region = facts->region;
-  fprintf (out, "Compiled by GCC %.*s with", (int) strcspn (region->gcc_version ? region->gcc_version : "", " "), region->gcc_version ? region->gcc_version : "");
+  fprintf (out, "Compiled by GCC %.*s with", (int)strcspn (region->gcc_version ? region->gcc_version : "", " "),
+           region->gcc_version ? region->gcc_version : "");
   for (unsigned i = 0; i < region->n_options; i++)
     if (option__tells (region->option[i]))
       fprintf (out, " %s", region->option[i]);
@@ -147,8 +156,8 @@ print_options (FILE *out, const struct facts *facts, struct llm_names *names)
   fputs (".\n", out);
 }
 
-/* GCC's code, as a candidate in assembler would be written; labels numbered in order, so that it doesn't change with what else is
-   in its file.  */
+/* GCC's code, as a candidate in assembler would be written; labels numbered in order, so that it doesn't change with what else
+   is in its file.  */
 static char *
 code__text (struct arena *arena, const struct region *region, size_t most)
 {
@@ -156,8 +165,9 @@ code__text (struct arena *arena, const struct region *region, size_t most)
   struct why why;
   if (region__code (region, &code, &why) < 0)
     return NULL;
-  char *text = strdup (code__parse_canonical (arena, code__canonical (code), region->function, &plain, &why) == 0 ? code__source (plain)
-                                                                                                            : code__canonical (code));
+  char *text = strdup (code__parse_canonical (arena, code__canonical (code), region->function, &plain, &why) == 0
+                           ? code__source (plain)
+                           : code__canonical (code));
   if (!text)
     abort ();
   /* Of the object file, not of the function.  */
@@ -190,8 +200,8 @@ print_withheld (FILE *out, struct llm_names *names, const char *name, char *text
   free (text);
 }
 
-/* TEXT of ours with names withheld in some parts: between backquotes, or (CODE) in all but comments at the lines' ends.  Our own words
-   stay whatever the program calls its variables.  Malloc'ed; TEXT is freed.  */
+/* TEXT of ours with names withheld in some parts: between backquotes, or (CODE) in all but comments at the lines' ends.  Our
+   own words stay whatever the program calls its variables.  Malloc'ed; TEXT is freed.  */
 static char *
 outward_parts (struct llm_names *names, char *text, bool code)
 {
@@ -203,7 +213,7 @@ outward_parts (struct llm_names *names, char *text, bool code)
   for (const char *at = text; *at;)
     {
       const char *own = code ? strstr (at, "/*") : strchr (at, '`');
-      size_t words = own ? (size_t) (own - at) : strlen (at);
+      size_t words = own ? (size_t)(own - at) : strlen (at);
       char *part = strndup (at, words);
       if (!part)
         abort ();
@@ -216,7 +226,7 @@ outward_parts (struct llm_names *names, char *text, bool code)
       if (!own)
         break;
       const char *end = code ? at + strcspn (at, "\n") : strchrnul (at + 1, '`');
-      part = strndup (at, (size_t) (end - at) + !code * (*end != 0));
+      part = strndup (at, (size_t)(end - at) + !code * (*end != 0));
       if (!part)
         abort ();
       outward = code ? strdup (part) : llm_names__outward (names, part);
@@ -300,7 +310,8 @@ llm__task (const struct region *region, struct llm_names *names)
     abort ();
   struct facts *facts = facts__new (arena, region, source);
   bool cxx = region__is_cxx (region);
-  fprintf (out, "Make the function below faster on this machine, by the rules of the first message.\n\n## Machine and compiler\n");
+  fprintf (out,
+           "Make the function below faster on this machine, by the rules of the first message.\n\n## Machine and compiler\n");
   print_cpu (out, region->cpu);
   print_isa (arena, out, region);
   fprintf (out, "Language: %s. ", cxx ? "C++" : "C");
@@ -309,8 +320,11 @@ llm__task (const struct region *region, struct llm_names *names)
   fprintf (out, "\n## Prototype of the function, and of the fallback\n");
   print_withheld (out, names, "prototype", printed (print_declarations, facts));
   if (cxx)
-    fputs ("A \"c\" candidate defines the function with the head that its definition in the source has, in the same namespace or class, so that its symbol comes out as GCC's code has it. "
-           "aiopt_original can be declared in the same namespace, where the types are; a member function passes `this` as its first argument.\n", out);
+    fputs ("A \"c\" candidate defines the function with the head that its definition in the source has, in the same namespace "
+           "or class, so that its symbol comes out as GCC's code has it. "
+           "aiopt_original can be declared in the same namespace, where the types are; a member function passes `this` as its "
+           "first argument.\n",
+           out);
   else if (!name__is_identifier (region->function))
     fputs ("GCC made this version of the function by itself; a \"c\" candidate needs the first line as it stands.\n", out);
 
@@ -318,8 +332,10 @@ llm__task (const struct region *region, struct llm_names *names)
   if (source)
     {
       print_withheld (out, names, "source", source);
-      fputs ("Comments are left out, each string's contents are replaced by as many x. Names that it doesn't define come from headers that aren't shown: "
-             "attributes and the like, or types, which are given below if they matter.\n", out);
+      fputs ("Comments are left out, each string's contents are replaced by as many x. Names that it doesn't define come from "
+             "headers that aren't shown: "
+             "attributes and the like, or types, which are given below if they matter.\n",
+             out);
     }
   else
     fputs ("It isn't at hand; go by GCC's code.\n", out);

@@ -11,9 +11,10 @@
 enum
 {
   REPLY_MAX = LLM_PROPOSALS_MAX * LLM_CODE_MAX + (64 << 10), /* bytes of an answer */
-  DEPTH_MOST = 4,         /* the object, its array, a candidate, its flags */
+  DEPTH_MOST = 4,                                            /* the object, its array, a candidate, its flags */
   VALUES_MOST = 1024,
-  FLAGS_MOST = 32, FLAG_MOST = 100,
+  FLAGS_MOST = 32,
+  FLAG_MOST = 100,
   NOTE_MOST = 200
 };
 
@@ -47,7 +48,7 @@ reply__object (const char *text, size_t *length, struct why *why)
       while (end > text && strchr (blanks, end[-1]))
         end--;
     }
-  *length = end > text ? (size_t) (end - text) : 0;
+  *length = end > text ? (size_t)(end - text) : 0;
   if (!*length || *text != '{')
     {
       reply__refuse (why, *length ? "text that is no JSON object, or something before it" : "an empty answer");
@@ -56,8 +57,9 @@ reply__object (const char *text, size_t *length, struct why *why)
   return text;
 }
 
-/* Looks at TEXT[LENGTH] before the parser does: valid UTF-8, no control characters but white space between values, no escape that makes a zero byte, nothing deep, not too many values.  cJSON
-   recurses, and takes an escaped zero for the end of its string.  */
+/* Looks at TEXT[LENGTH] before the parser does: valid UTF-8, no control characters but white space between values, no escape
+   that makes a zero byte, nothing deep, not too many values.  cJSON recurses, and takes an escaped zero for the end of its
+   string.  */
 static int
 reply__scan (const char *text, size_t length, struct why *why)
 {
@@ -69,7 +71,7 @@ reply__scan (const char *text, size_t length, struct why *why)
       if (!n)
         return reply__refuse (why, "bytes that are no UTF-8");
       char c = text[i];
-      if ((unsigned char) c < ' ' && (quoted || !strchr ("\t\r\n", c)))
+      if ((unsigned char)c < ' ' && (quoted || !strchr ("\t\r\n", c)))
         return reply__refuse (why, "a control character; in a string it has to be escaped");
       if (quoted && c == '\\')
         {
@@ -139,7 +141,7 @@ proposal__read_flags (const cJSON *flags, struct llm_proposal *proposal, struct 
   int n = cJSON_IsArray (flags) ? cJSON_GetArraySize (flags) : -1;
   if (n < 0 || n > FLAGS_MOST)
     return reply__refuse (why, "\"flags\" is not an array of at most 32 strings");
-  proposal->flag = calloc ((size_t) n + 1, sizeof *proposal->flag);
+  proposal->flag = calloc ((size_t)n + 1, sizeof *proposal->flag);
   if (!proposal->flag)
     abort ();
   const cJSON *item;

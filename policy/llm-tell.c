@@ -10,7 +10,7 @@
 enum
 {
   DETAIL_MOST = 600,
-  LINE_MOST = 240,        /* of a counterexample */
+  LINE_MOST = 240, /* of a counterexample */
   LINES_MOST = 40
 };
 
@@ -23,11 +23,18 @@ advice__after (enum reason reason)
 #include "policy/llm-advice.def"
 #undef ADVICE
   };
-  return (unsigned) reason < REASON_COUNT ? advice[reason] : NULL;
+  return (unsigned)reason < REASON_COUNT ? advice[reason] : NULL;
 }
 
 /* What kind of end REASON is.  */
-enum ending { ENDING_TEXT, ENDING_RULE, ENDING_RUN, ENDING_SPEED, ENDING_UNKNOWN };
+enum ending
+{
+  ENDING_TEXT,
+  ENDING_RULE,
+  ENDING_RUN,
+  ENDING_SPEED,
+  ENDING_UNKNOWN
+};
 
 static enum ending
 ending__of (enum reason reason)
@@ -58,7 +65,7 @@ print_lines (FILE *out, struct llm_names *names, const char *name, const char *t
       size_t length = strcspn (at, "\n"), indent = strspn (at, " ");
       next = at + length + (at[length] == '\n');
       at[length] = 0;
-      fprintf (stream, "%*s", (int) (indent < 8 ? indent : 8), "");
+      fprintf (stream, "%*s", (int)(indent < 8 ? indent : 8), "");
       line__print (stream, at, LINE_MOST);
       fputc ('\n', stream);
       if (n + 1 == LINES_MOST && *next)
@@ -87,13 +94,14 @@ print_why (FILE *out, struct llm_names *names, const struct why *why)
 static void
 print_ratio (FILE *out, const struct feedback *feedback)
 {
-  fprintf (out, "%.2f times as fast as GCC's code (95 %% interval %.2f to %.2f)", feedback->ratio, feedback->ratio_low, feedback->ratio_high);
+  fprintf (out, "%.2f times as fast as GCC's code (95 %% interval %.2f to %.2f)", feedback->ratio, feedback->ratio_low,
+           feedback->ratio_high);
 }
 
 char *
 llm__tell (const struct region *region, struct llm_names *names, const struct feedback *feedback, bool improve)
 {
-  (void) region;
+  (void)region;
   char *text;
   size_t size;
   FILE *out = open_memstream (&text, &size);
@@ -116,8 +124,11 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
           fputs (" and is ", out);
           print_ratio (out, feedback);
         }
-      fputs (". It stands as the best so far. Propose a still faster one: what bounds it now, dependent operations, loads, shuffles on one port, the remainder, the "
-             "small sizes? Wider blocks, more independent chains, another way to do the slowest step. Keep what made it right.\n", out);
+      fputs (
+          ". It stands as the best so far. Propose a still faster one: what bounds it now, dependent operations, loads, "
+          "shuffles on one port, the remainder, the "
+          "small sizes? Wider blocks, more independent chains, another way to do the slowest step. Keep what made it right.\n",
+          out);
     }
   else if (refuted || ending == ENDING_RUN)
     {
@@ -125,7 +136,9 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
       print_why (out, names, &feedback->why);
       if (feedback->counterexample && *feedback->counterexample)
         {
-          fputs ("The input, made as small as was possible, with what was expected (original) and what was found (candidate):\n", out);
+          fputs (
+              "The input, made as small as was possible, with what was expected (original) and what was found (candidate):\n",
+              out);
           print_lines (out, names, "counterexample", feedback->counterexample);
         }
     }
@@ -136,7 +149,9 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
         {
           fputs (": it is ", out);
           print_ratio (out, feedback);
-          fputs ("; it has to be at least 1.02 times as fast overall and not slower on small inputs, and faster than the best so far", out);
+          fputs ("; it has to be at least 1.02 times as fast overall and not slower on small inputs, and faster than the best "
+                 "so far",
+                 out);
         }
       fputs (".\n", out);
       if (reason != REASON_NONE)
@@ -144,7 +159,10 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
     }
   else if (ending == ENDING_TEXT)
     {
-      fputs (reason == REASON_SAME ? "Your candidate is nothing new.\n" : reason >= REASON_POLICY_FAILED ? "Your answer can't be used.\n" : "Your candidate was refused before it ran.\n", out);
+      fputs (reason == REASON_SAME            ? "Your candidate is nothing new.\n"
+             : reason >= REASON_POLICY_FAILED ? "Your answer can't be used.\n"
+                                              : "Your candidate was refused before it ran.\n",
+             out);
       print_why (out, names, &feedback->why);
     }
   else if (ending == ENDING_RULE)
@@ -154,7 +172,8 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
     }
   else
     {
-      fputs ("No wrong result of your candidate was found, but it couldn't be shown to be right either, which counts as no.\n", out);
+      fputs ("No wrong result of your candidate was found, but it couldn't be shown to be right either, which counts as no.\n",
+             out);
       if (reason != REASON_NONE)
         {
           print_why (out, names, &feedback->why);

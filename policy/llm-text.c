@@ -9,7 +9,7 @@
 unsigned
 utf8__length (const char *text, size_t length)
 {
-  const unsigned char *p = (const unsigned char *) text;
+  const unsigned char *p = (const unsigned char *)text;
   if (!length)
     return 0;
   if (p[0] < 0x80)
@@ -32,9 +32,10 @@ character__is_hidden (const unsigned char *p, unsigned n)
 {
   if (n == 2)
     return p[0] == 0xc2 && p[1] < 0xa0; /* C1 controls */
-  uint32_t c = n == 3 ? (uint32_t) (p[0] & 15) << 12 | (p[1] & 63) << 6 | (p[2] & 63)
-                      : (uint32_t) (p[0] & 7) << 18 | (p[1] & 63) << 12 | (p[2] & 63) << 6 | (p[3] & 63);
-  return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c >= 0xe0000;
+  uint32_t c = n == 3 ? (uint32_t)(p[0] & 15) << 12 | (p[1] & 63) << 6 | (p[2] & 63)
+                      : (uint32_t)(p[0] & 7) << 18 | (p[1] & 63) << 12 | (p[2] & 63) << 6 | (p[3] & 63);
+  return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff
+         || c >= 0xe0000;
 }
 
 void
@@ -44,9 +45,9 @@ text__clean (char *text)
   for (size_t i = 0; i < length;)
     {
       unsigned n = utf8__length (text + i, length - i);
-      unsigned char c = (unsigned char) text[i];
+      unsigned char c = (unsigned char)text[i];
       bool bad = n == 0 || (n == 1 && ((c < ' ' && c != '\n' && c != '\t') || c == 127))
-                 || (n > 1 && character__is_hidden ((const unsigned char *) text + i, n));
+                 || (n > 1 && character__is_hidden ((const unsigned char *)text + i, n));
       n = n ? n : 1;
       if (bad)
         memset (text + i, '?', n);
@@ -70,7 +71,7 @@ line__clean (const char *text, size_t most)
   if (length > most)
     {
       length = most;
-      while (length && ((unsigned char) line[length] & 0xc0) == 0x80)
+      while (length && ((unsigned char)line[length] & 0xc0) == 0x80)
         length--;
     }
   while (length && line[length - 1] == ' ')

@@ -7,7 +7,7 @@ policy_libpolicy_a_SOURCES = policy/policy.c policy/policy.h policy/internal.h \
   policy/source-compile.c policy/prefetch.c policy/repair.c policy/repair.h \
   policy/options.c policy/options.h policy/options.def policy/clang.def \
   policy/process.c policy/process.h \
-  policy/llm.h policy/llm-source.c policy/llm-headers.def policy/c-tokens.c policy/c-tokens.h policy/llm-names.c policy/llm-public.def \
+  policy/llm.h policy/llm-source.c policy/llm-headers.def policy/c-tokens.c policy/c-tokens.h policy/c-pieces.c policy/c-pieces.h policy/llm-names.c policy/llm-public.def \
   policy/llm-prompt.c policy/llm-contract.def policy/llm-cpu.def policy/llm-facts.c policy/llm-facts.h policy/llm-tell.c policy/llm-advice.def \
   policy/llm-reply.c policy/llm-text.c policy/llm-text.h
 EXTRA_DIST += doc/exec-protocol.md testsuite/policy-region.h

@@ -1,6 +1,5 @@
-/* A model's answer is used whole or not at all: good ones are read, and what is none, however it is made, is refused with a reason and
-   leaves nothing behind.
-   SPDX-License-Identifier: GPL-3.0-or-later  */
+/* A model's answer is used whole or not at all: good ones are read, and what is none, however it is made, is refused with a
+   reason and leaves nothing behind. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +25,7 @@ refused (const char *text, const char *part)
   assert_int_equal (n, 0);
   assert_true (why.detail[0] != 0);
   for (const char *p = why.detail; *p; p++)
-    assert_true ((unsigned char) *p >= ' ');
+    assert_true ((unsigned char)*p >= ' ');
   if (!strstr (why.detail, part))
     fail_msg ("'%s' doesn't say '%s': %.100s", why.detail, part, text);
 }
@@ -51,11 +50,12 @@ free_all (struct llm_proposal *proposal, unsigned n)
 static void
 good_answers (void **state)
 {
-  (void) state;
+  (void)state;
   struct llm_proposal proposal[LLM_PROPOSALS_MAX];
   assert_int_equal (accepted ("{\"candidates\":[]}", proposal), 0);
-  unsigned n = accepted ("\n {\"candidates\":[{\"note\":\"two\\nlines\\u001b[31m\",\"flags\":[\"-O2\",\"-funroll-loops\"],\"code\":\"f:\\n\\tret\\n\",\"form\":\"asm\"},"
-                         CANDIDATE "]} \n",
+  unsigned n = accepted ("\n "
+                         "{\"candidates\":[{\"note\":\"two\\nlines\\u001b[31m\",\"flags\":[\"-O2\",\"-funroll-loops\"],"
+                         "\"code\":\"f:\\n\\tret\\n\",\"form\":\"asm\"}," CANDIDATE "]} \n",
                          proposal);
   assert_int_equal (n, 2);
   assert_int_equal (proposal[0].form, FORM_ASM);
@@ -68,8 +68,10 @@ good_answers (void **state)
   assert_int_equal (proposal[1].n_flags, 0);
   free_all (proposal, n);
   static const char *const others[] = {
-    "```json\n{\"candidates\":[" CANDIDATE "]}\n```", "```\n{\"candidates\":[" CANDIDATE "]}\n```\n",
-    "{\"candidates\":[{\"form\":\"c\",\"code\":\"x\"}]}", "{\"candidates\":[{\"form\":\"c\",\"code\":\"x\",\"note\":null}]}",
+    "```json\n{\"candidates\":[" CANDIDATE "]}\n```",
+    "```\n{\"candidates\":[" CANDIDATE "]}\n```\n",
+    "{\"candidates\":[{\"form\":\"c\",\"code\":\"x\"}]}",
+    "{\"candidates\":[{\"form\":\"c\",\"code\":\"x\",\"note\":null}]}",
     "{\"candidates\":[{\"form\":\"c\",\"code\":\"\\\\u0000 \\u00e9 \xc3\xa9 \\ud83d\\ude00\"}]}",
   };
   for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
@@ -85,8 +87,11 @@ good_answers (void **state)
 static void
 hostile_answers (void **state)
 {
-  (void) state;
-  static const struct { const char *text, *part; } answers[] = {
+  (void)state;
+  static const struct
+  {
+    const char *text, *part;
+  } answers[] = {
     { "", "empty" },
     { "   \n", "empty" },
     { "I can't help with that.", "no JSON" },
@@ -154,8 +159,13 @@ repeated (const char *before, const char *text, size_t n, const char *after)
 static void
 large_answers (void **state)
 {
-  (void) state;
-  static const struct { const char *before, *text; size_t n; const char *after, *part; } large[] = {
+  (void)state;
+  static const struct
+  {
+    const char *before, *text;
+    size_t n;
+    const char *after, *part;
+  } large[] = {
     { "", "[", 1000000, "", "no JSON" },
     { "{\"candidates\":", "[", 1000000, "", "deep" },
     { "{\"candidates\":", "{\"a\":", 200000, "", "deep" },
