@@ -16,7 +16,6 @@ TMPDIR=$dir/tmp; export TMPDIR
 secret=eidolon4711
 for line in 1 2 3 4 5 6 7 8 9; do echo "$secret $line"; done >"$dir/outside/canary.c"
 mkfifo "$dir/outside/pipe.c"
-ln -s ../../outside/canary.c "$dir/outside/link.c"
 cd "$dir/work" || exit 99
 escape=$(printf '\033')
 newline='
@@ -32,7 +31,7 @@ touch "$dir/before" "$dir/after"
 harmless ()
 {
   file=$1; function=$2; shift 2; [ "$1" != -- ] || shift
-  rm -rf case; mkdir case; inventory >"$dir/before"
+  rm -rf case; mkdir case; ln -s "$dir/outside/canary.c" case/link.c; inventory >"$dir/before"
   (
     cd case || exit 1
     cat >"./$file" || exit 1
@@ -119,7 +118,7 @@ END
 }
 check "#line to a file elsewhere" line "$dir/outside/canary.c"
 check "#line to it by way of the parent" line "../../outside/canary.c"
-check "#line to it by way of a link" line "$dir/outside/link.c"
+check "#line to it by way of a link" line "link.c"
 check "#line to a pipe" line "$dir/outside/pipe.c"
 check "#line to a device" line "/dev/zero"
 check "#line with escapes for the terminal" line "a\\033[31m\\033]0;pwned\\007.c"
