@@ -9,11 +9,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define SECRET "eidolon4711"
-#define COMPILE_SECONDS 3.0
+#define COMPILE_SECONDS 30.0 /* on a busy machine */
+#define BOMB_SECONDS 2.0
 
 struct fixture
 {
@@ -22,6 +23,7 @@ struct fixture
   struct region *region, *region_cxx, *region_90;
   const char *canary;          /* a header of the user's */
   int watch;
+  double limit;                /* seconds for a compile */
 };
 
 static int
@@ -41,11 +43,16 @@ set_up (void **state)
   options[1] = arena__printf (arena, "-I%s", fixture->directory);
   options[2] = "-DPRIVATE=" SECRET;
   fixture->region = test__region (arena, fixture->directory, "original.c", source, "f", options);
-  fixture->region_cxx = test__region (arena, fixture->directory, "original.cc", source, "_Z1fi", options);
+  const char **options_cxx = ARENA_ARRAY (arena, const char *, 6);
+  memcpy (options_cxx, options, 3 * sizeof *options);
+  options_cxx[3] = "-std=gnu++20";
+  options_cxx[4] = "-fmodules-ts";
+  fixture->region_cxx = test__region (arena, fixture->directory, "original.cc", source, "_Z1fi", options_cxx);
   const char **options_90 = ARENA_ARRAY (arena, const char *, 5);
   memcpy (options_90, options, 3 * sizeof *options);
   options_90[3] = "-std=c90";
   fixture->region_90 = test__region (arena, fixture->directory, "original.c", source, "f", options_90);
+  fixture->limit = COMPILE_SECONDS;
   fixture->watch = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   assert_true (fixture->watch >= 0);
   assert_true (inotify_add_watch (fixture->watch, fixture->canary, IN_OPEN | IN_ACCESS | IN_MODIFY) >= 0);
@@ -102,10 +109,10 @@ propose (struct fixture *fixture, const struct region *region, enum candidate_fo
   struct candidate *candidate = NULL;
   *why = (struct why){ 0 };
   double begin = clock__now ();
-  int result = candidate__make (region, form, text, length, NULL, flags, n_flags, COMPILE_SECONDS, NULL, "llm", "test", &candidate, why);
+  int result = candidate__make (region, form, text, length, NULL, flags, n_flags, fixture->limit, NULL, "llm", "test", &candidate, why);
   double seconds = clock__now () - begin;
   candidate__free (candidate);
-  if (seconds > 2 * COMPILE_SECONDS + 2)
+  if (seconds > 2 * fixture->limit + 2)
     fail_msg ("%.1f s: %.300s", seconds, text);
   if (!is_untouched (fixture))
     fail_msg ("a file was touched or left, or a process: %.300s", text);
@@ -279,6 +286,7 @@ static void
 bombs (void **state)
 {
   struct fixture *fixture = *state;
+  fixture->limit = BOMB_SECONDS;
   struct why why;
   char *text;
   size_t length;
@@ -329,6 +337,33 @@ bombs (void **state)
   static const char zero[] = "int f (int a) { return a * 7; }\n\0#include <canary.h>\n";
   assert_int_equal (propose (fixture, fixture->region, FORM_C, zero, sizeof zero - 1, NULL, 0, &why), -1);
   assert_int_equal (why.reason, REASON_SYNTAX);
+  fixture->limit = COMPILE_SECONDS;
+}
+
+/* The limits are there from the compiler's first instruction on, and nothing of the environment says where headers are: a script
+   in the compiler's place tells.  */
+static void
+limits (void **state)
+{
+  struct fixture *fixture = *state;
+  static const char script[] = "#!/bin/sh\necho \"x.c:1:1: error: $(ulimit -v) $(ulimit -f) $(ulimit -t) $(ulimit -c) '$CPATH'\" >&2\nexit 1\n";
+  const char *path = arena__printf (fixture->arena, "%s/compiler", fixture->temporary);
+  assert_int_equal (file__write (path, script, sizeof script - 1), 0);
+  assert_int_equal (chmod (path, 0700), 0);
+  struct region region = *fixture->region;
+  region.gcc = path;
+  struct candidate *candidate = NULL;
+  struct why why = { 0 };
+  static const char good[] = "int f (int a) { return a * 7; }\n";
+  assert_int_equal (candidate__make (&region, FORM_C, good, sizeof good - 1, NULL, NULL, 0, COMPILE_SECONDS, NULL, "llm", "test", &candidate, &why), -1);
+  assert_int_equal (why.reason, REASON_COMPILE);
+  assert_string_equal (why.detail, "x.c:1:1: error: 4194304 131072 32 0 ''");
+  region.gcc = "/nonexistent/compiler";
+  assert_int_equal (candidate__make (&region, FORM_C, good, sizeof good - 1, NULL, NULL, 0, COMPILE_SECONDS, NULL, "llm", "test", &candidate, &why), -1);
+  assert_int_equal (why.reason, REASON_POLICY_FAILED);
+  assert_string_equal (why.detail, "/nonexistent/compiler can't be run");
+  assert_int_equal (unlink (path), 0);
+  assert_true (is_untouched (fixture));
 }
 
 /* Of form asm: nothing of it reaches an assembler; what isn't an instruction, a label or plain data is refused.  */
@@ -425,6 +460,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (includes), cmocka_unit_test (assembler_in_c), cmocka_unit_test (cxx),   cmocka_unit_test (bombs),
     cmocka_unit_test (assembler), cmocka_unit_test (flags),         cmocka_unit_test (honest),
+    cmocka_unit_test (limits),
   };
   return cmocka_run_group_tests (tests, set_up, tear_down);
 }
