@@ -156,18 +156,57 @@ print_options (FILE *out, const struct facts *facts, struct llm_names *names)
   fputs (".\n", out);
 }
 
+/* Does DATA look like a string's contents: text, and the zero behind it?  (Tables have names of their own and are no data of the
+   code's; they are among the facts.)  */
+static bool
+data__is_string (const struct data *data)
+{
+  size_t at = 0;
+  for (unsigned i = 0; i < data->n_cells; i++)
+    {
+      const struct cell *cell = &data->cell[i];
+      if (!cell->bytes)
+        return false;
+      for (unsigned k = 0; k < cell->size; k++, at++)
+        {
+          unsigned char byte = cell->bytes[k];
+          bool last = at + 1 == data->size;
+          if (last ? byte != 0 : byte == 127 || (byte < 32 && byte != '\t' && byte != '\n' && byte != '\r' && byte != 27))
+            return false;
+        }
+    }
+  return at >= 2;
+}
+
+/* Puts zeros in the place of what strings of CODE say.  True where there was one.  */
+static bool
+code__withhold_strings (struct arena *arena, struct code *code)
+{
+  bool any = false;
+  for (unsigned d = 0; d < code->n_data; d++)
+    if (data__is_string (&code->data[d]))
+      {
+        any = true;
+        for (unsigned i = 0; i < code->data[d].n_cells; i++)
+          code->data[d].cell[i].bytes = ARENA_ARRAY (arena, uint8_t, code->data[d].cell[i].size);
+      }
+  return any;
+}
+
 /* GCC's code, as a candidate in assembler would be written; labels numbered in order, so that it doesn't change with what else
-   is in its file.  */
+   is in its file.  *STRINGS: it has strings, whose contents are zeros.  */
 static char *
-code__text (struct arena *arena, const struct region *region, size_t most)
+code__text (struct arena *arena, const struct region *region, size_t most, bool *strings)
 {
   struct code *code, *plain;
   struct why why;
   if (region__code (region, &code, &why) < 0)
     return NULL;
-  char *text = strdup (code__parse_canonical (arena, code__canonical (code), region->function, &plain, &why) == 0
-                           ? code__source (plain)
-                           : code__canonical (code));
+  *strings = false;
+  if (code__parse_canonical (arena, code__canonical (code), region->function, &plain, &why) < 0)
+    return NULL;
+  *strings = code__withhold_strings (arena, plain);
+  char *text = strdup (code__source (plain));
   if (!text)
     abort ();
   /* Of the object file, not of the function.  */
@@ -349,10 +388,14 @@ llm__task (const struct region *region, struct llm_names *names)
     free (types);
 
   fputs ("\n## GCC's code: what has to be equalled, and beaten\n", out);
-  char *code = code__text (arena, region, facts->source.n ? CODE_BESIDE_SOURCE : CODE_MOST);
+  bool strings = false;
+  char *code = code__text (arena, region, facts->source.n ? CODE_BESIDE_SOURCE : CODE_MOST, &strings);
   if (code)
     print_withheld (out, names, "code", code);
-  else
+  if (strings)
+    fputs ("Zeros stand for the contents of string literals, which are withheld: leave what depends on those to aiopt_original.\n",
+           out);
+  if (!code)
     fputs ("It can't be shown.\n", out);
 
   fputs ("\n## Facts\n", out);

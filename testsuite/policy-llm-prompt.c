@@ -300,6 +300,25 @@ has_word (const char *text, const char *word)
   return false;
 }
 
+/* What a string literal says is in neither the source nor the code.  */
+static void
+strings_withheld (void **state)
+{
+  struct fixture *fixture = *state;
+  static const char with_string[] = "unsigned f (unsigned n) { const char *key = \"sk-private\"; unsigned s = 0;\n"
+                                    "  for (unsigned i = 0; i < n; i++) s = s * 31 + key[i % 10]; return s; }\n";
+  static const char *const options[] = { "-O2", NULL };
+  struct region *region = test__region (fixture->arena, fixture->directory, "string.c", with_string, "f", options);
+  struct llm_names *names = llm_names__new (region, false);
+  char *task = llm__task (region, names);
+  says (task, "which are withheld");
+  assert_null (strstr (task, "private"));
+  /* s, k, -, p as numbers.  */
+  assert_null (strstr (task, "115,107,45,112"));
+  free (task);
+  llm_names__free (names);
+}
+
 static void
 names_withheld (void **state)
 {
@@ -467,6 +486,7 @@ main (void)
     cmocka_unit_test (system_message),
     cmocka_unit_test (schema),
     cmocka_unit_test_setup_teardown (marks, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (strings_withheld, set_up, tear_down),
     cmocka_unit_test_setup_teardown (names_withheld, set_up, tear_down),
     cmocka_unit_test_setup_teardown (feedback_in_words, set_up, tear_down),
     cmocka_unit_test_setup_teardown (feedback_is_bounded, set_up, tear_down),
