@@ -142,7 +142,7 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
           print_lines (out, names, "counterexample", feedback->counterexample);
         }
     }
-  else if (ending == ENDING_SPEED || (feedback->ratio > 0 && !feedback->accepted))
+  else if (ending == ENDING_SPEED || (reason == REASON_NONE && feedback->ratio > 0))
     {
       fputs ("Your candidate showed no wrong result but isn't fast enough", out);
       if (feedback->ratio > 0)
@@ -172,8 +172,14 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
     }
   else
     {
-      fputs ("No wrong result of your candidate was found, but it couldn't be shown to be right either, which counts as no.\n",
-             out);
+      fputs ("No wrong result of your candidate was found, but it couldn't be shown to be right either, which counts as no.", out);
+      if (feedback->ratio > 0)
+        {
+          fputs (" It would be ", out);
+          print_ratio (out, feedback);
+          fputs (": mend it.", out);
+        }
+      fputc ('\n', out);
       if (reason != REASON_NONE)
         {
           print_why (out, names, &feedback->why);
@@ -185,7 +191,6 @@ llm__tell (const struct region *region, struct llm_names *names, const struct fe
   const char *advice = improve ? NULL : advice__after (reason);
   if (advice)
     fprintf (out, "%s\n", advice);
-  fputs ("Answer with the JSON object: complete candidates, not changes to earlier ones.\n", out);
   fclose (out);
   return text;
 }

@@ -130,8 +130,8 @@ conversation__question (const struct conversation *conversation)
         fprintf (out, "Candidate %u: ", i + 1);
       fprintf (out, "%s\n", proposal->fate ? proposal->fate : "Nothing came of it.");
     }
-  fputs ("Answer with one JSON object of the same form. Propose complete, corrected or faster versions; an empty list of "
-         "candidates means that you have no better one.",
+  fputs ("Answer with the JSON object: complete candidates, mended or faster, not changes to earlier ones; an empty list means that "
+         "you have no better one.",
          out);
   if (fclose (out) != 0)
     abort ();

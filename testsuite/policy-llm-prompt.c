@@ -401,7 +401,6 @@ check_told (const char *text)
   text__clean (clean);
   assert_string_equal (clean, text);
   free (clean);
-  says (text, "Answer with the JSON object");
 }
 
 static void
@@ -441,6 +440,16 @@ feedback_in_words (void **state)
   says (told, "candidate.c:3:5: error: 'y' undeclared");
   free (told);
 
+  /* Fast, but not shown to be right: not "not fast enough".  */
+  feedback = (struct feedback){
+    .verdict = "unknown", .ratio = 13.4, .ratio_low = 13, .ratio_high = 14, .why = { REASON_COVERAGE, "'shrq $47, %rsi' at +733" }
+  };
+  told = llm__tell (fixture->region, names, &feedback, false);
+  says (told, "couldn't be shown to be right");
+  says (told, "13.40 times as fast");
+  says (told, "shrq $47");
+  assert_null (strstr (told, "isn't fast enough"));
+  free (told);
   feedback = (struct feedback){ .verdict = "unknown", .why = { REASON_SANDBOX, "no memory" } };
   told = llm__tell (fixture->region, names, &feedback, false);
   says (told, "What would help: ");
