@@ -185,6 +185,13 @@ error__is_of_form (const struct server_error *error)
   return text__has_one (error->message, words, sizeof words / sizeof *words);
 }
 
+bool
+error__is_of_length (const struct server_error *error)
+{
+  static const char *const words[] = { "context length", "context window", "context size" };
+  return strcmp (error->code, "context_length_exceeded") == 0 || text__has_one (error->message, words, sizeof words / sizeof *words);
+}
+
 unsigned
 error__without (const struct server_error *error)
 {
