@@ -127,7 +127,7 @@ limits_across_processes (void **state)
       account__is_up (account);
       pid_t pid[PROCESSES];
       for (unsigned i = 0; i < PROCESSES; i++)
-        if ((pid[i] = fork ()) == 0)
+        if ((pid[i] = test__fork ()) == 0)
           spend (in_folder ? account__open (&settings, *state, false) : account);
       unsigned sum = 0;
       for (unsigned i = 0; i < PROCESSES; i++)
@@ -189,7 +189,7 @@ down_costs_one_time_out (void **state)
       double began = test__now ();
       pid_t pid[PROCESSES];
       for (unsigned i = 0; i < PROCESSES; i++)
-        if ((pid[i] = fork ()) == 0)
+        if ((pid[i] = test__fork ()) == 0)
           ask_in_vain (&settings, in_folder ? account__open (&settings, *state, false) : account);
       for (unsigned i = 0; i < PROCESSES; i++)
         reap (pid[i]);
@@ -224,7 +224,7 @@ up_is_told (void **state)
   double began = test__now ();
   assert_int_equal (closed (account), REASON_NONE);
   assert_true (test__now () - began < 5);
-  pid_t pid = fork ();
+  pid_t pid = test__fork ();
   if (pid == 0)
     {
       began = test__now ();
@@ -253,7 +253,7 @@ waiting_is_bounded (void **state)
   settings.connect_seconds = 30;
   struct account *account = account__open (&settings, NULL, true);
   assert_int_equal (closed (account), REASON_NONE);
-  pid_t pid = fork ();
+  pid_t pid = test__fork ();
   if (pid == 0)
     {
       double began = test__now ();
@@ -277,7 +277,7 @@ asker_is_lost (void **state)
   struct model_settings settings = test__settings ("http://127.0.0.1/lost");
   settings.connect_seconds = 10;
   struct account *account = account__open (&settings, *state, false);
-  pid_t pid = fork ();
+  pid_t pid = test__fork ();
   if (pid == 0)
     {
       closed (account);
@@ -298,7 +298,7 @@ asker_is_lost (void **state)
   int ready[2];
   char byte;
   assert_int_equal (pipe (ready), 0);
-  pid = fork ();
+  pid = test__fork ();
   if (pid == 0)
     {
       closed (account);
@@ -536,7 +536,7 @@ kills (void **state)
   srand (7);
   for (unsigned i = 0; i < 40; i++)
     {
-      pid_t pid = fork ();
+      pid_t pid = test__fork ();
       if (pid == 0)
         for (;;)
           {
