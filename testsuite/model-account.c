@@ -485,6 +485,17 @@ damage (void **state)
       test__write_bytes (folder, "model.state", damaged, size);
       assert_true (is_kept (folder));
     }
+  /* Numbers that nobody can have spent, in a run that goes on.  */
+  char counts[9000];
+  test__write_bytes (folder, "model.state", bytes, size);
+  assert_int_equal (closed_for_others (&settings, folder, false), REASON_NONE);
+  stream = fopen (path, "r");
+  assert_int_equal (fread (counts, 1, sizeof counts, stream), size);
+  fclose (stream);
+  for (unsigned n = 0; n < 8; n++)
+    memset (counts + 16 + n * (size - 16) / 8 + 24 + offsetof (struct account_state, run.requests), 0x7f, 8);
+  test__write_bytes (folder, "model.state", counts, size);
+  assert_int_equal (closed_for_others (&settings, folder, false), REASON_NONE);
   /* Another version, another program's: left alone, and the account works for itself.  */
   for (unsigned i = 0; i < 2; i++)
     {
