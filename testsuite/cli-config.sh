@@ -163,4 +163,5 @@ check "path: no control characters" cleans
 check "tune takes what is set; options are stronger" tune_takes
 check "tune --help" helps
 check "a wrong setting ends tune with one error" once
+own '# none\n'
 check "a limit on money without a price is an error" fails 1 "llm.price is '0 0'" tune --cache "$dir/c" --set llm.run-money=3
