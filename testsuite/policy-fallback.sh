@@ -55,6 +55,13 @@ double blend (double a, double b, int c)
     return a * 1.5 + 0.25;
   return a * 2.75 - b * 0.125;
 }
+unsigned fold (const unsigned char *p, size_t n)
+{
+  unsigned a = 1;
+  for (size_t i = 0; i < n; i++)
+    a += p[i];
+  return a % 65521;
+}
 void touch (int *p, int n) { if (n > 0) p[0] = p[1] * n; }
 END
 cp original.c original.cc
@@ -133,6 +140,27 @@ sed 's/^extern //' blend.c >blend.cc
 sed 1d blend.c >undeclared.c
 printf 'touch:\n\ttestl %%esi, %%esi\n\tjne aiopt_original\n\tret\n' >touch.s
 printf 'touch:\n\ttestl %%esi, %%esi\n\tjs .L1\n\tret\n.L1:\tjmp aiopt_original\n' >signs.s
+# Below 48 bytes the original's remainder never does anything.
+cat >fold.c <<'END'
+#include <stddef.h>
+extern unsigned aiopt_original (const unsigned char *p, size_t n);
+unsigned fold (const unsigned char *p, size_t n)
+{
+  if (n < 48)
+    return aiopt_original (p, n);
+  unsigned a = 1, b = 0;
+  size_t i = 0;
+  for (; i + 2 <= n; i += 2)
+    {
+      a += p[i];
+      b += p[i + 1];
+    }
+  if (i < n)
+    a += p[i];
+  return (a + b) % 65521;
+}
+END
+printf 'touch:\n\tcmpl $12345, %%esi\n\tjne aiopt_original\n\tmovl $12344, %%esi\n\tjmp aiopt_original\n' >hands.s
 printf 'touch:\n\tpushq %%rbx\n\tjmp aiopt_original\n' >pushes.s
 printf 'touch:\n\tcall aiopt_original\n\tret\n' >call.s
 printf 'touch:\n\tleaq aiopt_original(%%rip), %%rax\n\tjmp *%%rax\n' >address.s
@@ -179,7 +207,7 @@ applied ()
 }
 
 good='^(tested|bounded|proved)$'
-plan 22
+plan 24
 check "vectors for objects that don't overlap, the original else" verdict 0 "$good" scale disjoint.c
 check "the same where the original has a vector version of its own" verdict 0 "$good" scale behind.c -- -O3
 check "a guard that lets one overlap too many through is refuted" verdict 1 'counterexample' scale wrong.c
@@ -195,6 +223,8 @@ check "where the user's own code makes no tail calls" verdict 0 "$good" blend bl
 check "with endbr64" verdict 0 "$good" weigh weigh.c -- -O2 -fcf-protection
 check "a conditional jump in assembler" verdict 0 "$good" touch touch.s
 check "a wrong condition in assembler is refuted" verdict 1 'counterexample' touch signs.s
+check "what its guard makes idle in the original needs no test" verdict 0 "$good" fold fold.c
+check "a fallback that is handed something else in one case is refuted" verdict 1 'counterexample' touch hands.s
 check "a stack that isn't as at entry is not accepted" verdict '[12]' '[(]cfi: ' touch pushes.s
 check "a call is refused, with what to write" verdict 2 'calls: aiopt_original is called; it may only be jumped to: write' blend call.c
 check "a call in assembler too" verdict 2 'calls: aiopt_original is called' touch call.s

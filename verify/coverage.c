@@ -81,6 +81,13 @@ coverage__add (struct coverage *coverage, const struct trace *trace)
     }
 }
 
+bool
+coverage__in_copy (const struct coverage *coverage, unsigned i)
+{
+  unsigned item = coverage->side->decoded->insn[i].item;
+  return item >= coverage->copy.from && item < coverage->copy.end;
+}
+
 void
 coverage__count (const struct coverage *coverage, struct coverage_count *count)
 {
@@ -91,7 +98,10 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
       const struct decoded_insn *insn = &decoded->insn[i];
       if (coverage->cold[i] || coverage->padding[i] || coverage->dead[i])
         continue;
+      bool copy = coverage__in_copy (coverage, i);
       count->insns++;
+      count->copy_insns += copy;
+      count->copy_insns_reached += copy && coverage->executed[i];
       if (coverage->executed[i])
         count->insns_reached++;
       else if (count->first_insn < 0)
@@ -105,10 +115,15 @@ coverage__count (const struct coverage *coverage, struct coverage_count *count)
         if (!cold[way] && !(coverage->excused[i] & (1u << way)))
           {
             count->ways++;
+            count->copy_ways += copy;
+            count->copy_ways_reached += copy && (coverage->branch[i] & (1u << way));
             if (coverage->branch[i] & (1u << way))
               count->ways_reached++;
-            else if (count->first_way < 0 || (!coverage->executed[count->first_way] && coverage->executed[i]))
-              count->first_way = (int) i; /* one that was reached says more */
+            else if (count->first_way < 0
+                     || (coverage__in_copy (coverage, (unsigned) count->first_way) && !copy)
+                     || (!coverage->executed[count->first_way] && coverage->executed[i]
+                         && coverage__in_copy (coverage, (unsigned) count->first_way) == copy))
+              count->first_way = (int) i; /* one that was reached says more, and the copy's matter least */
           }
     }
 }

@@ -249,10 +249,16 @@ side_covered (const struct coverage_count *count, double ways, double insns)
          && missing <= (ways < 0 ? 0 : ways * count->ways + 1);
 }
 
+/* In a copy of the original that the candidate falls back to as much may be missing as in the original of a compiler's candidate:
+   it is from the same source, and which of its ways are gone is nothing that the candidate decides.  */
 static bool
 candidate_covered (const struct trial *trial, const struct coverage_count *count)
 {
-  return trial->compiled ? side_covered (count, WAYS_UNREACHED_MAX, INSNS_UNREACHED_MAX) : side_covered (count, -1, -1);
+  if (trial->compiled)
+    return side_covered (count, WAYS_UNREACHED_MAX, INSNS_UNREACHED_MAX);
+  unsigned insns = count->copy_insns - count->copy_insns_reached, ways = count->copy_ways - count->copy_ways_reached;
+  return count->insns - count->insns_reached == insns && count->ways - count->ways_reached == ways
+         && insns <= WAYS_UNREACHED_MAX * count->copy_insns && ways <= WAYS_UNREACHED_MAX * count->copy_ways + (count->copy_ways > 0);
 }
 
 /* The original may be any compiler's, so it gets the leniency that compilers need; but for a compiler's
@@ -573,6 +579,8 @@ differential__judge (struct trial *trial)
   trial->original_coverage = coverage__new (trial->arena, verifier->region, &verifier->original, false);
   trial->candidate_coverage = coverage__new (trial->arena, verifier->region, &trial->side,
                                              !trial->compiled);
+  if (!trial->compiled)
+    copy__find (trial->arena, &verifier->original, &trial->side, &trial->candidate_coverage->copy);
 
   /* The bank: cheap, shared by all candidates.  */
   bool none[SETUPS_MAX][STATE_KINDS] = { 0 };

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += verify/libverify.a
 verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h verify/verdict.c \
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
-  verify/coverage.c verify/coverage.h verify/differential.c verify/follow.c verify/wide.c verify/specials.c \
+  verify/coverage.c verify/coverage.h verify/copy.c verify/copy.h verify/differential.c verify/follow.c verify/wide.c verify/specials.c \
   verify/arrays.c verify/arrays.h verify/ends.c verify/lone.c verify/sweep.c verify/edges.c verify/huge.c verify/volume.c verify/elsewhere.c verify/leftover.c verify/inward.c \
   verify/systematic.c verify/systematic.h verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c \
   verify/hunt.h verify/solve.c verify/excuse.c verify/sizes.c verify/masks.c verify/lanes.c verify/steer.c verify/mutants.c verify/mutate.c verify/mutate.h \
@@ -20,6 +20,10 @@ testsuite_verify_compare_SOURCES = testsuite/verify-compare.c testsuite/region-b
 testsuite_verify_compare_LDADD = verify/libverify.a states/libstates.a sandbox/libsandbox.a \
   machine/libmachine.a $(MACHINE_LIBS) $(SANDBOX_LIBS) $(CMOCKA_LIBS) -lm
 TESTS += testsuite/verify-compare
+check_PROGRAMS += testsuite/verify-copy
+testsuite_verify_copy_SOURCES = testsuite/verify-copy.c
+testsuite_verify_copy_LDADD = $(testsuite_verify_compare_LDADD)
+TESTS += testsuite/verify-copy
 
 # What measures the verifier (doc/verifier-strength.md): slices in `make check`, all of it in `make check-verify`.
 VERIFY_CASES = testsuite/case-file.c testsuite/case-file.h testsuite/region-build.h

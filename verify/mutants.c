@@ -546,7 +546,8 @@ mutants__run (struct trial *trial)
     {
       bool carry = takes_carry (&trial->side.decoded->insn[ground->mutant[i].insn]);
       bool seen = is_settled (&ground->mutant[i])
-                  || (trial->compiled && !carry && other_way_dies (ground, tried, i));
+                  || (trial->compiled && !carry && other_way_dies (ground, tried, i))
+                  || coverage__in_copy (trial->candidate_coverage, ground->mutant[i].insn);
       verdict->conditions += is_condition (&ground->mutant[i]);
       verdict->conditions_unseen += is_condition (&ground->mutant[i]) && !seen;
       verdict->carries_unseen += is_condition (&ground->mutant[i]) && !seen && carry;
