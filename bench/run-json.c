@@ -94,6 +94,7 @@ run_result__json (const struct run_result *result)
   cJSON *aiopt = cJSON_AddObjectToObject (json, "aiopt");
   cJSON_AddStringToObject (aiopt, "version", result->version ? result->version : "");
   cJSON_AddStringToObject (aiopt, "commit", result->commit ? result->commit : "");
+  cJSON_AddStringToObject (aiopt, "policy", result->policy ? result->policy : "");
   cJSON_AddNumberToObject (aiopt, "budget", result->budget);
   cJSON_AddNumberToObject (aiopt, "jobs", result->jobs);
   cJSON *builds = cJSON_AddArrayToObject (json, "builds");

@@ -111,6 +111,8 @@ load_run (struct run_result *result, const char *file)
         result->version = strdup (value);
       else if (strcmp (name, "commit") == 0)
         result->commit = strdup (value);
+      else if (strcmp (name, "policy") == 0)
+        result->policy = strdup (value);
       else if (strcmp (name, "budget") == 0)
         result->budget = atof (value);
       else if (strcmp (name, "jobs") == 0)
@@ -336,7 +338,7 @@ run_result__free (struct run_result *result)
       free ((char *) result->build[b].command);
       free ((char *) result->build[b].version);
     }
-  const char *texts[] = { result->version, result->commit, result->cpu, result->kernel_version, result->date };
+  const char *texts[] = { result->version, result->commit, result->policy, result->cpu, result->kernel_version, result->date };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     free ((char *) texts[i]);
   free (result->kernel);

@@ -69,7 +69,7 @@ struct run_result
   double tune_seconds, budget;
   unsigned jobs;             /* functions tuned at a time */
   unsigned tried, n_rewritten, n_wrong;
-  const char *version, *commit, *cpu, *kernel_version, *date;
+  const char *version, *commit, *policy, *cpu, *kernel_version, *date;
   unsigned cores;
   double load;               /* running programs, mean of the last minute, when the report was made */
   cJSON *source[2];          /* own the strings */

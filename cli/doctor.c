@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "bench/counters.h"
 #include "cli/cli.h"
+#include "cli/doctor.h"
 #include "cli/terminal.h"
 #include "machine/isa.h"
 #include "sandbox/sandbox.h"
@@ -60,13 +61,6 @@ parse (int key, char *argument, struct argp_state *state)
     }
   return ARGP_ERR_UNKNOWN;
 }
-
-enum status
-{
-  STATUS_OK,
-  STATUS_WARN,
-  STATUS_FAIL
-};
 
 struct findings
 {
@@ -347,6 +341,15 @@ look_at_libraries (struct findings *findings)
   find (findings, STATUS_OK, "libraries", seen, NULL);
 }
 
+static void
+look_at_model (struct findings *findings)
+{
+  char seen[700];
+  const char *hint;
+  enum status status = doctor__model (seen, sizeof seen, &hint);
+  find (findings, status, "model", seen, hint);
+}
+
 int
 cli_doctor (int argc, char **argv)
 {
@@ -368,6 +371,7 @@ cli_doctor (int argc, char **argv)
   look_at_sandbox (&findings);
   look_at_cache (&findings, options.cache);
   look_at_libraries (&findings);
+  look_at_model (&findings);
   int status = findings.n[STATUS_FAIL] ? CLI_FAILED : CLI_OK;
   if (findings.json)
     {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 bin_PROGRAMS += cli/aiopt
 cli_aiopt_SOURCES = cli/main.c cli/cli.h cli/common.c cli/terminal.c cli/terminal.h cli/cache.c cli/config.c \
-  cli/explain.c cli/doctor.c cli/ab.c cli/ab.h cli/ab-json.c cli/ab-export.c cli/ab-export.h cli/ab-html.c cli/ab-plot.c cli/ab-plot.h cli/ab-table.c \
+  cli/explain.c cli/doctor.c cli/doctor.h cli/doctor-model.c cli/ab.c cli/ab.h cli/ab-json.c cli/ab-export.c cli/ab-export.h cli/ab-html.c cli/ab-plot.c cli/ab-plot.h cli/ab-table.c \
   cli/ab-relink.c cli/ab-relink.h cli/tune.c cli/tune.h \
   cli/tune-worker.c cli/tune-report.c cli/tune-prompt.c cli/tuner.c cli/tuner.h cli/tuner-quick.c cli/tuner-quick.h cli/verify.c cli/verify.h cli/verify-replay.c cli/record.c cli/recorded.c
 cli_aiopt_LDADD = policy/libpolicy.a model/libmodel.a config/libconfig.a record/librecord.a verify/libverify.a bench/libbench.a states/libstates.a \

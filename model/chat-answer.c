@@ -171,8 +171,7 @@ error__is_quota (const struct server_error *error, long status, double retry_aft
   static const char *const words[] = { "insufficient_quota", "billing", "insufficient balance", "insufficient credit",
                                        "insufficient funds", "out of credit", "current quota" };
   enum { N_CODES = sizeof codes / sizeof *codes, N_WORDS = sizeof words / sizeof *words };
-  if (status == 402 || strcmp (error->code, "402") == 0 || text__has_one (error->code, codes, N_CODES)
-      || text__has_one (error->type, codes, N_CODES))
+  if (status == 402 || strcmp (error->code, "402") == 0 || text__has_one (error->code, codes, N_CODES) || text__has_one (error->type, codes, N_CODES))
     return true;
   /* Words alone are believed where nothing says when to come back: servers that limit rates speak of quotas and plans too.  */
   return (status == 429 || status == 403 || status == 200) && retry_after < 0 && text__has_one (error->message, words, N_WORDS);
@@ -189,7 +188,7 @@ error__is_of_form (const struct server_error *error)
 bool
 error__is_of_length (const struct server_error *error)
 {
-  static const char *const words[] = { "context length", "context size", "context window", "maximum context", "too many tokens" };
+  static const char *const words[] = { "context length", "context window", "context size" };
   return strcmp (error->code, "context_length_exceeded") == 0 || text__has_one (error->message, words, sizeof words / sizeof *words);
 }
 

@@ -32,7 +32,7 @@ char *answer__model (const struct model_settings *settings, const struct http_an
 bool error__is_quota (const struct server_error *error, long status, double retry_after);
 /* Is it about the form of answers that was asked for?  */
 bool error__is_of_form (const struct server_error *error);
-/* Is the question too long for the model?  */
+/* Is it that the question, with room for its answer, is longer than the model can take?  */
 bool error__is_of_length (const struct server_error *error);
 /* What of the body it is about that the body can go without; 0: nothing.  */
 unsigned error__without (const struct server_error *error);

@@ -92,16 +92,37 @@ chat__find (struct chat *chat, unsigned request)
   return enquiry;
 }
 
-/* http's question whether there is use in another try: not where the quota is spent or a limit reached.  */
+/* May ENQUIRY's question, which the server refused with ERROR and STATUS, be asked in another way?  Then without *WITHOUT; 0: in the next
+   form.  */
+static bool
+chat__other_way (const struct chat *chat, const struct enquiry *enquiry, long status, const struct server_error *error, unsigned *without)
+{
+  bool is_first = !chat->form_is_known && account__structured (chat->account) == STRUCTURED_AUTO;
+  bool is_probe = chat->settings->structured == STRUCTURED_AUTO && enquiry->question.schema && enquiry->form != STRUCTURED_NONE;
+  *without = 0;
+  /* llama-cpp-python's server says 500 of a form that it doesn't know.  Anything else may be behind a 500 that doesn't say so.  */
+  if (status == 500)
+    return is_probe && error__is_of_form (error);
+  if ((status != 400 && status != 422 && status != 501) || error__is_of_length (error))
+    return false;
+  *without = error__without (error) & ~enquiry->without;
+  return *without || (is_probe && (error__is_of_form (error) || (is_first && status != 501)));
+}
+
+/* http's question whether there is use in another try: not where the quota is spent, a limit reached, or the question has to be asked in
+   another way.  */
 static bool
 chat__again (void *data, unsigned id, long status, const char *body, size_t length, double retry_after)
 {
   struct chat *chat = data;
   struct enquiry *enquiry = chat__find (chat, id);
   struct server_error error;
+  unsigned without;
   chat__look_reached (chat);
   server_error__read (body, length, chat->settings->key, &error);
   if (!enquiry || error__is_quota (&error, status, retry_after))
+    return false;
+  if (id != LISTING && chat__other_way (chat, enquiry, status, &error, &without))
     return false;
   return chat__reserve (chat, enquiry, NULL) == 0;
 }
@@ -270,23 +291,18 @@ chat__learn (struct chat *chat, const struct http_answer *reply, const struct se
 static bool
 chat__ask_otherwise (struct chat *chat, struct enquiry *enquiry, long status, const struct server_error *error)
 {
-  /* llama-cpp-python says 500 of what it doesn't take.  */
-  if ((status != 400 && status != 422 && status != 500 && status != 501) || error__is_of_length (error))
-    return false;
-  unsigned without = error__without (error) & ~enquiry->without;
-  bool is_first = !chat->form_is_known && account__structured (chat->account) == STRUCTURED_AUTO;
-  bool is_probe = chat->settings->structured == STRUCTURED_AUTO && enquiry->question.schema && enquiry->form != STRUCTURED_NONE;
-  if (without)
-    enquiry->without |= without;
-  else if (is_probe && (error__is_of_form (error) || (is_first && status < 500)))
-    enquiry->form++;
-  else
+  unsigned without;
+  if (!chat__other_way (chat, enquiry, status, error, &without))
     {
       /* Even without any form: whatever it is, the next question needs not go all the way again.  */
-      if (enquiry->form == STRUCTURED_NONE)
+      if (enquiry->form == STRUCTURED_NONE && (status == 400 || status == 422 || status == 501))
         chat->form_is_known = true;
       return false;
     }
+  if (without)
+    enquiry->without |= without;
+  else
+    enquiry->form++;
   if (chat__reserve (chat, enquiry, NULL) < 0)
     return false;
   chat->without |= enquiry->without;

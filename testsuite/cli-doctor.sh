@@ -10,7 +10,7 @@ looks_at ()
   "$aiopt" doctor --cache "$work/new" >"$work/out"
   [ $? -le 1 ] || return 1
   cat "$work/out"
-  for word in gcc plugin clang assembler cpu counters clocks sandbox cache libraries; do
+  for word in gcc plugin clang assembler cpu counters clocks sandbox cache libraries model; do
     grep -Eq "^(ok|warn|fail) +$word" "$work/out" || { echo "nothing on $word"; return 1; }
   done
 }

@@ -192,7 +192,17 @@ server_is_down ()
   "$aiopt" cache list --cache down2 --json >list 2>&1; cat list
 }
 
-plan 17
+doctor_asks ()
+{
+  OPENAI_BASE_URL=http://127.0.0.1:$port/v1 "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
+  grep -q '^ok  *model .*1 models, of which test-model would be asked' out || return 1
+  OPENAI_BASE_URL=http://127.0.0.1:$port/status-401.d "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
+  grep -q '^warn  *model .*HTTP 401' out || return 1
+  OPENAI_BASE_URL=http://127.0.0.1:1/v1 "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
+  grep -q "^warn  *model .*can't be reached" out && ! grep -qF "$key" out
+}
+
+plan 18
 check "a wrong answer is mended, and what it cost is said" mends
 check "the first question has the source, without its comment" told 1 's = s * 31 + a[i]' 'weigh'
 check "a comment's instructions are told to nobody" comment_stays
@@ -214,3 +224,4 @@ check "refusals" ends rate-9-1 'model-refused.*429' rate-9 'model-refused.*429' 
   status-401 'model-refused.*401'
 check "closed, and sent elsewhere" ends close "${because}closed" close-amid "${because}closed" redirect "${because}isn't followed"
 check "a server that is down costs a build one time-out" server_is_down
+check "doctor asks the server" doctor_asks

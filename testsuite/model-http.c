@@ -660,7 +660,7 @@ nothing_is_shown (void **state)
   struct model_server *server = *state;
   static const char *const modes[] = { "ok.shown", "echo-key.shown", "echo-location.shown", "huge.shown", "close.shown", "nonsense.shown" };
   char *printed = test__printf ("%s/printed", server->folder);
-  pid_t pid = fork ();
+  pid_t pid = test__fork ();
   if (pid == 0)
     {
       if (!freopen (printed, "w", stdout) || dup2 (fileno (stdout), 2) < 0)

@@ -97,6 +97,21 @@ test__write (const char *folder, const char *name, const char *text)
   test__write_bytes (folder, name, text, strlen (text));
 }
 
+/* fork, but the child doesn't outlive a test that fails.  */
+static inline pid_t
+test__fork (void)
+{
+  pid_t parent = getpid (), pid = fork ();
+  assert_true (pid >= 0);
+  if (pid == 0)
+    {
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid () != parent)
+        _exit (1);
+    }
+  return pid;
+}
+
 /* Starts the server.  Its program needs python3 and, for TLS, openssl.  */
 static inline struct model_server *
 model_server__start (void)
@@ -110,14 +125,9 @@ model_server__start (void)
   assert_int_equal (mkdir (answers, 0700), 0);
   assert_int_equal (mkdir (log, 0700), 0);
   assert_int_equal (pipe (out), 0);
-  pid_t parent = getpid ();
-  server->pid = fork ();
-  assert_true (server->pid >= 0);
+  server->pid = test__fork ();
   if (server->pid == 0)
     {
-      prctl (PR_SET_PDEATHSIG, SIGKILL);
-      if (getppid () != parent)
-        _exit (1);
       dup2 (out[1], 1);
       close (out[0]);
       close (out[1]);
