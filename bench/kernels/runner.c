@@ -1,6 +1,7 @@
 /* Times every kernel in all its builds, interleaved in random order in one process, and compares their results.
    Usage: runner --json FILE [--budget SECONDS-PER-KERNEL].  The table (runner.h) comes from bench/run; what the times
-   mean is worked out in bench/run-report.c.
+   mean is worked out in bench/run-report.c.  Or: runner --train.  Each kernel's aiopt build is called some times, for `aiopt record`,
+   with data and sizes that nothing is timed on.
 
    A round takes one sample of each build, in an order drawn anew.  Times are CPU time of the thread, so that what other
    programs take of the processor isn't counted.
@@ -24,12 +25,18 @@ enum
   ROUNDS_MAX = 41,
   ROUNDS_MIN = 7,
   SLACK = 4096,             /* what a kernel may use of an area beyond its bytes × size */
-  SECONDS_ONE_RUN_MAX = 60 /* a run that takes longer hangs */
+  SECONDS_ONE_RUN_MAX = 60, /* a run that takes longer hangs */
+  TIMED_SEED = 42,
+  TRAINING_SEED = 4711,
+  TRAINING_CALLS = 4
 };
 #define SAMPLE_SECONDS 5e-4 /* of a sample at least: a thousand times what reading the clock takes */
 
 /* A short call, then within the L1 data cache, within L2, and (0) past it.  */
 static const size_t fixed_size[N_SIZES] = { 100, 1000, 20000, 0 };
+
+/* A program's training run has other sizes than its work, and smaller ones: calls of many thousand instructions aren't recorded.  */
+static const size_t training_size[] = { 12, 60, 300, 1500, 5000 };
 
 /* What runs at the moment, for the signal handler.  */
 static const char *volatile running_kernel = "?", *volatile running_build = "?";
@@ -157,14 +164,13 @@ areas__free (struct areas *areas)
     }
 }
 
-/* Makes KERNEL's data for SIZE elements, the same each time.  */
+/* Makes KERNEL's data for SIZE elements from SEED, the same each time.  */
 static void
-areas__fill (struct areas *areas, const struct kernel *kernel, size_t size)
+areas__fill (struct areas *areas, const struct kernel *kernel, size_t size, uint64_t seed)
 {
   size_t used = (kernel->bytes * size + SLACK + 7) & ~(size_t) 7;
   areas->used = used < AREA ? used : AREA;
   areas->work.size = size;
-  uint64_t seed = 42;
   fill (kernel->data, areas->at[0], areas->used, &seed);
   fill (kernel->data, areas->at[1], areas->used, &seed);
   memset (areas->at[2], 0, areas->used);
@@ -314,7 +320,7 @@ run_kernel (const struct runner_row *row, struct areas *areas, double budget, un
     {
       size_t size = fixed_size[s] ? fixed_size[s] : PAST_L2 / first->bytes;
       cJSON_AddItemToArray (sizes, cJSON_CreateNumber ((double) size));
-      areas__fill (areas, first, size);
+      areas__fill (areas, first, size, TIMED_SEED);
       uint64_t answer = 0;
       for (unsigned b = 0; b < runner_n_builds; b++)
         {
@@ -350,6 +356,26 @@ run_kernel (const struct runner_row *row, struct areas *areas, double budget, un
   return json;
 }
 
+/* Calls ROW's aiopt build on training data.  */
+static void
+train_kernel (const struct runner_row *row, struct areas *areas)
+{
+  uint64_t seed = TRAINING_SEED;
+  running_kernel = row->build[0]->name;
+  for (unsigned b = 0; b < runner_n_builds; b++)
+    {
+      if (strcmp (runner_build[b], "aiopt") != 0)
+        continue;
+      running_build = runner_build[b];
+      for (unsigned call = 0; call < TRAINING_CALLS; call++)
+        for (unsigned s = 0; s < sizeof training_size / sizeof *training_size; s++)
+          {
+            areas__fill (areas, row->build[b], training_size[s] + call, splitmix64 (&seed));
+            row->build[b]->run (&areas->work);
+          }
+    }
+}
+
 static int
 write_json (const cJSON *json, const char *file)
 {
@@ -368,19 +394,23 @@ int
 main (int argc, char **argv)
 {
   static const struct option options[]
-    = { { "json", required_argument, NULL, 'j' }, { "budget", required_argument, NULL, 'b' }, { 0 } };
+    = { { "json", required_argument, NULL, 'j' }, { "budget", required_argument, NULL, 'b' }, { "train", no_argument, NULL, 't' },
+        { 0 } };
   const char *file = NULL;
   double budget = 2;
+  bool train = false, usage = false;
   for (int c; (c = getopt_long (argc, argv, "", options, NULL)) != -1;)
     if (c == 'j')
       file = optarg;
     else if (c == 'b' && atof (optarg) > 0)
       budget = atof (optarg);
+    else if (c == 't')
+      train = true;
     else
-      file = NULL, optind = argc + 1;
-  if (file == NULL || optind != argc)
+      usage = true;
+  if (usage || (file == NULL) != train || optind != argc)
     {
-      fprintf (stderr, "usage: runner --json FILE [--budget SECONDS-PER-KERNEL]\n");
+      fprintf (stderr, "usage: runner --json FILE [--budget SECONDS-PER-KERNEL], or runner --train\n");
       return 64;
     }
   static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM };
@@ -392,6 +422,13 @@ main (int argc, char **argv)
       fprintf (stderr, "runner: no memory for areas of %d bytes\n", AREA);
       areas__free (&areas);
       return 1;
+    }
+  if (train)
+    {
+      for (unsigned k = 0; k < runner_n_rows; k++)
+        train_kernel (&runner_row[k], &areas);
+      areas__free (&areas);
+      return 0;
     }
   unsigned wrong = 0;
   cJSON *json = cJSON_CreateObject (), *rows = cJSON_AddArrayToObject (json, "kernels");
