@@ -35,6 +35,7 @@ json__add_spent (cJSON *object, const struct spent *spent)
   cJSON_AddNumberToObject (llm, "prompt_tokens", (double) spent->prompt_tokens);
   cJSON_AddNumberToObject (llm, "answer_tokens", (double) spent->answer_tokens);
   cJSON_AddNumberToObject (llm, "money", spent->money);
+  cJSON_AddNumberToObject (llm, "seconds", spent->seconds);
 }
 
 void

@@ -469,6 +469,13 @@ command__complete (struct command *command)
     options->jobs = (unsigned) config__number (config, "tune.jobs");
   if (!command->accept_given)
     accept__parse (config__text (config, "tune.accept"), &options->accept);
+  if (config__number (config, "llm.function-money") + config__number (config, "llm.run-money") > 0
+      && strspn (config__text (config, "llm.price"), "0. \t") == strlen (config__text (config, "llm.price")))
+    {
+      cli__error ("aiopt tune", "llm.price is '%s', so what requests cost isn't known, and llm.%s-money would limit nothing",
+                  config__text (config, "llm.price"), config__number (config, "llm.run-money") > 0 ? "run" : "function");
+      return failed;
+    }
   if (!options->cache && *config__text (config, "tune.cache"))
     options->cache = config__text (config, "tune.cache");
   return CLI_OK;

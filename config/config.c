@@ -225,9 +225,11 @@ config__model (struct config *config, const char *folder, struct model_settings 
     .price_out = price[1],
     .function = { .requests = config__whole (config, "llm.function-requests"),
                   .tokens = config__whole (config, "llm.function-tokens"),
-                  .money = config__number (config, "llm.function-money") },
+                  .money = config__number (config, "llm.function-money"),
+                  .seconds = config__number (config, "llm.function-seconds") },
     .run = { .requests = config__whole (config, "llm.run-requests"),
              .tokens = config__whole (config, "llm.run-tokens"),
-             .money = config__number (config, "llm.run-money") },
+             .money = config__number (config, "llm.run-money"),
+             .seconds = config__number (config, "llm.run-seconds") },
   };
 }

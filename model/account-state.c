@@ -16,7 +16,7 @@
 
 enum
 {
-  STATE_VERSION = 1,
+  STATE_VERSION = 2,
   STATE_SLOTS = 8,        /* servers of a file; the one that was used least lately makes room */
   DIGEST_BYTES = 16,
   LOCK_TRIES = 50         /* of 5 ms: who has the lock holds it for microseconds */

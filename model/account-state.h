@@ -35,7 +35,7 @@ struct run_state
   time_span recent;       /* it is this run as long as it lasts */
   time_span refused;
   _Atomic uint64_t refused_status;
-  _Atomic uint64_t requests, prompt_tokens, answer_tokens;
+  _Atomic uint64_t requests, prompt_tokens, answer_tokens, milliseconds;
 };
 
 struct account_state

@@ -52,11 +52,13 @@ static void
 run__begin (struct run_state *run)
 {
   if (span__left (&run->recent, RUN_SECONDS) <= 0 || atomic_load (&run->requests) > COUNT_MAX
-      || atomic_load (&run->prompt_tokens) > COUNT_MAX || atomic_load (&run->answer_tokens) > COUNT_MAX)
+      || atomic_load (&run->prompt_tokens) > COUNT_MAX || atomic_load (&run->answer_tokens) > COUNT_MAX
+      || atomic_load (&run->milliseconds) > COUNT_MAX)
     {
       atomic_store (&run->requests, 0);
       atomic_store (&run->prompt_tokens, 0);
       atomic_store (&run->answer_tokens, 0);
+      atomic_store (&run->milliseconds, 0);
       atomic_store (&run->refused, 0);
     }
   span__set (&run->recent, RUN_SECONDS);
@@ -158,7 +160,8 @@ account__spent (const struct account *account, struct spent *spent)
 {
   *spent = (struct spent){ .requests = atomic_load (&account->run->requests),
                            .prompt_tokens = atomic_load (&account->run->prompt_tokens),
-                           .answer_tokens = atomic_load (&account->run->answer_tokens) };
+                           .answer_tokens = atomic_load (&account->run->answer_tokens),
+                           .seconds = 1e-3 * (double) atomic_load (&account->run->milliseconds) };
   spent->money = money__of (account->settings, spent->prompt_tokens, spent->answer_tokens);
 }
 
@@ -176,6 +179,9 @@ limits__check (const struct model_limits *limits, const struct spent *spent, con
   if (limits->money > 0 && spent->money >= limits->money)
     return why__set (why, REASON_MODEL_LIMIT, "%.4f spent on the %s, and llm.%s-money is %g", spent->money, whom, whom,
                      limits->money);
+  if (limits->seconds > 0 && spent->seconds >= limits->seconds)
+    return why__set (why, REASON_MODEL_LIMIT, "%.1f s of requests for the %s, and llm.%s-seconds is %g", spent->seconds, whom, whom,
+                     limits->seconds);
   return 0;
 }
 
@@ -267,19 +273,21 @@ account__release (struct account *account, unsigned n)
 
 void
 account__charge (struct account *account, struct spent *function, unsigned requests, uint64_t prompt_tokens,
-                 uint64_t answer_tokens)
+                 uint64_t answer_tokens, double seconds)
 {
   unsigned *reserved = account__reserved (account), counted = requests < *reserved ? requests : *reserved;
   *reserved -= counted;
   atomic_fetch_add (&account->run->requests, requests - counted);
   atomic_fetch_add (&account->run->prompt_tokens, prompt_tokens);
   atomic_fetch_add (&account->run->answer_tokens, answer_tokens);
+  atomic_fetch_add (&account->run->milliseconds, (uint64_t) (seconds * 1000));
   span__set (&account->run->recent, RUN_SECONDS);
   if (!function)
     return;
   function->requests += requests;
   function->prompt_tokens += prompt_tokens;
   function->answer_tokens += answer_tokens;
+  function->seconds += seconds;
   function->money += money__of (account->settings, prompt_tokens, answer_tokens);
 }
 

@@ -11,7 +11,7 @@ struct spent
 {
   uint64_t requests;      /* that reached a server, retries among them */
   uint64_t prompt_tokens, answer_tokens; /* as the server says, else a quarter of the bytes */
-  double money;
+  double money, seconds;
 };
 
 /* Opened before workers are forked.  FOLDER (the cache's; NULL: none) is where builds' helpers, each a process of its own, meet: what is
@@ -33,9 +33,9 @@ int account__may_ask (struct account *account, const struct spent *function, str
 int account__reserve (struct account *account, const struct spent *function, double seconds, struct why *why);
 void account__release (struct account *account, unsigned n);
 
-/* Adds REQUESTS and tokens to FUNCTION and to the run.  */
+/* Adds REQUESTS, tokens and the SECONDS that they took to FUNCTION (may be NULL) and to the run.  */
 void account__charge (struct account *account, struct spent *function, unsigned requests, uint64_t prompt_tokens,
-                      uint64_t answer_tokens);
+                      uint64_t answer_tokens, double seconds);
 
 /* What was found out about the server: it answered; it can't be reached (nobody asks for a minute); its quota is spent (nobody
    asks for SECONDS).  */

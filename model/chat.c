@@ -156,7 +156,7 @@ chat__free (struct chat *chat)
       chat->enquiry = enquiry->next;
       /* It is on its way, and will be paid for.  */
       if (enquiry->reserved)
-        account__charge (chat->account, NULL, enquiry->reserved, enquiry->asked / 4, 0);
+        account__charge (chat->account, NULL, enquiry->reserved, enquiry->asked / 4, 0, chat__now () - enquiry->begun);
       free (enquiry->answer.text);
       arena__free (enquiry->arena);
     }
@@ -265,7 +265,7 @@ chat__charge (struct chat *chat, struct enquiry *enquiry, const struct http_answ
     prompt = enquiry->asked / 4;
   if (answered == 0 && answer->text)
     answered = strlen (answer->text) / 4;
-  account__charge (chat->account, enquiry->function, reply->tries, prompt, answered);
+  account__charge (chat->account, enquiry->function, reply->tries, prompt, answered, reply->seconds);
   if (enquiry->reserved > reply->tries)
     account__release (chat->account, enquiry->reserved - reply->tries);
   enquiry->reserved = 0;

@@ -27,6 +27,7 @@ struct model_limits
 {
   uint64_t requests, tokens;
   double money;           /* in the price's currency */
+  double seconds;         /* that requests took, all together */
 };
 
 struct model_settings

@@ -286,6 +286,7 @@ policy__spent (const struct policy *policy, struct spent *spent)
       spent->prompt_tokens += one.prompt_tokens;
       spent->answer_tokens += one.answer_tokens;
       spent->money += one.money;
+      spent->seconds += one.seconds;
     }
 }
 

@@ -134,7 +134,7 @@ once ()
   ! [ -e "$HOME/.cache" ]
 }
 
-plan 24
+plan 25
 check "all settings, each with value, origin and meaning" lists
 check "fits 80 columns, plain in a pipe" fits 80
 check "fits 60 columns" fits 60
@@ -163,3 +163,5 @@ check "path: no control characters" cleans
 check "tune takes what is set; options are stronger" tune_takes
 check "tune --help" helps
 check "a wrong setting ends tune with one error" once
+own '# none\n'
+check "a limit on money without a price is an error" fails 1 "llm.price is '0 0'" tune --cache "$dir/c" --set llm.run-money=3

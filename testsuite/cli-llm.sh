@@ -195,14 +195,29 @@ server_is_down ()
 doctor_asks ()
 {
   OPENAI_BASE_URL=http://127.0.0.1:$port/v1 "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
-  grep -q '^ok  *model .*1 models, of which test-model would be asked' out || return 1
+  grep -q '^ok  *model .*answers; 2 models, of which test-model would be asked' out || return 1
   OPENAI_BASE_URL=http://127.0.0.1:$port/status-401.d "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
   grep -q '^warn  *model .*HTTP 401' out || return 1
   OPENAI_BASE_URL=http://127.0.0.1:1/v1 "$aiopt" doctor --cache good >out; grep -A1 ' model ' out
   grep -q "^warn  *model .*can't be reached" out && ! grep -qF "$key" out
 }
 
-plan 18
+# Ctrl-C while the model thinks.
+interrupted ()
+{
+  collect id stop || return 1
+  begin=$(date +%s)
+  OPENAI_BASE_URL=http://127.0.0.1:$port/silent.i "$aiopt" tune --cache stop --policy llm --budget 60 --quiet --set llm.replay=off &
+  run=$!
+  sleep 1
+  kill -INT $run
+  wait $run
+  status=$?
+  echo "status $status after $(($(date +%s) - begin)) s"
+  [ $status -eq 130 ] && [ $(($(date +%s) - begin)) -le 6 ] && "$aiopt" tune --cache stop --dry-run | grep -q '  id  '
+}
+
+plan 19
 check "a wrong answer is mended, and what it cost is said" mends
 check "the first question has the source, without its comment" told 1 's = s * 31 + a[i]' 'weigh'
 check "a comment's instructions are told to nobody" comment_stays
@@ -225,3 +240,4 @@ check "refusals" ends rate-9-1 'model-refused.*429' rate-9 'model-refused.*429' 
 check "closed, and sent elsewhere" ends close "${because}closed" close-amid "${because}closed" redirect "${because}isn't followed"
 check "a server that is down costs a build one time-out" server_is_down
 check "doctor asks the server" doctor_asks
+check "an interrupt ends a run that waits, and the function waits again" interrupted

@@ -581,7 +581,8 @@ settings_of_the_model (void **state)
     = { "llm.base-url=https://h/v1", "llm.model=m", "llm.ca-file=/ca", "llm.connect-timeout=1.5", "llm.timeout=20",
         "llm.low-speed-timeout=3", "llm.retries=0", "llm.parallel=4", "llm.rounds=5", "llm.max-tokens=77", "llm.temperature=0",
         "llm.redact=on", "llm.recordings=~/r", "llm.price=0.5 1.25", "llm.function-requests=1", "llm.function-tokens=1000000000000",
-        "llm.function-money=0.25", "llm.run-requests=2", "llm.run-tokens=3", "llm.run-money=1e3" };
+        "llm.function-money=0.25", "llm.run-requests=2", "llm.run-tokens=3", "llm.run-money=1e3", "llm.function-seconds=2.5",
+        "llm.run-seconds=9" };
   for (unsigned i = 0; i < sizeof set / sizeof *set; i++)
     if (config__set (config, set[i], &why) < 0)
       fail_msg ("%s", why.detail);
@@ -597,6 +598,7 @@ settings_of_the_model (void **state)
   assert_int_equal (s.max_tokens, 77);
   assert_true (s.redact);
   assert_true (s.price_in == 0.5 && s.price_out == 1.25 && s.function.money == 0.25 && s.run.money == 1000);
+  assert_true (s.function.seconds == 2.5 && s.run.seconds == 9);
   assert_int_equal (s.function.requests, 1);
   assert_true (s.function.tokens == 1000000000000);
   assert_int_equal (s.run.requests, 2);

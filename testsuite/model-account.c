@@ -62,9 +62,11 @@ limits (void **state)
     { { .requests = 2 }, { 0 }, "2 requests for the function, and llm.function-requests is 2" },
     { { .tokens = 30 }, { 0 }, "30 tokens for the function, and llm.function-tokens is 30" },
     { { .money = 0.04 }, { 0 }, "llm.function-money is 0.04" },
+    { { .seconds = 0.5 }, { 0 }, "0.5 s of requests for the function, and llm.function-seconds is 0.5" },
     { { 0 }, { .requests = 2 }, "2 requests for the run, and llm.run-requests is 2" },
     { { 0 }, { .tokens = 30 }, "30 tokens for the run, and llm.run-tokens is 30" },
     { { 0 }, { .money = 0.04 }, "llm.run-money is 0.04" },
+    { { 0 }, { .seconds = 0.5 }, "llm.run-seconds is 0.5" },
   };
   for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
     {
@@ -77,15 +79,15 @@ limits (void **state)
       struct spent spent = { 0 };
       struct why why = { 0 };
       assert_int_equal (account__may_ask (account, &spent, &why), 0);
-      account__charge (account, &spent, 1, 10, 5);
+      account__charge (account, &spent, 1, 10, 5, 0.25);
       assert_int_equal (account__may_ask (account, &spent, &why), 0);
-      account__charge (account, &spent, 1, 10, 5);
+      account__charge (account, &spent, 1, 10, 5, 0.25);
       assert_int_equal (account__may_ask (account, &spent, &why), -1);
       assert_int_equal (why.reason, REASON_MODEL_LIMIT);
       if (!strstr (why.detail, cases[i].words))
         fail_msg ("'%s' instead of '%s'", why.detail, cases[i].words);
       /* Another function: the run's limits alone.  */
-      assert_int_equal (account__may_ask (account, &nothing, &why), i < 3 ? 0 : -1);
+      assert_int_equal (account__may_ask (account, &nothing, &why), i < 4 ? 0 : -1);
       assert_true (spent.requests == 2 && spent.prompt_tokens == 20 && spent.answer_tokens == 10 && spent.money > 0.0399
                    && spent.money < 0.0401);
       struct spent run;
@@ -105,7 +107,7 @@ spend (struct account *account, unsigned *count)
     if (n % 5 == 4)
       account__release (account, 1);
     else
-      account__charge (account, &spent, 1, 0, 0);
+      account__charge (account, &spent, 1, 0, 0, 0.25);
   account__close (account);
   *count = (unsigned) spent.requests;
   _exit (0);
@@ -379,7 +381,7 @@ runs (void **state)
   for (unsigned i = 0; i < 3; i++)
     {
       struct account *helper = account__open (&settings, *state, false), *alone = account__open (&settings, *state, true);
-      account__charge (helper, NULL, 1, 10, 10);
+      account__charge (helper, NULL, 1, 10, 10, 0.25);
       account__spent (helper, &spent);
       assert_int_equal (spent.requests, i + 1);
       account__spent (alone, &spent);
@@ -563,7 +565,7 @@ kills (void **state)
             struct account *account = account__open (&settings, *state, false);
             struct spent spent = { 0 };
             account__reserve (account, &nothing, 5, NULL);
-            account__charge (account, &spent, 1, 1, 1);
+            account__charge (account, &spent, 1, 1, 1, 0.25);
             account__is_up (account);
             account__close (account);
           }
