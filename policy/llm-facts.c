@@ -307,6 +307,16 @@ alias__name (const struct facts *facts, unsigned number)
   return name && *name ? name : arena__printf (facts->arena, "a%u", number);
 }
 
+/* Is N of an alias pair a parameter that C's `restrict` keeps apart from all others?  */
+static bool
+is_restrict (const struct region *region, unsigned n)
+{
+  if (n >= region->n_parameters)
+    return false;
+  const struct type *type = region__type (region, region->parameter[n].type);
+  return region->parameter[n].is_restrict || (type && type->is_restrict);
+}
+
 /* Does memory that the function may reach hold pointers?  */
 static bool
 facts__has_inner_pointers (const struct facts *facts)
@@ -347,22 +357,26 @@ facts__print_parameters (struct facts *facts, FILE *out)
           if (to->size)
             fprintf (out, " of %" PRIu64 " byte%s, aligned to %u%s", to->size, to->size == 1 ? "" : "s",
                      to->align ? to->align : 1, to->align > 1 ? " and no more" : "");
-          fprintf (out, "%s%s.\n", value->is_restrict || type->is_restrict ? "; restrict" : "",
+          fprintf (out, "%s%s.\n", is_restrict (region, i) ? "; restrict, so it overlaps with nothing" : "",
                    value->by_reference ? "; a copy that the caller made" : "");
         }
       else if (type->size < 8 && type->kind == TYPE_INTEGER)
         fprintf (out, "- `%s`: %" PRIu64 "-bit %s integer; the upper bits of its register may hold anything.\n",
                  alias__name (facts, i), type->size * 8, type->is_signed ? "signed" : "unsigned");
     }
+  unsigned overlaps = 0;
   for (unsigned i = 0; i < region->n_aliases; i++)
-    fprintf (out, "- `%s` and `%s` may overlap, at any distance.\n", alias__name (facts, region->alias[i].a),
-             alias__name (facts, region->alias[i].b));
+    if (!is_restrict (region, region->alias[i].a) && !is_restrict (region, region->alias[i].b))
+      {
+        overlaps++;
+        fprintf (out, "- `%s` and `%s` may overlap, at any distance.\n", alias__name (facts, region->alias[i].a),
+                 alias__name (facts, region->alias[i].b));
+      }
   bool inner = pointers && facts__has_inner_pointers (facts);
   if (pointers + region->n_globals > 1)
     fprintf (out, "- %s never overlap%s.\n",
-             region->n_aliases ? "All other pairs of what parameters point to and of globals"
-                               : "What parameters point to and globals",
-             region->n_aliases ? "" : " each other");
+             overlaps ? "All other pairs of what parameters point to and of globals" : "What parameters point to and globals",
+             overlaps ? "" : " each other");
   if (inner)
     fputs ("- What is reached by pointers that lie in memory may overlap with anything that its type allows, however the "
            "objects that hold them lie.\n",

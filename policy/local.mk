@@ -44,3 +44,5 @@ check_PROGRAMS += testsuite/policy-llm
 testsuite_policy_llm_SOURCES = testsuite/policy-llm.c testsuite/policy-region.h
 testsuite_policy_llm_LDADD = $(POLICY_TEST_LIBS)
 TESTS += testsuite/policy-llm
+TESTS += testsuite/llm-recordings.sh
+EXTRA_DIST += testsuite/llm-recordings.sh

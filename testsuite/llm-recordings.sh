@@ -14,7 +14,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 mkdir "$dir/tmp"
 TMPDIR=$dir/tmp; export TMPDIR
-kernels='base64_encode running_max'
+kernels='base64_encode fletcher'
 compile () # MODE
 {
   for k in $kernels; do
@@ -26,7 +26,7 @@ compile () # MODE
 tunes ()
 {
   compile collect || return 1
-  "$aiopt" tune --cache "$dir/cache" --policy llm --budget 40 --jobs 1 --json --set llm.replay=only \
+  "$aiopt" tune --cache "$dir/cache" --policy llm --budget 16 --jobs 1 --json --set llm.replay=only \
     --set llm.recordings="$source/bench/recordings" >"$dir/out" || return 1
   cat "$dir/out"
   grep -q '"rewritten":2' "$dir/out" && grep -q '"requests":0' "$dir/out"

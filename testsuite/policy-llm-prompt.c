@@ -50,7 +50,8 @@ static struct value parameters[] = { { .name = "book", .type = 6 },
                                      { .name = "f1", .type = 3, .is_restrict = true },
                                      { .name = "mov", .type = 4 },
                                      { .name = "points", .type = 5 } };
-static struct alias_pair aliases[] = { { 0, 3 } };
+/* By their types, 1 and 3 might overlap too; but 1 is restrict.  */
+static struct alias_pair aliases[] = { { 0, 3 }, { 1, 3 } };
 static struct loop loops[] = { { .line = 10, .depth = 1, .trips = 12.5, .entries = 1 } };
 static const uint8_t tariff[] = { 1, 0, 2, 0, 3, 0, 4, 0 };
 static struct global globals[] = { { .name = "tariff", .type = 2, .size = 8, .align = 2, .readonly = true, .init = tariff } };
@@ -73,7 +74,7 @@ set_up (void **state)
   region->n_parameters = 4;
   region->parameter = parameters;
   region->result = (struct value){ .type = 1 };
-  region->n_aliases = 1;
+  region->n_aliases = sizeof aliases / sizeof *aliases;
   region->alias = aliases;
   region->n_loops = 1;
   region->loop = loops;
@@ -158,6 +159,7 @@ tells_all (void **state)
   };
   for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
     says (task, parts[i]);
+  assert_int_equal (count (task, "may overlap, at any distance"), 1);
   assert_null (strstr (task, "nobody may read"));
   assert_null (strstr (task, fixture->directory));
   assert_null (strstr (task, "GNU-stack"));
