@@ -207,11 +207,16 @@ cutter__brace (const struct cutter *cutter, unsigned first, unsigned i)
   return BRACE_VALUE;
 }
 
-/* The name that the function from token FIRST to its body at BODY declares, or BODY.  */
+/* Words that may stand behind a function's parameters.  */
+static const char *const trailers[] = { "const",   "volatile",      "noexcept",    "override", "final",   "throw",  "try", "requires",
+                                        "mutable", "__attribute__", "__attribute", "__asm__",  "__asm", "asm", "__restrict", NULL };
+
+/* The name that the function from token FIRST to its body at BODY declares, or BODY.  A parenthesis with a word behind it belongs to a macro
+   in front of the function: `HOT ("…") int f (void)`.  */
 static unsigned
 cutter__declarator (const struct cutter *cutter, unsigned first, unsigned body)
 {
-  unsigned depth = 0;
+  unsigned depth = 0, name = body;
   for (unsigned t = first; t < body; t++)
     {
       const struct c_token *token = cutter__token (cutter, t);
@@ -219,12 +224,17 @@ cutter__declarator (const struct cutter *cutter, unsigned first, unsigned body)
         {
           if (!depth++ && t > first && *token->text == '(' && cutter__token (cutter, t - 1)->kind == C_IDENTIFIER
               && !cutter__is_one (cutter, t - 1, no_declarators))
-            return t - 1;
+            name = t - 1;
         }
       else if (token__closes (token))
-        depth -= depth > 0;
+        {
+          depth -= depth > 0;
+          if (!depth && name < body
+              && (cutter__token (cutter, t + 1)->kind != C_IDENTIFIER || cutter__is_one (cutter, t + 1, trailers)))
+            return name;
+        }
     }
-  return body;
+  return name;
 }
 
 /* Makes the conditional OPEN and all pieces after it part of the item that is being read: a conditional that ends in the middle
@@ -440,6 +450,9 @@ cutter__declarations (struct cutter *cutter, unsigned number)
       declarator |= depth == 1 && t > piece->first + 1 && cutter__is (cutter, t - 1, "*") && cutter__is (cutter, t - 2, "(")
                     && (c_token__is (next, ")") || c_token__is (next, "["));
       declarator |= !depth && next->kind == C_IDENTIFIER && strncmp (next->text, "__a", 3) == 0;
+      /* Of a function one name before a parenthesis is its own; others are macros' in front of it.  */
+      if (piece->kind == PIECE_FUNCTION && piece->name < piece->end && c_token__is (next, "("))
+        declarator = false;
       declarator |= t == piece->name;
       if (tag || enumerator || declarator)
         cutter__declare (cutter, number, token);

@@ -135,6 +135,11 @@ what_it_needs (void **state)
          "INSIDE 3\n"
          "\nstatic __attribute__ ((noinline)) int g (int a) { return a; }\n\n__attribute__ ((hot))\nint f (operation o, struct "
          "s *s) { return o (g (s->i)) + INSIDE; }\n");
+  /* A macro with an argument in front of functions is nobody's name.  */
+  shows (state,
+         "#define HOT(x) __attribute__ ((hot, aiopt (x)))\nHOT (\"secret\") static int stranger (int a) { return a; }\n"
+         "HOT (\"n is large\") int\n@f (int n)\n{\n  return n;\n}@\n",
+         "#define HOT(x) __attribute__ ((hot, aiopt (x)))\n\nHOT (\"xxxxxxxxxx\") int\nf (int n)\n{\n  return n;\n}\n");
 }
 
 static void
