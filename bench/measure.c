@@ -104,9 +104,33 @@ write_json (struct measurement *m, uint64_t seed, double margin)
   cJSON_Delete (json);
 }
 
-/* Is M a win, and nowhere a loss?  WORST is the state that became slowest.  */
+/* The numbers that TIMED's call has, for people: "n = 351, x = 7"; into TEXT[SIZE].  */
+static const char *
+numbers_of (const struct region *region, const struct timed *timed, char *text, size_t size)
+{
+  size_t length = 0;
+  text[0] = 0;
+  for (unsigned p = 0; p < region->n_parameters && length < size; p++)
+    {
+      const struct value *value = &region->parameter[p];
+      const struct type *type = region__type (region, value->type);
+      int gpr = value__gpr (value);
+      if (!type || type->kind != TYPE_INTEGER || !type->size || type->size > 8 || gpr < 0)
+        continue;
+      unsigned unused = 64 - 8 * (unsigned) type->size;
+      uint64_t bits = timed->state->machine.gpr[gpr] << unused;
+      int n = type->is_signed ? snprintf (text + length, size - length, "%s%.40s = %lld", length ? ", " : "",
+                                          value->name ? value->name : "?", (long long) bits >> unused)
+                              : snprintf (text + length, size - length, "%s%.40s = %llu", length ? ", " : "",
+                                          value->name ? value->name : "?", (unsigned long long) bits >> unused);
+      length += n > 0 ? (size_t) n : 0;
+    }
+  return text;
+}
+
+/* Is M a win, and nowhere a loss?  WORST is how fast the state that became slowest is, and NUMBERS those of its call.  */
 static void
-decide (struct measurement *m, double margin, double small_loss, const struct interval *worst)
+decide (struct measurement *m, double margin, double small_loss, const struct interval *worst, const char *numbers)
 {
   if (!(m->ratio.estimate > 0))
     why__set (&m->why, REASON_NOISE, "no sample was long enough to compare");
@@ -128,8 +152,8 @@ decide (struct measurement *m, double margin, double small_loss, const struct in
             return;
           }
       if (worst->estimate > 0 && worst->high < STATE_LEAST)
-        why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f on one input", m->ratio.estimate,
-                  worst->estimate);
+        why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f on one input%s%s%s", m->ratio.estimate,
+                  worst->estimate, *numbers ? " (" : "", numbers, *numbers ? ")" : "");
       else if (m->cold.estimate > 0 && m->cold.high < STATE_LEAST)
         why__set (&m->why, REASON_NOT_FASTER, "%.3f times as fast, but %.3f with cold caches", m->ratio.estimate,
                   m->cold.estimate);
@@ -146,6 +170,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
   struct mean by_size[SIZE_CLASSES] = { 0 }, ratio = { 0 }, score = { 0 };
   struct mean cold = { 0 };
   struct interval worst = { 0, 0, 0 };
+  char numbers[160] = "";
   double *all[2], small_loss = 0;
   unsigned count = 0;
   bool all_small = true;
@@ -196,7 +221,10 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
       if (timed->size == SIZE_SMALL && !all_small)
         small_loss = fmax (small_loss, loss);
       else if (loss > SMALL_LOSS_TICKS && (!(worst.estimate > 0) || interval.high < worst.high))
-        worst = interval;
+        {
+          worst = interval;
+          numbers_of (set->region, timed, numbers, sizeof numbers);
+        }
     }
   for (unsigned c = 0; c < SIZE_CLASSES; c++)
     {
@@ -217,7 +245,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
       m->original_ticks = statistics__median (all[0], count);
       m->candidate_ticks = statistics__median (all[1], count);
     }
-  decide (m, margin, small_loss, &worst);
+  decide (m, margin, small_loss, &worst, numbers);
   m->on = !(by_size[SIZE_PROFILE].weight > 0) ? "generated states"
           : set->recorded                    ? "recorded states"
                                              : "sizes from the profile's trip counts";

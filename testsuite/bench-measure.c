@@ -332,6 +332,10 @@ loss_on_some_sizes (void **state)
     "unsigned f (const unsigned char *p, size_t n)\n"
     "{ unsigned s = 0; volatile unsigned k = 0; while (k < 900) k++;\n"
     "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+  static const char slow_once[] = "#include <stddef.h>\n"
+    "unsigned f (const unsigned char *p, size_t n)\n"
+    "{ unsigned s = 0; if (n == 1000) { volatile unsigned one = 1; for (size_t i = 0; i < n; i++) s = (s + p[i]) / one; return s; }\n"
+    "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
   static const uint64_t small[] = { 0, 1, 2, 3, 7, 8, 15, 16 }, medium[] = { 300, 400, 500, 600, 700, 800, 900, 1000 },
                         large[] = { 4000, 5000, 6000, 8000, 15000, 20000, 30000, 40000 };
   (void) state;
@@ -357,6 +361,12 @@ loss_on_some_sizes (void **state)
       assert_true (m.by_size[i ? SIZE_SMALL : SIZE_HUGE].estimate < 0.9);
       assert_false (m.accepted);
     }
+  /* Where it is one input, its numbers are told.  */
+  const struct image *candidates[] = { compile (&bed, slow_once, "-O3 -march=x86-64-v3", 1) };
+  assert_int_equal (measure__with (set, candidates, 1, &(struct measure_options) { .budget_seconds = 0.5, .seed = 3 }, &m, &why), 0);
+  assert_false (m.accepted);
+  print_message ("# %s\n", m.why.detail);
+  assert_non_null (strstr (m.why.detail, "on one input (n = 1000)"));
   measure_set__free (set);
   close_bed (&bed);
 }
