@@ -103,6 +103,28 @@ arrays__filled (struct arena *arena, const struct region *region, const struct s
 }
 
 struct state *
+arrays__equal_to (struct arena *arena, const struct region *region, const struct state *source, const struct arrays *arrays,
+                  unsigned p)
+{
+  const struct type *type = region__type (region, region->parameter[p].type);
+  int gpr = value__gpr (&region->parameter[p]);
+  struct state *state = NULL;
+  for (unsigned i = 0; i < arrays->n; i++)
+    {
+      const struct array *array = &arrays->array[i];
+      if (!type || type->kind != TYPE_INTEGER || gpr < 0 || array->element->kind != TYPE_INTEGER
+          || array->element->size != type->size)
+        continue;
+      if (!state)
+        state = arena__memdup (arena, source, sizeof *state);
+      uint8_t *bytes = input__own_span (arena, state, source, array->span) + array->from;
+      for (uint32_t at = 0; at + type->size <= array->size; at += (uint32_t) type->size)
+        memcpy (bytes + at, &source->machine.gpr[gpr], type->size);
+    }
+  return state;
+}
+
+struct state *
 arrays__with_one (struct arena *arena, const struct region *region, const struct state *source, const struct array *array,
                   uint32_t place, enum fill end)
 {

@@ -30,6 +30,11 @@ struct arrays arrays__of (const struct region *region, const struct state *state
 struct state *arrays__filled (struct arena *arena, const struct region *region, const struct state *state,
                               const struct arrays *arrays, const enum fill fill[ARRAYS_MAX]);
 
+/* STATE, in ARENA, with all integers of ARRAYS equal to parameter P, an integer in a register; NULL where P is something else, or none of
+   ARRAYS has integers of its size.  */
+struct state *arrays__equal_to (struct arena *arena, const struct region *region, const struct state *state,
+                                const struct arrays *arrays, unsigned p);
+
 /* STATE, in ARENA, with element PLACE of its ARRAY at the end END (not FILL_IN_TURN) of its range.  */
 struct state *arrays__with_one (struct arena *arena, const struct region *region, const struct state *state,
                                 const struct array *array, uint32_t place, enum fill end);

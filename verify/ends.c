@@ -4,6 +4,8 @@
    A test that worked keeps its sizes and pointers; the integers that its parameters lead to, in structs too, are filled
    with the types' largest numbers, their least, or both in turn, in all combinations for the first few arrays.
 
+   An array whose elements all equal a number that the function is given is the like: a count of them in too few bits wraps.
+
    So are tests of the sizes at which a sum of the largest, or least, first passes what an accumulator holds, and by less than one
    of them: what wraps comes back as a small number.
 
@@ -33,7 +35,7 @@ try_source (struct trial *trial, const struct state *source)
     combinations *= FILLS;
   if (found.n == 0)
     return true;
-  const struct state *states[COMBINATIONS_MAX];
+  const struct state *states[COMBINATIONS_MAX + PLAN_PARAMETERS];
   struct arena *arena = arena__new ();
   for (unsigned c = 0; c < combinations; c++)
     {
@@ -42,6 +44,10 @@ try_source (struct trial *trial, const struct state *source)
         fill[i] = (enum fill) (rest % FILLS);
       states[c] = arrays__filled (arena, region, source, &found, fill);
     }
+  uint32_t sizes = states__size_parameters (trial->verifier->setup[0].states);
+  for (unsigned p = 0; p < region->n_parameters && p < PLAN_PARAMETERS; p++)
+    if (!(sizes >> p & 1) && (states[combinations] = arrays__equal_to (arena, region, source, &found, p)))
+      combinations++;
   bool well = trial__try (trial, 0, states, combinations);
   arena__free (arena);
   return well;
