@@ -676,6 +676,10 @@ differential__judge (struct trial *trial)
       if (total_tests (trial) == before)
         break;
     }
+  /* What was reached since may have comparisons that no hunt has seen.  */
+  if (trial->n_kept > trial->hunted && !hunt__judge (trial, HUNT_SHARE * verifier->options.budget_seconds))
+    return false;
+  now = reach (trial);
   if (!covered (trial, &now) && excuse__ways (trial))
     now = reach (trial);
   /* Whatever has filled the verdict by now, nothing is made of it any more.  */

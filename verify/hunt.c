@@ -34,7 +34,7 @@ enum
   SEEDS_FIRST = 20, /* of each kind of the bank */
   SEEDS_PER_GOAL = 3,
   RECORDS_PER_SEED = 3,
-  HITS_MAX = 6, /* places in memory with the operand's value */
+  HITS_MAX = 6, /* places in memory with the operand's value: the first and the last */
   WANTED_MAX = 192,
   NEWS_MAX = 64,
   TIMEOUTS_MAX = 12,
@@ -314,22 +314,21 @@ static void
 propose_memory (struct proposals *proposals, const void *old, const void *new, unsigned size)
 {
   const struct state *base = proposals->base;
-  unsigned hits = 0;
-  for (unsigned s = 0; s < base->n_spans && hits < HITS_MAX; s++)
-    {
-      const struct span *span = &base->span[s];
-      if (!input__may_patch (proposals->region, base, s))
-        continue;
-      const uint8_t *at = span->bytes, *end = span->bytes + span->size;
-      while (hits < HITS_MAX && at + size <= end
-             && (at = memmem (at, (size_t)(end - at), old, size)))
-        {
-          hits++;
-          propose (proposals, input__patch (proposals->arena, base, s, (uint32_t)(at - span->bytes),
-                                            new, size));
-          at++;
-        }
-    }
+  unsigned total = 0;
+  /* What is short stands in many places; where the original came to its end it mostly just read the last of them.  */
+  for (unsigned pass = 0; pass < 2; pass++)
+    for (unsigned s = 0, hits = 0; s < base->n_spans; s++)
+      {
+        const struct span *span = &base->span[s];
+        if (!input__may_patch (proposals->region, base, s))
+          continue;
+        const uint8_t *at = span->bytes, *end = span->bytes + span->size;
+        for (; at + size <= end && (at = memmem (at, (size_t)(end - at), old, size)); at++, hits++)
+          if (pass == 0)
+            total++;
+          else if (hits < HITS_MAX / 2 || hits + HITS_MAX / 2 >= total)
+            propose (proposals, input__patch (proposals->arena, base, s, (uint32_t)(at - span->bytes), new, size));
+      }
 }
 
 /* One operand holds OLD and shall hold NEW.  */
@@ -642,6 +641,7 @@ hunt__judge (struct trial *trial, double seconds)
   bool well = true;
   if (!hunt)
     return true;
+  trial->hunted = trial->n_kept;
   hunt->trial = trial;
   hunt->arena = arena__new ();
   hunt->until = verify__now () + seconds;

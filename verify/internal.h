@@ -84,6 +84,7 @@ struct trial
   uint8_t *part[2];                    /* the same: PART_ bits of shifts and masks; 0 where nothing was watched */
   uint64_t *masked;                    /* per instruction of the candidate: bits that were set in what an `and` or `test` masked, as far
                                           as watched; NULL: nobody looked */
+  unsigned hunted;                     /* kept tests that the last hunt began with */
   uint64_t volume;                     /* tests by volume.c */
   double started, deadline;
   double traced_seconds;
