@@ -147,8 +147,8 @@ print_summary (const struct run_result *result, FILE *f)
   fprintf (f, "\n%u kernels, %u rewritten; least over -O2: %.2f (%s). Wrong results: %u.\n"
               "A/A noise: two copies of -O2 differ by up to %.1f %% (95 %% of kernels).\n",
            result->n_kernels, result->n_rewritten, least, least_name, result->n_wrong, 100 * result->noise);
-  fprintf (f, "Tuning by %s: %.0f s for %u candidates, at most %g s a function, %u at a time.\n",
-           result->policy ? result->policy : "?", result->tune_seconds, result->tried, result->budget, result->jobs);
+  fprintf (f, "Tuning: %.0f s for %u candidates, at most %g s a function, %u at a time.\nPolicy: %s.\n",
+           result->tune_seconds, result->tried, result->budget, result->jobs, result->policy ? result->policy : "?");
   print_left_alone (result, f);
 }
 
