@@ -28,7 +28,7 @@ enum
   SECONDS_ONE_RUN_MAX = 60, /* a run that takes longer hangs */
   TIMED_SEED = 42,
   TRAINING_SEED = 4711,
-  TRAINING_CALLS = 4
+  TRAINING_CALLS = 3
 };
 #define SAMPLE_SECONDS 5e-4 /* of a sample at least: a thousand times what reading the clock takes */
 
@@ -36,7 +36,7 @@ enum
 static const size_t fixed_size[N_SIZES] = { 100, 1000, 20000, 0 };
 
 /* A program's training run has other sizes than its work, and smaller ones: calls of many thousand instructions aren't recorded.  */
-static const size_t training_size[] = { 12, 60, 300, 1500, 5000 };
+static const size_t training_size[] = { 12, 60, 300, 1500 };
 
 /* What runs at the moment, for the signal handler.  */
 static const char *volatile running_kernel = "?", *volatile running_build = "?";
