@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 noinst_LIBRARIES += machine/libmachine.a
-machine_libmachine_a_SOURCES = machine/arena.c machine/arena.h machine/mix.h machine/suppression.h machine/why.c machine/why.h machine/reason.def machine/remedy.def \
+machine_libmachine_a_SOURCES = machine/arena.c machine/arena.h machine/mix.h machine/suppression.h machine/why.c machine/why.h machine/utf8.c machine/utf8.h machine/reason.def machine/remedy.def \
   machine/candidate.c machine/candidate.h
 machine_libmachine_a_SOURCES += machine/code.h machine/code-text.h machine/code-unit.h machine/names.h \
   machine/names.c machine/code-statement.c machine/code-insn.c machine/code-parse.c \

@@ -2,6 +2,8 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "machine/why.h"
 
+#include "machine/utf8.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -49,35 +51,12 @@ reason__from_slug (const char *slug)
   return REASON_NONE;
 }
 
-/* Bytes of the UTF-8 character that begins at TEXT (RFC 3629: none overlong, no surrogates); 0: none does.  */
-static unsigned
-character__length (const char *text)
-{
-  const unsigned char *byte = (const unsigned char *) text;
-  unsigned first = byte[0], second = first ? byte[1] : 0;
-  unsigned n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  for (unsigned i = 1; i < n; i++)
-    if ((byte[i] & 0xc0) != 0x80)
-      return 0;
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second >= 0xa0) || (first == 0xf0 && second < 0x90)
-      || (first == 0xf4 && second >= 0x90))
-    return 0;
-  return n;
-}
-
-/* Does the character TEXT[LENGTH] show nothing, or turn what follows around (Unicode's C0, C1, line ends and directions)?  */
+/* Does POINT show nothing, or turn what follows around (Unicode's C0, C1, line ends and directions)?  What joins or parts letters may stay.  */
 static bool
-character__is_control (const char *text, unsigned length)
+point__is_control (uint32_t point)
 {
-  const unsigned char *byte = (const unsigned char *) text;
-  if (length == 1)
-    return byte[0] < ' ' || byte[0] == 127;
-  if (length == 2)
-    return byte[0] == 0xc2 && byte[1] < 0xa0;
-  if (length != 3 || byte[0] != 0xe2)
-    return false;
-  return (byte[1] == 0x80 && (byte[2] == 0x8e || byte[2] == 0x8f || (byte[2] >= 0xa8 && byte[2] <= 0xae)))
-         || (byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9);
+  return point < ' ' || (point >= 127 && point < 0xa0) || point == 0x200e || point == 0x200f || (point >= 0x2028 && point <= 0x202e)
+         || (point >= 0x2066 && point <= 0x2069);
 }
 
 int
@@ -94,10 +73,11 @@ why__set (struct why *why, enum reason reason, const char *format, ...)
   /* One line, printable, UTF-8, though it was cut: details quote untrusted text, and end up in JSON and on terminals.  */
   for (char *p = why->detail; *p;)
     {
-      unsigned n = character__length (p);
+      uint32_t point;
+      unsigned n = utf8__decode (p, strnlen (p, 4), &point);
       if (n == 0)
         *p = '?';
-      else if (character__is_control (p, n))
+      else if (point__is_control (point))
         memset (p, ' ', n);
       p += n ? n : 1;
     }

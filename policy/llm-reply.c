@@ -2,6 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "policy/llm.h"
 
+#include "machine/utf8.h"
 #include "policy/llm-text.h"
 
 #include <cjson/cJSON.h>
@@ -67,7 +68,8 @@ reply__scan (const char *text, size_t length, struct why *why)
   bool quoted = false;
   for (size_t i = 0; i < length;)
     {
-      unsigned n = utf8__length (text + i, length - i);
+      uint32_t point;
+      unsigned n = utf8__decode (text + i, length - i, &point);
       if (!n)
         return reply__refuse (why, "bytes that are no UTF-8");
       char c = text[i];

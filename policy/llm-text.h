@@ -7,12 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* The bytes of the UTF-8 character at TEXT[LENGTH], 1 to 4; 0 where it isn't one (overlong forms, surrogates and what is above
-   U+10FFFF are none).  */
-unsigned utf8__length (const char *text, size_t length);
-
-/* Makes everything in TEXT that isn't printable UTF-8 a '?': control characters but newline and tab, invalid bytes, and the
-   invisible characters that reorder or hide text (U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF, U+E0000 on). */
+/* Makes everything in TEXT that isn't printable UTF-8 a '?': control characters but newline and tab, invalid bytes, and what hides or
+   reorders text (utf8__is_hidden).  */
 void text__clean (char *text);
 
 /* Prints TEXT between lines that nothing in it can be, named NAME (llm-prompt.c).  */
