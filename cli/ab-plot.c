@@ -3,8 +3,10 @@
    from the quartiles than three times their distance; what does is drawn at the edge, as a hollow
    triangle. SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "cli/ab-plot.h"
+
 #include "cli/ab-export.h"
 #include "bench/statistics.h"
+#include "machine/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,28 +38,17 @@ struct plot
 void
 html__text (FILE *f, const char *text)
 {
-  const unsigned char *p = (const unsigned char *)text;
-  while (*p)
+  while (*text)
     {
-      unsigned length = *p < 0x80                 ? 1
-                        : *p >= 0xc2 && *p < 0xe0 ? 2
-                        : *p >= 0xe0 && *p < 0xf0 ? 3
-                        : *p >= 0xf0 && *p < 0xf5 ? 4
-                                                  : 0;
-      unsigned good = length > 0;
-      while (good && good < length && (p[good] & 0xc0) == 0x80)
-        good++;
-      /* Overlong forms, surrogates, beyond U+10FFFF.  */
-      bool bad = good < length || !length || (*p == 0xe0 && p[1] < 0xa0)
-                 || (*p == 0xed && p[1] >= 0xa0) || (*p == 0xf0 && p[1] < 0x90)
-                 || (*p == 0xf4 && p[1] >= 0x90);
-      if (bad || *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+      uint32_t point;
+      unsigned length = utf8__decode (text, strnlen (text, 4), &point);
+      if (!length || point < ' ' || (point >= 0x7f && point < 0xa0))
         fputs ("\357\277\275", f);
-      else if (strchr ("&<>\"'", *p))
-        fprintf (f, "&#%u;", *p);
+      else if (strchr ("&<>\"'", *text))
+        fprintf (f, "&#%u;", (unsigned) *text);
       else
-        fwrite (p, 1, length, f);
-      p += bad ? 1 : length;
+        fwrite (text, 1, length, f);
+      text += length ? length : 1;
     }
 }
 
