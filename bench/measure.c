@@ -105,7 +105,7 @@ write_json (struct measurement *m, uint64_t seed, double margin)
 }
 
 /* The numbers that TIMED's call has, for people: "n = 351, x = 7"; into TEXT[SIZE].  */
-static const char *
+static void
 numbers_of (const struct region *region, const struct timed *timed, char *text, size_t size)
 {
   size_t length = 0;
@@ -125,7 +125,6 @@ numbers_of (const struct region *region, const struct timed *timed, char *text, 
                                           value->name ? value->name : "?", (unsigned long long) bits >> unused);
       length += n > 0 ? (size_t) n : 0;
     }
-  return text;
 }
 
 /* Is M a win, and nowhere a loss?  WORST is how fast the state that became slowest is, and NUMBERS those of its call.  */

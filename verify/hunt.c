@@ -313,22 +313,28 @@ propose_input (struct proposals *proposals, const struct input *input, uint64_t 
 static void
 propose_memory (struct proposals *proposals, const void *old, const void *new, unsigned size)
 {
+  enum { HALF = HITS_MAX / 2 };
   const struct state *base = proposals->base;
-  unsigned total = 0;
+  struct { unsigned span; uint32_t at; } last[HALF];
+  unsigned hits = 0;
   /* What is short stands in many places; where the original came to its end it mostly just read the last of them.  */
-  for (unsigned pass = 0; pass < 2; pass++)
-    for (unsigned s = 0, hits = 0; s < base->n_spans; s++)
-      {
-        const struct span *span = &base->span[s];
-        if (!input__may_patch (proposals->region, base, s))
-          continue;
-        const uint8_t *at = span->bytes, *end = span->bytes + span->size;
-        for (; at + size <= end && (at = memmem (at, (size_t)(end - at), old, size)); at++, hits++)
-          if (pass == 0)
-            total++;
-          else if (hits < HITS_MAX / 2 || hits + HITS_MAX / 2 >= total)
-            propose (proposals, input__patch (proposals->arena, base, s, (uint32_t)(at - span->bytes), new, size));
-      }
+  for (unsigned s = 0; s < base->n_spans; s++)
+    {
+      const struct span *span = &base->span[s];
+      if (!input__may_patch (proposals->region, base, s))
+        continue;
+      const uint8_t *at = span->bytes, *end = span->bytes + span->size;
+      for (; at + size <= end && (at = memmem (at, (size_t)(end - at), old, size)); at++, hits++)
+        if (hits < HALF)
+          propose (proposals, input__patch (proposals->arena, base, s, (uint32_t)(at - span->bytes), new, size));
+        else
+          {
+            last[hits % HALF].span = s;
+            last[hits % HALF].at = (uint32_t)(at - span->bytes);
+          }
+    }
+  for (unsigned k = hits < HITS_MAX ? HALF : hits - HALF; k < hits; k++)
+    propose (proposals, input__patch (proposals->arena, base, last[k % HALF].span, last[k % HALF].at, new, size));
 }
 
 /* One operand holds OLD and shall hold NEW.  */
