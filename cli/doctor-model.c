@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Besides the time for a connection: a list of models is no work.  */
 #define LISTING_SECONDS 5.0
@@ -67,11 +66,9 @@ doctor__model (char *seen, size_t size, const char **hint)
     }
   else
     {
-      struct timespec now;
       struct http_answer answer = { 0 };
       double limit = fmin (settings.connect_seconds + LISTING_SECONDS, settings.total_seconds);
-      clock_gettime (CLOCK_MONOTONIC, &now);
-      http__begin (http, "/models", NULL, (double) now.tv_sec + 1e-9 * (double) now.tv_nsec + limit, 0);
+      http__begin (http, "/models", NULL, http__now () + limit, 0);
       while (!http__wait (http, 1, &answer) && http__pending (http))
         ;
       char said[500];

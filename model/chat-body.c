@@ -75,9 +75,3 @@ body__write (const struct model_settings *settings, const char *model, const str
   cJSON_Delete (body);
   return text;
 }
-
-char *
-chat__body (const struct model_settings *settings, const struct chat_question *question, enum structured structured)
-{
-  return body__write (settings, settings->model, question, structured, 0);
-}

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LOOK_SECONDS 0.1     /* a connection that was made is told to other processes so soon */
 #define QUOTA_SECONDS 600.0  /* a spent quota isn't asked about before; no shorter than its Retry-After */
@@ -47,15 +46,6 @@ struct chat
   double reached;            /* when a connection was last told to the account */
 };
 
-/* Seconds of the clock that deadlines are by.  */
-static double
-chat__now (void)
-{
-  struct timespec now;
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
-}
-
 /* Tells the account of connections that were made: other processes may be waiting for that.  */
 static void
 chat__look_reached (struct chat *chat)
@@ -74,7 +64,7 @@ chat__reserve (struct chat *chat, struct enquiry *enquiry, struct why *why)
   for (const struct enquiry *other = chat->enquiry; other; other = other->next)
     if (other->function == enquiry->function)
       ahead.requests += other->reserved;
-  if (account__reserve (chat->account, &ahead, enquiry->deadline - chat__now (), why) < 0)
+  if (account__reserve (chat->account, &ahead, enquiry->deadline - http__now (), why) < 0)
     return -1;
   enquiry->reserved++;
   return 0;
@@ -156,7 +146,7 @@ chat__free (struct chat *chat)
       chat->enquiry = enquiry->next;
       /* It is on its way, and will be paid for.  */
       if (enquiry->reserved)
-        account__charge (chat->account, NULL, enquiry->reserved, enquiry->asked / 4, 0, chat__now () - enquiry->begun);
+        account__charge (chat->account, NULL, enquiry->reserved, enquiry->asked / 4, 0, http__now () - enquiry->begun);
       free (enquiry->answer.text);
       arena__free (enquiry->arena);
     }
@@ -172,7 +162,7 @@ enquiry__end (struct enquiry *enquiry)
   enquiry->ended = true;
   enquiry->request = LISTING;
   enquiry->answer.id = enquiry->id;
-  enquiry->answer.seconds = chat__now () - enquiry->begun;
+  enquiry->answer.seconds = http__now () - enquiry->begun;
 }
 
 /* Ends ENQUIRY without an answer, for WHY.  */
@@ -232,7 +222,7 @@ chat__ask (struct chat *chat, const struct chat_question *question, double deadl
   free (body);
   struct arena *arena = arena__new ();
   struct enquiry *enquiry = ARENA_NEW (arena, struct enquiry), **last = &chat->enquiry;
-  *enquiry = (struct enquiry){ .arena = arena, .id = id, .begun = chat__now (), .deadline = deadline, .function = function,
+  *enquiry = (struct enquiry){ .arena = arena, .id = id, .begun = http__now (), .deadline = deadline, .function = function,
                                .without = chat->without };
   if (chat__reserve (chat, enquiry, why) < 0)
     {
@@ -383,7 +373,7 @@ chat__listed (struct chat *chat, const struct http_answer *reply)
 static void
 chat__look_deadlines (struct chat *chat)
 {
-  double now = chat__now ();
+  double now = http__now ();
   struct why why;
   for (struct enquiry *enquiry = chat->enquiry; enquiry; enquiry = enquiry->next)
     if (!enquiry->ended && enquiry->request == LISTING && enquiry != chat->lister && now >= enquiry->deadline)
@@ -414,13 +404,13 @@ chat__take (struct chat *chat, struct chat_answer *answer)
 int
 chat__wait (struct chat *chat, double seconds, struct chat_answer *answer)
 {
-  double until = chat__now () + fmax (0, seconds);
+  double until = http__now () + fmax (0, seconds);
   while (chat->enquiry)
     {
       if (chat__take (chat, answer))
         return 1;
       struct http_answer reply;
-      double left = until - chat__now ();
+      double left = until - http__now ();
       int came = http__wait (chat->http, fmin (LOOK_SECONDS, fmax (0, left)), &reply);
       chat__look_reached (chat);
       struct enquiry *enquiry = came ? chat__find (chat, reply.id) : NULL;
@@ -433,7 +423,7 @@ chat__wait (struct chat *chat, double seconds, struct chat_answer *answer)
       chat__look_deadlines (chat);
       if (chat__take (chat, answer))
         return 1;
-      if (chat__now () >= until)
+      if (http__now () >= until)
         return 0;
     }
   return 0;

@@ -49,9 +49,6 @@ struct chat *chat__new (const struct model_settings *settings, struct account *a
                         struct why *why);
 void chat__free (struct chat *chat);
 
-/* The request's body for QUESTION, as it would be sent where the answer's form is asked for as STRUCTURED; malloc'ed.  */
-char *chat__body (const struct model_settings *settings, const struct chat_question *question, enum structured structured);
-
 /* Begins to ask QUESTION, which is copied; the answer comes by DEADLINE (CLOCK_MONOTONIC, seconds).  What it costs is charged to
    *FUNCTION, which stays where it is, and to the account, when the answer comes.  0, or -1 and *WHY where the account says no.  */
 int chat__ask (struct chat *chat, const struct chat_question *question, double deadline, struct spent *function, unsigned id,

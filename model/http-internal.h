@@ -6,7 +6,6 @@
 #include "model/http.h"
 
 #include <curl/curl.h>
-#include <time.h>
 
 /* Why a try was ended from within, where libcurl would only say that a callback failed.  */
 enum http_fault { FAULT_NONE, FAULT_BODY_SIZE, FAULT_HEADER_SIZE, FAULT_MEMORY };
@@ -53,15 +52,6 @@ struct http
   double last_seen;       /* when http__wait last looked */
   double reached;
 };
-
-/* Seconds of a clock that only goes forward.  */
-static inline double
-http__now (void)
-{
-  struct timespec now;
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
-}
 
 /* http-target.c.  Is the settings' base URL one, and may the key go there?  Fills HTTP's base, loopback and headers.
    0, or -1 and *WHY.  */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 /* Pauses before another try: the first, doubled each time, up to the longest; a random part of up to half is taken off, so that
    many who were turned away together don't come back together.  */

@@ -10,9 +10,18 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LOOK_SECONDS 0.1    /* *STOP is looked at so often */
 #define PRESENCE_SECONDS 0.5 /* a longer gap between two looks is the caller's, not the server's */
+
+double
+http__now (void)
+{
+  struct timespec now;
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (double) now.tv_sec + 1e-9 * (double) now.tv_nsec;
+}
 
 /* SIGPIPE while libcurl works: TLS libraries write to sockets in a way that raises it where the other side is gone.  */
 struct quiet

@@ -33,6 +33,9 @@ struct http_answer
   double retry_after;     /* what the last try's Retry-After said, in seconds; < 0: nothing */
 };
 
+/* The clock that deadlines are by: CLOCK_MONOTONIC, seconds.  */
+double http__now (void);
+
 /* *STOP (may be NULL) ends all as soon as it is set.  NULL and *WHY (CONFIG): a base URL that is none, isn't http or https, or has a
    user name, a query or a fragment in it; a key with control characters, or one that would go over plain http to another machine.  */
 struct http;

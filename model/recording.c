@@ -65,27 +65,27 @@ recording__key (const char *model, const struct chat_message *first, unsigned n_
   digest__end (&digest, sample, answers, n_answers, key->loose);
 }
 
-/* The file of FOLDER whose name ends in "LOOSE.EXACT.json", where EXACT may be NULL for any; malloc'ed path, NULL where there is
-   none.  Of several the first by name, so that it is the same one every time.  */
+/* The file of FOLDER whose name ends in ".LOOSE.EXACT.json" of KEY; malloc'ed path, NULL where there is none.  LOOSELY: else one with another
+   EXACT, of several the first by name, so that it is the same one every time.  */
 static char *
-recording__path (const char *folder, const char *loose, const char *exact)
+recording__path (const char *folder, const struct recording_key *key, bool loosely)
 {
+  /* A dot, LOOSE, a dot, EXACT, ".json".  */
+  enum { TAIL = 2 * RECORDING_KEY + 5 };
   DIR *directory = opendir (folder);
   char *best = NULL, *path = NULL;
+  bool exact = false;
   if (!directory)
     return NULL;
-  for (struct dirent *entry; (entry = readdir (directory));)
+  for (struct dirent *entry; !exact && (entry = readdir (directory));)
     {
-      /* NAME.LOOSE.EXACT.json  */
-      enum { TAIL = 2 * (RECORDING_KEY - 1) + 7 };
       size_t length = strlen (entry->d_name);
-      const char *tail = length > TAIL ? entry->d_name + length - TAIL : NULL;
-      if (!tail || tail[0] != '.' || tail[RECORDING_KEY] != '.' || strcmp (tail + 2 * RECORDING_KEY, ".json") != 0)
+      const char *tail = length >= TAIL ? entry->d_name + length - TAIL : NULL;
+      if (!tail || tail[0] != '.' || tail[RECORDING_KEY] != '.' || strcmp (tail + 2 * RECORDING_KEY, ".json") != 0
+          || strncmp (tail + 1, key->loose, RECORDING_KEY - 1) != 0)
         continue;
-      if (strncmp (tail + 1, loose, RECORDING_KEY - 1) != 0
-          || (exact && strncmp (tail + 1 + RECORDING_KEY, exact, RECORDING_KEY - 1) != 0))
-        continue;
-      if (!best || strcmp (entry->d_name, best) < 0)
+      exact = strncmp (tail + 1 + RECORDING_KEY, key->exact, RECORDING_KEY - 1) == 0;
+      if (exact || (loosely && (!best || strcmp (entry->d_name, best) < 0)))
         {
           free (best);
           best = strdup (entry->d_name);
@@ -132,9 +132,7 @@ recording__read (const char *path)
 bool
 recording__find (const char *folder, const struct recording_key *key, bool loosely, char **text, enum chat_end *end)
 {
-  char *path = recording__path (folder, key->loose, key->exact);
-  if (!path && loosely)
-    path = recording__path (folder, key->loose, NULL);
+  char *path = recording__path (folder, key, loosely);
   char *json = path ? recording__read (path) : NULL;
   cJSON *root = json ? cJSON_Parse (json) : NULL;
   const cJSON *version = cJSON_GetObjectItemCaseSensitive (root, "aiopt");

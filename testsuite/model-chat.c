@@ -2,7 +2,7 @@
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "testsuite/model-server.h"
 
-#include "model/chat.h"
+#include "model/chat-internal.h"
 
 #include <cjson/cJSON.h>
 
@@ -101,7 +101,7 @@ bodies (void **state)
   };
   for (unsigned i = 0; i < sizeof forms / sizeof *forms; i++)
     {
-      char *text = chat__body (&settings, &in_form, forms[i].form);
+      char *text = body__write (&settings, settings.model, &in_form, forms[i].form, 0);
       cJSON *body = cJSON_Parse (text);
       assert_non_null (json__at (body, forms[i].there));
       assert_null (json__at (body, forms[i].not_there));
@@ -120,7 +120,7 @@ bodies (void **state)
     }
   settings.temperature = 0.7;
   settings.model = NULL;
-  char *text = chat__body (&settings, &question, STRUCTURED_JSON_SCHEMA);
+  char *text = body__write (&settings, settings.model, &question, STRUCTURED_JSON_SCHEMA, 0);
   assert_non_null (strstr (text, "\"temperature\":0.7"));
   assert_null (strstr (text, "\"model\""));
   assert_null (strstr (text, "response_format"));
