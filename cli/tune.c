@@ -469,11 +469,12 @@ command__complete (struct command *command)
     options->jobs = (unsigned) config__number (config, "tune.jobs");
   if (!command->accept_given)
     accept__parse (config__text (config, "tune.accept"), &options->accept);
-  if (config__number (config, "llm.function-money") + config__number (config, "llm.run-money") > 0
-      && strspn (config__text (config, "llm.price"), "0. \t") == strlen (config__text (config, "llm.price")))
+  struct model_settings settings;
+  config__model (config, NULL, &settings);
+  if ((settings.function.money > 0 || settings.run.money > 0) && !model_settings__has_price (&settings))
     {
       cli__error ("aiopt tune", "llm.price is '%s', so what requests cost isn't known, and llm.%s-money would limit nothing",
-                  config__text (config, "llm.price"), config__number (config, "llm.run-money") > 0 ? "run" : "function");
+                  config__text (config, "llm.price"), settings.run.money > 0 ? "run" : "function");
       return failed;
     }
   if (!options->cache && *config__text (config, "tune.cache"))
@@ -536,7 +537,7 @@ tune (const struct tune_options *given)
   config__model (options.config, directory, &settings);
   /* All workers have one account: limits are the run's.  */
   bool asks = policy__converses (options.policy);
-  struct account *account = account__open (&settings, directory, !options.key);
+  struct account *account = asks ? account__open (&settings, directory, !options.key) : NULL;
   workshop__ask (lead->workshop, &settings, account);
   /* All temporary files of this run go where one call removes them.  */
   if (workshop__directory (lead->workshop))
@@ -561,14 +562,15 @@ tune (const struct tune_options *given)
       cache__close (cache);
     }
   struct spent spent;
-  account__spent (account, &spent);
+  if (asks)
+    account__spent (account, &spent);
   struct tune_report report = {
     .result = lead->result,
     .n_results = lead->n_results,
     .waiting = waiting,
     .interrupted = stop_signal != 0,
     .asked = asks ? &spent : NULL,
-    .priced = settings.price_in > 0 || settings.price_out > 0,
+    .priced = model_settings__has_price (&settings),
   };
   tune_report__sort (&report);
   if (options.json)

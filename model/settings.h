@@ -51,4 +51,11 @@ struct model_settings
   struct model_limits function, run;
 };
 
+/* Is it known what tokens cost?  */
+static inline bool
+model_settings__has_price (const struct model_settings *settings)
+{
+  return settings->price_in > 0 || settings->price_out > 0;
+}
+
 #endif

@@ -9,6 +9,7 @@
 #include "model/chat.h"
 #include "model/recording.h"
 #include "policy/internal.h"
+#include "policy/llm-text.h"
 #include "policy/workshop.h"
 
 #include <ctype.h>
@@ -313,9 +314,7 @@ llm__give (struct llm *llm, struct conversation *conversation, unsigned which, s
   llm->out_proposal = which;
   snprintf (provenance, sizeof provenance, "llm:%.80s #%u (answer %u%s)%s%.160s", model, proposal->number, conversation->rounds,
             conversation->rounds > 1 ? ", mended" : "", proposal->is.note ? ": " : "", proposal->is.note ? proposal->is.note : "");
-  for (char *at = provenance; *at; at++)
-    if (iscntrl ((unsigned char) *at))
-      *at = ' ';
+  text__clean (provenance);
   for (unsigned i = 0; i < n_flags; i++)
     flag[i] = proposal->is.flag[i];
   char *code = llm_names__inward (llm->names, proposal->is.code);
@@ -406,25 +405,6 @@ llm__tell_final (void *self, unsigned number, const struct feedback *feedback)
 }
 
 static bool
-llm__again (void *self)
-{
-  struct llm *llm = self;
-  static const struct feedback passed_over = { .verdict = "unknown", .why = { .reason = REASON_NOT_FASTER } };
-  bool any = false;
-  if (clock__now () >= llm->deadline)
-    return false;
-  for (unsigned i = 0; i < llm->n; i++)
-    {
-      struct conversation *conversation = &llm->conversation[i];
-      for (unsigned k = 0; k < conversation->n_proposals; k++)
-        if (conversation->proposal[k].state == PROPOSAL_KEPT)
-          llm__settle (llm, &conversation->proposal[k], &passed_over);
-      any |= conversation->asking || conversation__may_ask (llm, conversation);
-    }
-  return any;
-}
-
-static bool
 llm__goes_on (const void *self)
 {
   const struct llm *llm = self;
@@ -440,6 +420,18 @@ llm__goes_on (const void *self)
           return true;
     }
   return false;
+}
+
+static bool
+llm__again (void *self)
+{
+  struct llm *llm = self;
+  static const struct feedback passed_over = { .verdict = "unknown", .why = { .reason = REASON_NOT_FASTER } };
+  for (unsigned i = 0; i < llm->n; i++)
+    for (unsigned k = 0; k < llm->conversation[i].n_proposals; k++)
+      if (llm->conversation[i].proposal[k].state == PROPOSAL_KEPT)
+        llm__settle (llm, &llm->conversation[i].proposal[k], &passed_over);
+  return llm__goes_on (llm);
 }
 
 static void
@@ -519,12 +511,14 @@ llm__open (const struct region *region, struct workshop *workshop, double deadli
   llm->names = llm_names__new (region, settings->redact);
   llm->about = region__about (region);
   llm->n = settings->parallel < CONVERSATIONS_MAX ? settings->parallel : CONVERSATIONS_MAX;
+  char *task = llm__task (region, llm->names);
   for (unsigned i = 0; i < llm->n; i++)
     {
       llm->conversation[i].sample = i;
       conversation__add (&llm->conversation[i], "system", strdup (llm__system ()));
-      conversation__add (&llm->conversation[i], "user", llm__task (region, llm->names));
+      conversation__add (&llm->conversation[i], "user", strdup (task));
     }
+  free (task);
   if (!llm->about)
     abort ();
   /* The first questions are on their way while other policies propose.  */
