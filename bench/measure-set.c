@@ -28,39 +28,54 @@
 #define BETWEEN_LOW 6.0
 #define BETWEEN_SPAN 7.0
 
+/* A state that may be timed, and the original's time on it.  */
+struct pooled
+{
+  const struct test *test;
+  double ticks;
+};
+
+static int
+by_ticks (const void *a, const void *b)
+{
+  double x = ((const struct pooled *) a)->ticks, y = ((const struct pooled *) b)->ticks;
+  return (x > y) - (x < y);
+}
+
+/* The time that the original, image 0 of SANDBOX, takes on STATE, in ticks; below 0 where it can't be timed.  (What its one run
+   for the verifier took says little: memory and code were in no cache.)  */
+static double
+original_ticks (struct sandbox *sandbox, const struct state *state)
+{
+  struct why ignored;
+  double ticks[BLOCK];
+  const struct timing timing = { .inner = 1, .repeats = BLOCK };
+  return sandbox__time (sandbox, 0, state, &timing, ticks, &ignored) ? -1 : statistics__median (ticks, BLOCK);
+}
+
 /* Adds TEST to SET as one of SIZE; chooses the batch.  What the function's callees answer depends on how many calls
    there were: with those it is one call at a time.  */
 static void
 set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *test,
           enum size_class size)
 {
-  struct why why;
-  double ticks[BLOCK];
-  const struct timing timing = { .inner = 1, .repeats = BLOCK };
   if (set->n == TIMED_MAX)
     return;
   test = test__whole (set->arena, set->region, sandbox, test);
-  if (sandbox__time (sandbox, 0, test->state, &timing, ticks, &why))
+  double ticks = original_ticks (sandbox, test->state);
+  if (ticks < 0)
     return;
   struct timed *timed = &set->timed[set->n++];
   memset (timed, 0, sizeof *timed);
   timed->state = test->state;
   timed->expected = test->expected;
   timed->size = size;
-  timed->ticks = statistics__median (ticks, BLOCK);
+  timed->ticks = ticks;
   if (timed->ticks < SMALL_TICKS)
     timed->size = SIZE_SMALL;
   double inner = test->expected->n_events == 0 ? ceil (SAMPLE_TICKS / fmax (timed->ticks, 5)) : 1;
   timed->inner = (unsigned) fmin (fmax (inner, 1), INNER_MOST);
   timed__take_turns (set, timed, sandbox);
-}
-
-static int
-by_ticks (const void *a, const void *b)
-{
-  double x = (*(const struct test *const *) a)->expected->ticks;
-  double y = (*(const struct test *const *) b)->expected->ticks;
-  return (x > y) - (x < y);
 }
 
 /* Does a pointer parameter of STATE lead to no memory at all, as the original touches nothing there?  Programs' arrays are
@@ -85,18 +100,20 @@ ends_well (const struct test *test)
   return test->expected->status == RUN_RETURNED && test->expected->n_events_lost == 0;
 }
 
-/* States of KIND on which the original returns, by the time it takes; their number.  Those with memory behind all pointers, where
-   there are any.  */
+/* States of KIND on which the original, image 0 of SANDBOX, returns, by the time it takes; their number.  Those with memory behind all
+   pointers, where there are any.  */
 static unsigned
-set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
+set__pool (struct measure_set *set, struct sandbox *sandbox, struct states *states, enum state_kind kind,
            const struct test *order[POOL], struct why *why)
 {
   const struct test *tests = set->given;
+  struct pooled pooled[POOL];
   unsigned n = set->n_given, returned = 0;
   if (!tests)
     {
-      struct test *own = ARENA_ARRAY (set->arena, struct test, POOL_MADE);
-      int made = states__make (states, kind, set->arena, own, POOL_MADE, why);
+      unsigned wanted = kind == STATE_RECORDED ? POOL : POOL_MADE;
+      struct test *own = ARENA_ARRAY (set->arena, struct test, POOL);
+      int made = states__make (states, kind, set->arena, own, wanted, why);
       n = made > 0 ? (unsigned) made : 0;
       tests = own;
     }
@@ -104,23 +121,31 @@ set__pool (struct measure_set *set, struct states *states, enum state_kind kind,
     for (unsigned i = 0; i < n && returned < POOL; i++)
       if (tests[i].kind == kind && ends_well (&tests[i])
           && (any || !leads_to_nothing (set->region, tests[i].state)))
-        order[returned++] = &tests[i];
-  qsort (order, returned, sizeof *order, by_ticks);
+        {
+          pooled[returned] = (struct pooled){ &tests[i], original_ticks (sandbox, tests[i].state) };
+          returned += pooled[returned].ticks >= 0;
+        }
+  qsort (pooled, returned, sizeof *pooled, by_ticks);
+  for (unsigned i = 0; i < returned; i++)
+    order[i] = pooled[i].test;
   return returned;
 }
 
-/* WANT states of SIZE, evenly from ORDER[LOW] to ORDER[HIGH].  */
+/* WANT states of SIZE, evenly from ORDER[LOW] to ORDER[HIGH].  Each stands for those that were passed over before it, too.  */
 static void
 set__spread (struct measure_set *set, struct sandbox *sandbox, const struct test *const *order,
              unsigned low, unsigned high, unsigned want, enum size_class size)
 {
-  unsigned last = UINT_MAX;
-  for (unsigned i = 1; i <= want; i++)
+  unsigned next = low;
+  for (unsigned i = 1; i <= want && next < high; i++)
     {
-      unsigned at = low + i * (high - low) / want - (high > low);
-      if (at < high && at != last)
-        set__add (set, sandbox, order[at], size);
-      last = at;
+      unsigned at = low + i * (high - low) / want - 1, before = set->n;
+      if (at < next || at >= high)
+        continue;
+      set__add (set, sandbox, order[at], size);
+      if (set->n > before)
+        set->timed[before].stands_for = at + 1 - next;
+      next = at + 1;
     }
 }
 
@@ -182,7 +207,7 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
   const struct test *order[POOL];
   for (unsigned i = 0; i < set->region->n_loops; i++)
     set->profiled |= set->region->loop[i].trips >= 1;
-  unsigned n = set__pool (set, states, STATE_RECORDED, order, why);
+  unsigned n = set__pool (set, sandbox, states, STATE_RECORDED, order, why);
   if (n)
     {
       set->others = order;
@@ -196,12 +221,12 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
       set->recorded = set__ticks (set, SIZE_PROFILE) > 0;
       set->n_others = 0;
     }
-  if (!set->recorded && set->profiled && (n = set__pool (set, states, STATE_PROFILE, order, why)))
+  if (!set->recorded && set->profiled && (n = set__pool (set, sandbox, states, STATE_PROFILE, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_PROFILE);
-  if ((n = set__pool (set, states, STATE_TYPICAL, order, why)))
+  if ((n = set__pool (set, sandbox, states, STATE_TYPICAL, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
   double medium = set__ticks (set, SIZE_MEDIUM);
-  if ((n = set__pool (set, states, STATE_LARGE, order, why)))
+  if ((n = set__pool (set, sandbox, states, STATE_LARGE, order, why)))
     {
       unsigned before = set->n;
       set__spread (set, sandbox, order, n / 4, n / 2, 2, SIZE_LARGE);
@@ -212,11 +237,11 @@ set__choose (struct measure_set *set, struct sandbox *sandbox, struct states *st
     }
   if (medium > 0)
     set__between (set, sandbox, states);
-  if (set->n == 0 && (n = set__pool (set, states, STATE_PROFILE, order, why)))
+  if (set->n == 0 && (n = set__pool (set, sandbox, states, STATE_PROFILE, order, why)))
     set__spread (set, sandbox, order, n / 2, n, 4, SIZE_MEDIUM);
   struct why ignored;
   bool any = set->n > 0;
-  n = set__pool (set, states, STATE_BOUNDARY, order, any ? &ignored : why);
+  n = set__pool (set, sandbox, states, STATE_BOUNDARY, order, any ? &ignored : why);
   if (any)
     {
       unsigned before = set->n;

@@ -27,6 +27,7 @@ struct timed
   unsigned inner;
   const struct timing_turns *turns; /* in the set's arena, or NULL: all calls are as STATE says */
   double ticks;            /* of the original, at calibration */
+  unsigned stands_for;     /* of the states it was chosen from, how many: itself and those that take less than it and more than the one before */
   bool usable;             /* the original does in timed calls what it did before */
   struct timing_answer answer[2][PLACEMENTS_MAX]; /* of a plain run of the original, and of the candidate */
   unsigned n_pairs;        /* at each placement */

@@ -66,6 +66,32 @@ mean__get (const struct mean *mean)
                             exp (mean->high / mean->weight) };
 }
 
+/* Time in all, of calls that each count as often as they are made.  */
+struct total
+{
+  double original, estimate, low, high; /* the original's, and what the candidate takes instead: LOW and HIGH as of the ratio */
+};
+
+static void
+total__add (struct total *total, const struct interval *interval, double ticks)
+{
+  if (!(interval->low > 0))
+    return;
+  total->original += ticks;
+  total->estimate += ticks / interval->estimate;
+  total->low += ticks / interval->low;
+  total->high += ticks / interval->high;
+}
+
+/* How many times as fast it all is.  */
+static struct interval
+total__get (const struct total *total)
+{
+  if (!(total->original > 0))
+    return (struct interval){ 0, 0, 0 };
+  return (struct interval){ total->original / total->estimate, total->original / total->low, total->original / total->high };
+}
+
 static const char *const size_names[SIZE_CLASSES] = { "small", "medium", "large", "huge", "between", "profile" };
 
 static void
@@ -168,6 +194,7 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
 {
   struct mean by_size[SIZE_CLASSES] = { 0 }, ratio = { 0 }, score = { 0 };
   struct mean cold = { 0 };
+  struct total recorded = { 0 };
   struct interval worst = { 0, 0, 0 };
   char numbers[160] = "";
   double *all[2], small_loss = 0;
@@ -207,6 +234,8 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
         }
       struct interval interval = mean__get (&mean);
       mean__add (&by_size[timed->size], &interval, 1);
+      if (timed->size == SIZE_PROFILE && set->recorded)
+        total__add (&recorded, &interval, fmax (timed->ticks, 1) * timed->stands_for);
       if (timed->n_cold)
         {
           struct interval one = statistics__ratio (timed->original_cold, timed->candidate_cold, timed->n_cold,
@@ -227,7 +256,8 @@ conclude (struct measure_set *set, unsigned placements, uint64_t seed, unsigned 
     }
   for (unsigned c = 0; c < SIZE_CLASSES; c++)
     {
-      m->by_size[c] = mean__get (&by_size[c]);
+      /* Of calls that the program makes its user waits for the sum.  */
+      m->by_size[c] = c == SIZE_PROFILE && set->recorded ? total__get (&recorded) : mean__get (&by_size[c]);
       if (c != SIZE_SMALL && (c == SIZE_PROFILE || !(by_size[SIZE_PROFILE].weight > 0)))
         mean__add (&ratio, &m->by_size[c], 1);
       mean__add (&score, &m->by_size[c], c == SIZE_PROFILE ? 6 : c == SIZE_SMALL ? 0.5 : 1);

@@ -30,8 +30,8 @@ enum size_class
 
 struct measurement
 {
-  struct interval ratio;        /* original time over candidate time, > 1 is faster: on the profile's sizes where
-                                   there are any, else the geometric mean over all classes but the small one */
+  struct interval ratio;        /* original time over candidate time, > 1 is faster: of recorded calls in all, or on the profile's
+                                   sizes, where there are any; else the geometric mean over all classes but the small one */
   struct interval small;        /* the same on small inputs; estimate 0 where there are none */
   struct interval by_size[SIZE_CLASSES];
   struct interval cold;         /* with memory and code in no cache, on inputs that take long; estimate 0 where

@@ -371,6 +371,47 @@ loss_on_some_sizes (void **state)
   close_bed (&bed);
 }
 
+/* What counts of recorded calls is the time that they take together: a candidate that is slower on most of them, which are short, and much
+   faster on the one that takes nearly all the time.  How long they take is measured, whatever their first run seemed to take.  */
+static void
+recorded_calls_count_by_their_time (void **state)
+{
+  static const char slow_short[] = "#include <stddef.h>\n"
+    "unsigned f (const unsigned char *p, size_t n)\n"
+    "{ unsigned s = 0; volatile unsigned k = 0; if (n < 16) while (k < 10) k++;\n"
+    "  for (size_t i = 0; i < n; i++) s += p[i]; return s; }\n";
+  static const uint64_t sizes[GIVEN_SIZES] = { 8, 20000, 9, 8, 9, 8, 9, 8 };
+  (void) state;
+  struct bed bed;
+  struct why why = { 0 };
+  struct measure_set *set;
+  struct measurement m;
+  struct test given[GIVEN_SIZES];
+  unsigned n = 0;
+  open_bed (&bed, sum, true);
+  give_sizes (&bed, STATE_TYPICAL, sizes, given, &n);
+  assert_int_equal (n, GIVEN_SIZES);
+  for (unsigned i = 0; i < n; i++)
+    {
+      struct outcome *expected = arena__alloc (bed.region->arena, sizeof *expected);
+      *expected = *given[i].expected;
+      expected->ticks = i == 1 ? 100 : 1000000;
+      given[i].expected = expected;
+      given[i].kind = STATE_RECORDED;
+    }
+  const struct image *originals[] = { bed.original }, *candidates[] = { compile (&bed, slow_short, "-O3 -march=x86-64-v3", 1) };
+  assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, given, n, &set, &why), 0);
+  assert_int_equal (measure__with (set, candidates, 1, &(struct measure_options) { .budget_seconds = 0.5, .seed = 3 }, &m, &why), 0);
+  print_message ("# %s\n", m.json);
+  assert_string_equal (m.on, "recorded states");
+  assert_true (m.ratio.estimate > 2);
+  assert_true (m.ratio.low <= m.ratio.estimate && m.ratio.estimate <= m.ratio.high);
+  /* It still has to be nowhere slower.  */
+  assert_false (m.accepted);
+  measure_set__free (set);
+  close_bed (&bed);
+}
+
 int
 main (void)
 {
@@ -385,6 +426,7 @@ main (void)
     cmocka_unit_test (brief_functions_are_judged),
     cmocka_unit_test (in_place),
     cmocka_unit_test (loss_on_some_sizes),
+    cmocka_unit_test (recorded_calls_count_by_their_time),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
