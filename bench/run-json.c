@@ -42,6 +42,8 @@ kernel_json (const struct run_result *result, const struct run_kernel *kernel)
       if (b != result->aiopt)
         cJSON_AddItemToObject (build, "aiopt_over", interval_json (kernel->aiopt_over[b]));
     }
+  if (kernel->timed_again)
+    cJSON_AddItemToObject (json, "aiopt_over_o2_first", interval_json (kernel->first));
   cJSON_AddStringToObject (json, "best_compiler", result->build[kernel->best].name);
   cJSON_AddItemToObject (json, "aiopt_over_best", interval_json (kernel->aiopt_over_best));
   cJSON *tuned = cJSON_AddObjectToObject (json, "tuned");

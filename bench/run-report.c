@@ -8,18 +8,21 @@
 
 struct arguments
 {
-  const char *times, *tune, *builds, *run; /* read */
-  const char *json, *svg, *table;          /* written, or NULL */
+  const char *times, *again, *tune, *builds, *run; /* read; AGAIN may be NULL */
+  const char *json, *svg, *table;                  /* written, or NULL */
+  bool slower;                                     /* print names alone */
 };
 
 static const struct argp_option options[] = {
   { "times", 't', "FILE", 0, "What the runner measured (JSON)", 0 },
+  { "again", 'a', "FILE", 0, "What it measured in a second run, of kernels that --slower names: takes the first's place", 0 },
   { "tune", 'u', "FILE", 0, "What `aiopt tune --json` printed", 0 },
   { "builds", 'b', "FILE", 0, "Lines of name, command and version of each build", 0 },
   { "run", 'r', "FILE", 0, "Lines of name and value: version, commit, budget, jobs", 0 },
   { "json", 'j', "FILE", 0, "Write the results there", 1 },
   { "svg", 's', "FILE", 0, "Write a picture there", 1 },
   { "table", 'T', "FILE", 0, "Write the table there too, for 80 columns", 1 },
+  { "slower", 'S', 0, 0, "Print the names of kernels that are slower than -O2 by their interval, and nothing else", 1 },
   { 0 },
 };
 
@@ -31,6 +34,12 @@ parse (int key, char *value, struct argp_state *state)
     {
     case 't':
       arguments->times = value;
+      return 0;
+    case 'a':
+      arguments->again = value;
+      return 0;
+    case 'S':
+      arguments->slower = true;
       return 0;
     case 'u':
       arguments->tune = value;
@@ -123,7 +132,16 @@ main (int argc, char **argv)
   argp_parse (&argp, argc, argv, 0, NULL, &arguments);
   struct run_result result;
   int status = 1;
-  if (run_result__load (&result, arguments.times, arguments.tune, arguments.builds, arguments.run))
+  if (!run_result__load (&result, arguments.times, arguments.again, arguments.tune, arguments.builds, arguments.run))
+    status = 1;
+  else if (arguments.slower)
+    {
+      for (unsigned k = 0; k < result.n_kernels; k++)
+        if (run_result__is_slower (&result, &result.kernel[k]))
+          printf ("%s\n", result.kernel[k].name);
+      status = fflush (stdout) == 0 ? 0 : 1;
+    }
+  else
     {
       run_result__print_table (&result, stdout, columns ());
       if (write_file (&result, arguments.json, print_json)

@@ -197,7 +197,6 @@ load_times (struct run_result *result, struct run_kernel *kernel, const cJSON *r
       kernel->aiopt_over[b] = statistics__ratio (VALUE (b, kernel->n_sizes), VALUE (result->aiopt, kernel->n_sizes),
                                                  n_rounds, CONFIDENCE, RESAMPLES, 1);
       timing->result = text_of (results, result->build[b].name);
-      result->n_wrong += strcmp (timing->result, "different") == 0;
       if (run_result__is_compiler (result, b)
           && timing->over_o2.estimate > kernel->build[kernel->best].over_o2.estimate)
         kernel->best = b;
@@ -299,8 +298,27 @@ find_noise (struct run_result *result)
   return true;
 }
 
+/* Takes the place of the first times, for the kernels that were timed again.  */
+static bool
+load_again (struct run_result *result, const char *file)
+{
+  const cJSON *row;
+  if ((result->source[2] = read_json (file)) == NULL)
+    return false;
+  cJSON_ArrayForEach (row, cJSON_GetObjectItemCaseSensitive (result->source[2], "kernels"))
+    for (unsigned k = 0; k < result->n_kernels; k++)
+      if (strcmp (result->kernel[k].name, text_of (row, "kernel")) == 0)
+        {
+          struct run_kernel again = { .timed_again = true, .first = result->kernel[k].aiopt_over[result->o2] };
+          if (!load_times (result, &again, row, file))
+            return false;
+          result->kernel[k] = again;
+        }
+  return true;
+}
+
 bool
-run_result__load (struct run_result *result, const char *times, const char *tune, const char *builds,
+run_result__load (struct run_result *result, const char *times, const char *again, const char *tune, const char *builds,
                   const char *run)
 {
   memset (result, 0, sizeof *result);
@@ -323,7 +341,14 @@ run_result__load (struct run_result *result, const char *times, const char *tune
       struct run_kernel *kernel = &result->kernel[result->n_kernels++];
       if (!load_times (result, kernel, row, times))
         return false;
-      load_tuned (result, kernel, functions);
+    }
+  if (again && !load_again (result, again))
+    return false;
+  for (unsigned k = 0; k < n; k++)
+    {
+      load_tuned (result, &result->kernel[k], functions);
+      for (unsigned b = 0; b < result->n_builds; b++)
+        result->n_wrong += strcmp (result->kernel[k].build[b].result, "different") == 0;
     }
   qsort (result->kernel, n, sizeof *result->kernel, by_field);
   return fill_groups (result) && find_noise (result);
@@ -343,8 +368,14 @@ run_result__free (struct run_result *result)
     free ((char *) texts[i]);
   free (result->kernel);
   free (result->group);
-  cJSON_Delete (result->source[0]);
-  cJSON_Delete (result->source[1]);
+  for (size_t i = 0; i < sizeof result->source / sizeof *result->source; i++)
+    cJSON_Delete (result->source[i]);
+}
+
+bool
+run_result__is_slower (const struct run_result *result, const struct run_kernel *kernel)
+{
+  return kernel->aiopt_over[result->o2].high < 1;
 }
 
 bool

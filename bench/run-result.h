@@ -40,6 +40,8 @@ struct run_kernel
   bool rewritten;
   const char *verdict;        /* of the rewrite, or "" */
   const char *reason, *detail; /* why it was left alone, or "" */
+  bool timed_again;           /* the times are a second run's: in the first, which was `first`, it seemed slower than -O2 */
+  struct interval first;      /* aiopt over -O2 */
   unsigned tried;             /* candidates */
   double tune_seconds;
 };
@@ -72,18 +74,22 @@ struct run_result
   const char *version, *commit, *policy, *cpu, *kernel_version, *date;
   unsigned cores;
   double load;               /* running programs, mean of the last minute, when the report was made */
-  cJSON *source[2];          /* own the strings */
+  cJSON *source[3];          /* own the strings */
 };
 
-/* Works out everything from the runner's TIMES, `aiopt tune --json`'s TUNE, and two tables (bench/run) of builds and
-   of facts of the run.  False, and a line on standard error that names what is wrong.  run_result__free either way.  */
-bool run_result__load (struct run_result *result, const char *times, const char *tune, const char *builds,
+/* Works out everything from the runner's TIMES, those of a second run that takes the place of the first for some kernels, AGAIN
+   (or NULL), `aiopt tune --json`'s TUNE, and two tables (bench/run) of builds and of facts of the run.  False, and a line on standard
+   error that names what is wrong.  run_result__free either way.  */
+bool run_result__load (struct run_result *result, const char *times, const char *again, const char *tune, const char *builds,
                        const char *run);
 void run_result__free (struct run_result *result);
 
 /* How aiopt fares against build B, or against the best of all where B is n_builds: by the kernels' intervals, which
    have to lie beyond 1 by the factor 1 + MARGIN to count.  */
 struct run_count run_result__count (const struct run_result *result, unsigned b, double margin);
+
+/* Is KERNEL's rewrite slower than -O2, by its interval?  */
+bool run_result__is_slower (const struct run_result *result, const struct run_kernel *kernel);
 
 /* Is build B one that aiopt is held against: neither aiopt nor the second -O2?  */
 bool run_result__is_compiler (const struct run_result *result, unsigned b);

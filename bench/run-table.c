@@ -95,6 +95,24 @@ print_kernel (const struct run_result *result, FILE *f, const struct run_kernel 
   putc ('\n', f);
 }
 
+/* What was timed again, and what it seemed to be first.  */
+static void
+print_again (const struct run_result *result, FILE *f)
+{
+  const char *between = "\nTimed again, three times as long, as they seemed slower than -O2:\n";
+  for (unsigned k = 0; k < result->n_kernels; k++)
+    {
+      const struct run_kernel *kernel = &result->kernel[k];
+      struct interval now = kernel->aiopt_over[result->o2];
+      if (!kernel->timed_again)
+        continue;
+      fprintf (f, "%s  %-14s %.3f (%.3f-%.3f), then %.3f (%.3f-%.3f)%s\n", between, kernel->name, kernel->first.estimate,
+               kernel->first.low, kernel->first.high, now.estimate, now.low, now.high,
+               kernel->rewritten ? "" : ", -O2's own code");
+      between = "";
+    }
+}
+
 /* Why functions were left alone, each in a line of 79 characters at most.  */
 static void
 print_left_alone (const struct run_result *result, FILE *f)
@@ -149,6 +167,7 @@ print_summary (const struct run_result *result, FILE *f)
            result->n_kernels, result->n_rewritten, least, least_name, result->n_wrong, 100 * result->noise);
   fprintf (f, "Tuning: %.0f s for %u candidates, at most %g s a function, %u at a time.\nPolicy: %s.\n",
            result->tune_seconds, result->tried, result->budget, result->jobs, result->policy ? result->policy : "?");
+  print_again (result, f);
   print_left_alone (result, f);
 }
 

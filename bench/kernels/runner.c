@@ -1,5 +1,5 @@
 /* Times every kernel in all its builds, interleaved in random order in one process, and compares their results.
-   Usage: runner --json FILE [--budget SECONDS-PER-KERNEL].  The table (runner.h) comes from bench/run; what the times
+   Usage: runner --json FILE [--budget SECONDS-PER-KERNEL] [KERNEL…], all of them where none is named.  The table (runner.h) comes from bench/run; what the times
    mean is worked out in bench/run-report.c.  Or: runner --train.  Each kernel's aiopt build is called some times, for `aiopt record`,
    with data and sizes that nothing is timed on.
 
@@ -390,6 +390,25 @@ write_json (const cJSON *json, const char *file)
   return written ? 0 : -1;
 }
 
+static bool
+row_is_there (const char *name)
+{
+  for (unsigned k = 0; k < runner_n_rows; k++)
+    if (strcmp (runner_row[k].build[0]->name, name) == 0)
+      return true;
+  return false;
+}
+
+/* Is NAME one of the N NAMES, or are all meant, as there are none?  */
+static bool
+is_among (const char *name, char *const *names, unsigned n)
+{
+  for (unsigned i = 0; i < n; i++)
+    if (strcmp (names[i], name) == 0)
+      return true;
+  return n == 0;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -408,9 +427,11 @@ main (int argc, char **argv)
       train = true;
     else
       usage = true;
-  if (usage || (file == NULL) != train || optind != argc)
+  for (int i = optind; i < argc; i++)
+    usage = usage || train || !row_is_there (argv[i]);
+  if (usage || (file == NULL) != train)
     {
-      fprintf (stderr, "usage: runner --json FILE [--budget SECONDS-PER-KERNEL], or runner --train\n");
+      fprintf (stderr, "usage: runner --json FILE [--budget SECONDS-PER-KERNEL] [KERNEL…], or runner --train\n");
       return 64;
     }
   static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM };
@@ -434,6 +455,8 @@ main (int argc, char **argv)
   cJSON *json = cJSON_CreateObject (), *rows = cJSON_AddArrayToObject (json, "kernels");
   for (unsigned k = 0; k < runner_n_rows; k++)
     {
+      if (!is_among (runner_row[k].build[0]->name, argv + optind, (unsigned) (argc - optind)))
+        continue;
       if (isatty (2))
         fprintf (stderr, "\r\033[Ktiming %u of %u: %s", k + 1, runner_n_rows, runner_row[k].build[0]->name);
       cJSON_AddItemToArray (rows, run_kernel (&runner_row[k], &areas, budget, &wrong));
