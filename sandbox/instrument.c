@@ -92,6 +92,13 @@ add_string (struct writer *writer, const struct item *item, uint32_t number)
   writer__insn (writer, "movq", op_memory (NULL, TRACE_SAVE_RAX), op_register ("rax"));
 }
 
+/* Does INSN pop its operand?  (popcnt counts bits.)  */
+static bool
+is_pop (const struct insn *insn)
+{
+  return strncmp (insn->mnemonic, "pop", 3) == 0 && strncmp (insn->mnemonic, "popcnt", 6) != 0;
+}
+
 /* The record of access NUMBER, MEMORY of the instruction TEXT.  */
 static int
 add_access (struct writer *writer, const struct insn *text, const struct decoded_insn *insn,
@@ -118,7 +125,7 @@ add_access (struct writer *writer, const struct insn *text, const struct decoded
             found = &text->operand[i];
           }
       /* A popped operand's address counts from the moved stack pointer.  */
-      if (!found || found->segment || strncmp (text->mnemonic, "pop", 3) == 0
+      if (!found || found->segment || is_pop (text)
           || strncmp (text->mnemonic, "movabs", 6) == 0)
         return why__set (why, REASON_UNMODELLED, "%s", insn->mnemonic);
       address = *found;

@@ -189,6 +189,7 @@ static const struct
 {
   const char *needs, *body, *data;
 } functions[] = {
+  { "", "popcntl 4(%rdi), %eax\n\tpopcntq 8(%rsi), %rdx\n\taddl %edx, %eax\n\tret", "" },
   { "", "movl (%rdi), %eax\n\tmovb %al, 7(%rdi,%rdx,4)\n\taddq %rcx, 64(%rsi)\n\tret", "" },
   /* Flags live across accesses, rax and rcx as base and index.  */
   { "",
