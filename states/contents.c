@@ -486,8 +486,12 @@ object__cover (struct states *states, struct attempt *attempt, unsigned number, 
       if (tail && plain > element)
         plain = old_hi > element ? old_hi : element;
       if (plain > old_hi)
-        render_elements (states, attempt, number, old_hi / element, (plain - old_hi) / element,
-                         buffer + (old_hi - want_lo));
+        {
+          render_elements (states, attempt, number, old_hi / element, (plain - old_hi) / element,
+                           buffer + (old_hi - want_lo));
+          if (!o->init)
+            object__recall (states, attempt, &attempt->object[number], old_hi, plain - old_hi, buffer + (old_hi - want_lo));
+        }
       if (tail && want_hi > plain)
         render_flexible (states, attempt, number, tail, plain, want_hi, buffer + (plain - want_lo));
     }

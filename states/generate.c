@@ -344,6 +344,12 @@ generate_scalar (struct states *states, struct attempt *attempt, unsigned p)
       return;
     }
   struct rng rng = { mix2 (attempt->rng.state, mix2 ('S', p)) };
+  uint64_t recalled;
+  if (attempt__recalled_scalar (states, attempt, p, &recalled))
+    {
+      memcpy (attempt->parameter[p], &recalled, type->size);
+      return;
+    }
   unsigned site = site__find (states, mix2 (mix2 ('S', p), attempt->kind + 1));
   enum scalar_profile profile
     = site__choose (states, attempt, &rng, site, scalar_prior[attempt->kind], SCALAR_PROFILES);
@@ -537,6 +543,7 @@ attempt__generate (struct states *states, struct attempt *attempt, enum state_ki
   static const uint8_t sharing_prior[SHARINGS] = { 12, 3, 1, 3 };
   attempt->sharing
     = site__choose (states, attempt, &rng, site__find (states, 'C'), sharing_prior, SHARINGS);
+  attempt__recall (states, attempt);
   generate_machine (states, attempt, &rng);
   generate_globals (states, attempt);
   const struct type *result = region__type (region, region->result.type);

@@ -180,6 +180,7 @@ struct attempt
   bool hopeless;         /* some object would surely have to be larger than allowed */
   bool changed;          /* the test is no longer the one last run */
   enum sharing sharing;
+  int recall;            /* the recorded call whose contents it has, or -1 */
   uint8_t slack;
   struct state state;
 };
@@ -200,10 +201,26 @@ struct states
   struct attempt *attempt; /* IN_FLIGHT of them */
   const struct recorded *const *recorded;
   unsigned n_recorded, next_recorded;
+  struct recalled *recalled; /* what is in them, as it was needed */
 };
 
 /* recorded-try.c.  states__make for STATE_RECORDED.  */
 int states__recorded (struct states *states, struct arena *arena, struct test *tests, unsigned n, struct why *why);
+
+/* recall.c */
+
+/* Frees what states__recall has found.  */
+void states__forget (struct states *states);
+
+/* Decides whether ATTEMPT has contents of a recorded call.  */
+void attempt__recall (struct states *states, struct attempt *attempt);
+
+/* Where ATTEMPT has, puts those of object O from byte FROM on to TO, which holds SIZE bytes by chance.  */
+void object__recall (struct states *states, const struct attempt *attempt, const struct object_in_test *o, int64_t from,
+                     int64_t size, uint8_t *to);
+
+/* Where ATTEMPT has, and by chance: *VALUE is what parameter P, an integer, was.  */
+bool attempt__recalled_scalar (const struct states *states, const struct attempt *attempt, unsigned p, uint64_t *value);
 
 /* learn.c */
 

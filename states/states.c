@@ -70,6 +70,7 @@ states__close (struct states *states)
       free (states->attempt[i].reference);
     }
   free (states->attempt);
+  states__forget (states);
   free (states);
 }
 

@@ -13,8 +13,8 @@ struct states_options
   uint64_t seed;
   const struct code *candidate; /* its constants are tried as inputs too; may be NULL */
   unsigned max_bytes;           /* largest object, default 64 KiB */
-  const struct recorded *const *recorded; /* calls of the user's program: what STATE_RECORDED gives, in turns; */
-  unsigned n_recorded;                    /* they must outlive the states */
+  const struct recorded *const *recorded; /* calls of the user's program: what STATE_RECORDED gives, in turns; what they */
+  unsigned n_recorded;                    /* held is in other tests, too; they must outlive the states */
 };
 
 /* ORIGINAL is a sandbox holding the original as image 0 (laid out by LAYOUT).  */
@@ -92,6 +92,7 @@ struct plan
   bool equal;                          /* all integers of an object are the same */
   bool at_start;                       /* objects begin where their pages do; else they end there, or as residues say */
   bool large;                          /* objects may be as large as a slot */
+  bool recall;                         /* contents of a recorded call, where there are any */
 };
 
 /* A plan that asks for nothing.  */

@@ -72,6 +72,12 @@ testsuite_prove_hackers_delight_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
 testsuite_prove_loops_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
 testsuite_false_accept_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
 
+check_PROGRAMS += testsuite/verify-recorded
+testsuite_verify_recorded_SOURCES = testsuite/verify-recorded.c testsuite/region-build.h
+testsuite_verify_recorded_LDADD = $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)
+testsuite_verify_recorded_LDFLAGS = $(testsuite_verify_corpus_LDFLAGS)
+TESTS += testsuite/verify-recorded
+
 check_PROGRAMS += testsuite/verify-search
 testsuite_verify_search_SOURCES = testsuite/verify-search.c testsuite/region-build.h
 testsuite_verify_search_LDADD = $(testsuite_verify_corpus_LDADD) $(CMOCKA_LIBS)

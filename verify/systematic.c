@@ -293,6 +293,7 @@ has_memory (const struct region *region)
 /* What sizes are tried with, in this order: small budgets end before the last.  */
 enum contents
 {
+  RECALLED,    /* what recorded calls held */
   EQUAL_WHOLE, /* whole vectors of one value: lanes cancel out where no remainder is left */
   DRAWN,       /* every size with anything */
   EXTREME,     /* narrow sums overflow on large arrays of large numbers */
@@ -301,13 +302,14 @@ enum contents
   CONTENTS
 };
 
-/* Is SIZE tried with CONTENTS?  */
+/* Is SIZE tried with CONTENTS, where there are recorded calls or none?  */
 static bool
-is_telling (enum contents contents, uint64_t size)
+is_telling (enum contents contents, uint64_t size, bool recorded)
 {
   bool whole = size >= 16 && size % 16 == 0;
   switch (contents)
     {
+    case RECALLED: return recorded;
     case EQUAL_WHOLE: return whole;
     case EXTREME: return whole || (size > 64 && size % 3 == 0);
     case EQUAL: return !whole && size > 64 && size % 3 == 0;
@@ -324,11 +326,12 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
                                   n = layout__sizes (steps, element, size);
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
+  bool recorded = trial->verifier->options.n_recorded > 0;
   family->until = trial__until (trial, FAMILY_SHARE, SIZES_SECONDS);
   for (enum contents contents = 0; contents < CONTENTS; contents++)
     for (unsigned i = 0; i < n; i++)
       for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
-        if (is_telling (contents, size[i]) && (plan = next_plan (family)))
+        if (is_telling (contents, size[i], recorded) && (plan = next_plan (family)))
           {
             fix (region, plan, (int)list[k], size[i]);
             plan->large = size[i] > 900;
@@ -336,6 +339,7 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
             plan->extreme = contents == EXTREME;
             plan->equal = contents == EQUAL || contents == EQUAL_WHOLE;
             plan->sorted = contents == SORTED;
+            plan->recall = contents == RECALLED;
           }
   flush (family);
   return family->well;
@@ -352,7 +356,8 @@ large_sizes (struct trial *trial, unsigned element)
   struct family *family = new_family (trial, STATE_BOUNDARY);
   struct plan *plan;
   family->until = trial__until (trial, FAMILY_SHARE, LARGE_SECONDS);
-  for (unsigned turn = 0; turn < 2; turn++)
+  enum { RECALLED_TURN = -1, TURNS = 2 };
+  for (int turn = trial->verifier->options.n_recorded ? RECALLED_TURN : 0; turn < TURNS; turn++)
     for (unsigned i = 0; i < n; i++)
       for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
         {
@@ -363,9 +368,10 @@ large_sizes (struct trial *trial, unsigned element)
           fix (region, plan, (int)list[k], size[i]);
           plan->large = true;
           plan->at_start = i % 7 == 3;
+          plan->recall = turn == RECALLED_TURN;
           /* Narrow sums overflow on large arrays of large numbers.  */
-          plan->extreme = turn && size[i] % 3 == 0;
-          plan->equal = !turn && size[i] % 3 == 0;
+          plan->extreme = turn == 1 && size[i] % 3 == 0;
+          plan->equal = turn == 0 && size[i] % 3 == 0;
         }
   flush (family);
   return family->well;

@@ -254,6 +254,8 @@ trial__prepare (struct trial *trial, struct why *why)
       if (open_sandbox (trial->arena, region, setup->layout, trial->image[s], NULL, 0, &trial->sandbox[s], why))
         return false;
       struct states_options options = { .seed = verifier->options.seed * 31 + s + 7,
+                                        .recorded = verifier->options.recorded,
+                                        .n_recorded = verifier->options.n_recorded,
                                         .candidate = trial->candidate->code };
       struct why ignored;
       if (states__open (region, setup->layout, setup->sandbox, &options, &trial->states[s], &ignored))

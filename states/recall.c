@@ -1,0 +1,147 @@
+/* Contents of recorded calls in tests that are made up.
+
+   A way that real data open, such as a table that has to be the usual one, stays closed to contents by chance.  Recorded calls go it,
+   but are few, and of few sizes; what is wrong there at another size shows on none of them.  So some tests have what objects of
+   the program's held, at sizes and places as they are drawn for any test.
+
+   A call tells of the bytes that it touched.  What others of the program touched near by fills the rest.
+   SPDX-License-Identifier: GPL-3.0-or-later  */
+#include "states/internal.h"
+#include <stdlib.h>
+
+/* One test in so many has contents of recorded calls, and so many of its objects.  */
+enum { RECALL_ONE_IN = 4, OBJECT_PARTS = 4, OBJECT_RECALLED = 3 };
+
+/* What an object of a recorded call held from its pointer on.  */
+struct recalled
+{
+  bool looked;   /* for what was recorded */
+  uint32_t size;
+  uint8_t *bytes, *known;
+};
+
+/* Are there no pointers in TYPE?  Those of a program lead nowhere here.  */
+static bool
+holds_numbers (const struct region *region, const struct type *type, unsigned depth)
+{
+  if (!type || type->kind == TYPE_INTEGER || type->kind == TYPE_FLOAT || type->kind == TYPE_BOOL)
+    return true;
+  if (depth > 8)
+    return false;
+  if (type->kind == TYPE_ARRAY)
+    return holds_numbers (region, region__type (region, type->element), depth + 1);
+  bool well = type->kind == TYPE_STRUCT;
+  for (unsigned i = 0; well && i < type->n_fields; i++)
+    {
+      const struct type *field = region__type (region, type->field[i].type);
+      well = field && holds_numbers (region, field, depth + 1);
+    }
+  return well;
+}
+
+/* Where ROOT (a parameter, or 1000 and a global's number) leads in RECORDED; 0 where it isn't known.  */
+static uint64_t
+recorded_address (const struct region *region, const struct recorded *recorded, int root)
+{
+  if (root >= 0 && (unsigned) root < region->n_parameters)
+    {
+      int gpr = value__gpr (&region->parameter[root]);
+      return gpr >= 0 ? recorded->machine.gpr[gpr] : 0;
+    }
+  if (root >= 1000 && (unsigned) root - 1000 < region->n_globals)
+    for (unsigned i = 0; i < recorded->n_globals; i++)
+      if (region->global[root - 1000].name && strcmp (recorded->global[i].name, region->global[root - 1000].name) == 0)
+        return recorded->global[i].address;
+  return 0;
+}
+
+/* Adds to WHAT, which begins at ADDRESS and may be LIMIT bytes, what RECORDED says of it that isn't known yet.  */
+static void
+add_pieces (struct recalled *what, const struct recorded *recorded, uint64_t address, uint32_t limit)
+{
+  for (unsigned i = 0; i < recorded->n_pieces; i++)
+    {
+      const struct recorded_piece *piece = &recorded->piece[i];
+      uint64_t low = piece->address > address ? piece->address : address, high = piece->address + piece->size;
+      if (high > address + limit)
+        high = address + limit;
+      for (uint64_t at = low; at < high; at++)
+        if (!what->known[at - address])
+          {
+            what->known[at - address] = 1;
+            what->bytes[at - address] = piece->bytes[at - piece->address];
+            if (at - address >= what->size)
+              what->size = (uint32_t) (at - address) + 1;
+          }
+    }
+}
+
+/* The bytes of ROOT in the recorded call NUMBER; NULL where there are none.  */
+static const struct recalled *
+recall (struct states *states, unsigned number, int root)
+{
+  const struct region *region = states->region;
+  unsigned roots = region->n_parameters + region->n_globals;
+  unsigned at = root >= 1000 ? region->n_parameters + (unsigned) root - 1000 : (unsigned) root;
+  if (root < 0 || at >= roots)
+    return NULL;
+  if (!states->recalled && !(states->recalled = calloc ((size_t) states->n_recorded * roots, sizeof *states->recalled)))
+    return NULL;
+  struct recalled *what = &states->recalled[(size_t) number * roots + at];
+  if (!what->looked)
+    {
+      what->looked = true;
+      uint64_t address = recorded_address (region, states->recorded[number], root);
+      uint32_t limit = (uint32_t) states->max_bytes;
+      if (address && address + limit > address && (what->bytes = malloc (limit)) && (what->known = calloc (limit, 1)))
+        for (unsigned i = 0; i < states->n_recorded; i++)
+          add_pieces (what, states->recorded[(number + i) % states->n_recorded], address, limit);
+    }
+  return what->size ? what : NULL;
+}
+
+void
+states__forget (struct states *states)
+{
+  unsigned roots = states->region->n_parameters + states->region->n_globals;
+  for (size_t i = 0; states->recalled && i < (size_t) states->n_recorded * roots; i++)
+    {
+      free (states->recalled[i].bytes);
+      free (states->recalled[i].known);
+    }
+  free (states->recalled);
+}
+
+void
+attempt__recall (struct states *states, struct attempt *attempt)
+{
+  struct rng rng = { mix2 (attempt->rng.state, 'r') };
+  attempt->recall = -1;
+  if (states->n_recorded && ((attempt->plan && attempt->plan->recall) || rng__chance (&rng, 1, RECALL_ONE_IN)))
+    attempt->recall = (int) rng__below (&rng, states->n_recorded);
+}
+
+void
+object__recall (struct states *states, const struct attempt *attempt, const struct object_in_test *o, int64_t from, int64_t size,
+                uint8_t *to)
+{
+  struct rng rng = { mix2 (attempt->rng.state, mix2 ('r', (uint64_t) o->root)) };
+  if (attempt->recall < 0 || o->parent >= 0 || !holds_numbers (states->region, region__type (states->region, o->type), 0)
+      || !rng__chance (&rng, OBJECT_RECALLED, OBJECT_PARTS))
+    return;
+  const struct recalled *what = recall (states, (unsigned) attempt->recall, o->root);
+  for (int64_t i = from < 0 ? -from : 0; what && i < size && from + i < (int64_t) what->size; i++)
+    if (what->known[from + i])
+      to[i] = what->bytes[from + i];
+}
+
+bool
+attempt__recalled_scalar (const struct states *states, const struct attempt *attempt, unsigned p, uint64_t *value)
+{
+  struct rng rng = { mix2 (attempt->rng.state, mix2 ('r' + 1, p)) };
+  int gpr = value__gpr (&states->region->parameter[p]);
+  if (attempt->recall < 0 || gpr < 0 || !rng__chance (&rng, 1, 2))
+    return false;
+  *value = states->recorded[attempt->recall]->machine.gpr[gpr];
+  return true;
+}
