@@ -180,15 +180,19 @@ conversation__take (struct llm *llm, struct conversation *conversation, char *an
     conversation->proposal[i] = (struct proposal){ .is = proposal[i] };
 }
 
-/* Is it CONVERSATION's turn to ask?  */
+/* Is it CONVERSATION's turn to ask?  What is only replayed doesn't depend on what became of earlier proposals: all of it is proposed
+   at once, so that the fastest are checked first.  */
 static bool
 conversation__may_ask (const struct llm *llm, const struct conversation *conversation)
 {
   if (conversation->ended || conversation->asking || conversation->rounds >= llm->settings->rounds)
     return false;
   for (unsigned i = 0; i < conversation->n_proposals; i++)
-    if (conversation->proposal[i].state != PROPOSAL_SETTLED)
-      return false;
+    {
+      enum proposal_state state = conversation->proposal[i].state;
+      if (state != PROPOSAL_SETTLED && (state != PROPOSAL_KEPT || llm->settings->replay != REPLAY_ONLY))
+        return false;
+    }
   return true;
 }
 
