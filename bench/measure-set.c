@@ -14,6 +14,9 @@
 #include <sys/random.h>
 
 #define INNER_MOST 1024
+/* So many calls are timed together to learn how long a short one takes, shorter than so many ticks.  */
+#define INNER_SHORT 32
+#define SHORT_TICKS 1000.0
 /* Length of a sample in time-stamp ticks, about 2 microseconds: long against the counter's own noise.  */
 #define SAMPLE_TICKS 6000.0
 
@@ -42,15 +45,22 @@ by_ticks (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* The time that the original, image 0 of SANDBOX, takes on STATE, in ticks; below 0 where it can't be timed.  (What its one run
-   for the verifier took says little: memory and code were in no cache.)  */
+/* The time that the original, image 0 of SANDBOX, takes on TEST, in ticks; below 0 where it can't be timed.  (What its one run
+   for the verifier took says little: memory and code were in no cache.)  Of a short lone call the counter shows a few steps and no
+   more, so several are timed together, where callees don't tell one from the other.  */
 static double
-original_ticks (struct sandbox *sandbox, const struct state *state)
+original_ticks (struct sandbox *sandbox, const struct test *test)
 {
   struct why ignored;
   double ticks[BLOCK];
-  const struct timing timing = { .inner = 1, .repeats = BLOCK };
-  return sandbox__time (sandbox, 0, state, &timing, ticks, &ignored) ? -1 : statistics__median (ticks, BLOCK);
+  struct timing timing = { .inner = 1, .repeats = BLOCK };
+  if (sandbox__time (sandbox, 0, test->state, &timing, ticks, &ignored))
+    return -1;
+  double alone = statistics__median (ticks, BLOCK);
+  timing.inner = INNER_SHORT;
+  if (alone > SHORT_TICKS || test->expected->n_events || sandbox__time (sandbox, 0, test->state, &timing, ticks, &ignored))
+    return alone;
+  return statistics__median (ticks, BLOCK);
 }
 
 /* Adds TEST to SET as one of SIZE; chooses the batch.  What the function's callees answer depends on how many calls
@@ -62,7 +72,7 @@ set__add (struct measure_set *set, struct sandbox *sandbox, const struct test *t
   if (set->n == TIMED_MAX)
     return;
   test = test__whole (set->arena, set->region, sandbox, test);
-  double ticks = original_ticks (sandbox, test->state);
+  double ticks = original_ticks (sandbox, test);
   if (ticks < 0)
     return;
   struct timed *timed = &set->timed[set->n++];
@@ -100,6 +110,20 @@ ends_well (const struct test *test)
   return test->expected->status == RUN_RETURNED && test->expected->n_events_lost == 0;
 }
 
+/* Makes POOL_MADE tests of KIND, at most, with contents of the program's: how fast a branch is depends on them.  Their number, or -1 and
+   *WHY.  */
+static int
+recalled (struct measure_set *set, struct states *states, enum state_kind kind, struct test *tests, struct why *why)
+{
+  struct plan plan[POOL_MADE];
+  for (unsigned i = 0; i < POOL_MADE; i++)
+    {
+      plan__clear (&plan[i]);
+      plan[i].recall = true;
+    }
+  return states__plan (states, kind, plan, POOL_MADE, set->arena, tests, NULL, why);
+}
+
 /* States of KIND on which the original, image 0 of SANDBOX, returns, by the time it takes; their number.  Those with memory behind all
    pointers, where there are any.  */
 static unsigned
@@ -111,9 +135,10 @@ set__pool (struct measure_set *set, struct sandbox *sandbox, struct states *stat
   unsigned n = set->n_given, returned = 0;
   if (!tests)
     {
-      unsigned wanted = kind == STATE_RECORDED ? POOL : POOL_MADE;
       struct test *own = ARENA_ARRAY (set->arena, struct test, POOL);
-      int made = states__make (states, kind, set->arena, own, wanted, why);
+      int made = kind == STATE_RECORDED ? states__make (states, kind, set->arena, own, POOL, why)
+                 : set->recorded        ? recalled (set, states, kind, own, why)
+                                        : states__make (states, kind, set->arena, own, POOL_MADE, why);
       n = made > 0 ? (unsigned) made : 0;
       tests = own;
     }
@@ -122,7 +147,7 @@ set__pool (struct measure_set *set, struct sandbox *sandbox, struct states *stat
       if (tests[i].kind == kind && ends_well (&tests[i])
           && (any || !leads_to_nothing (set->region, tests[i].state)))
         {
-          pooled[returned] = (struct pooled){ &tests[i], original_ticks (sandbox, tests[i].state) };
+          pooled[returned] = (struct pooled){ &tests[i], original_ticks (sandbox, &tests[i]) };
           returned += pooled[returned].ticks >= 0;
         }
   qsort (pooled, returned, sizeof *pooled, by_ticks);
@@ -186,6 +211,7 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
       random = mix64 (random + i);
       double within = (double) (random >> 11) / (double) (UINT64_C (1) << 53);
       plan__fix (&plan[i], p, (uint64_t) exp2 (BETWEEN_LOW + BETWEEN_SPAN * (i + within) / BETWEEN_STATES));
+      plan[i].recall = set->recorded;
     }
   struct test *test = ARENA_ARRAY (set->arena, struct test, BETWEEN_STATES);
   int made = states__plan (states, STATE_TYPICAL, plan, BETWEEN_STATES, set->arena, test, NULL, &ignored);

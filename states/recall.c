@@ -4,7 +4,8 @@
    but are few, and of few sizes; what is wrong there at another size shows on none of them.  So some tests have what objects of
    the program's held, at sizes and places as they are drawn for any test.
 
-   A call tells of the bytes that it touched.  What others of the program touched near by fills the rest.
+   A call tells of the bytes that it touched.  What others of the program touched near by fills the rest; a longer object has it all
+   again and again.
    SPDX-License-Identifier: GPL-3.0-or-later  */
 #include "states/internal.h"
 #include <stdlib.h>
@@ -126,13 +127,15 @@ object__recall (struct states *states, const struct attempt *attempt, const stru
                 uint8_t *to)
 {
   struct rng rng = { mix2 (attempt->rng.state, mix2 ('r', (uint64_t) o->root)) };
+  bool planned = attempt->plan && attempt->plan->recall;
   if (attempt->recall < 0 || o->parent >= 0 || !holds_numbers (states->region, region__type (states->region, o->type), 0)
-      || !rng__chance (&rng, OBJECT_RECALLED, OBJECT_PARTS))
+      || (!planned && !rng__chance (&rng, OBJECT_RECALLED, OBJECT_PARTS)))
     return;
   const struct recalled *what = recall (states, (unsigned) attempt->recall, o->root);
-  for (int64_t i = from < 0 ? -from : 0; what && i < size && from + i < (int64_t) what->size; i++)
-    if (what->known[from + i])
-      to[i] = what->bytes[from + i];
+  int64_t round = what ? what->size / o->element * o->element : 0;
+  for (int64_t i = from < 0 ? -from : 0; round && i < size; i++)
+    if (what->known[(from + i) % round])
+      to[i] = what->bytes[(from + i) % round];
 }
 
 bool
@@ -140,7 +143,9 @@ attempt__recalled_scalar (const struct states *states, const struct attempt *att
 {
   struct rng rng = { mix2 (attempt->rng.state, mix2 ('r' + 1, p)) };
   int gpr = value__gpr (&states->region->parameter[p]);
-  if (attempt->recall < 0 || gpr < 0 || !rng__chance (&rng, 1, 2))
+  /* Sizes are the test's own.  */
+  bool is_size = p < PLAN_PARAMETERS && (states__size_parameters (states) >> p & 1);
+  if (attempt->recall < 0 || gpr < 0 || is_size || !rng__chance (&rng, 1, 2))
     return false;
   *value = states->recorded[attempt->recall]->machine.gpr[gpr];
   return true;
