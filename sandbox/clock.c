@@ -74,11 +74,13 @@ begin_ranges (struct child *child, struct clock *clock, const struct wire_state 
              (slot + 8 + state->stack_bytes - begin + CLOCK_LINE - 1) / CLOCK_LINE);
 }
 
-/* After a call: what it changed.  *IN_STACK gets the number of the first ranges, which are in the stack.  */
-static void
+/* After a call, with all that is listed put back: what else it changed.  *IN_STACK grows by the number of ranges that are in the
+   stack; where it was 0 they are the first.  False where the list is of all there is.  */
+static bool
 find_ranges (struct child *child, struct clock *clock, const struct wire_state *state, uint64_t *in_stack)
 {
   bool fits = true;
+  uint64_t listed = clock->n_ranges;
   for (unsigned i = 0; i < child->n_active; i++)
     {
       if (i >= child->n_active_before)
@@ -86,13 +88,13 @@ find_ranges (struct child *child, struct clock *clock, const struct wire_state *
       size_t at = (size_t) child->active[i] * SANDBOX_PAGE;
       fits = fits && add_changed (clock, stack_at (child, at), child->clean_stack + at, SANDBOX_PAGE);
     }
-  *in_stack = clock->n_ranges;
+  *in_stack += clock->n_ranges - (*in_stack ? listed : 0);
   for (unsigned i = 0; i < state->n_spans && fits; i++)
     if (state->span[i].protection & PROT_STATE_WRITE)
       fits = add_changed (clock, (uint8_t *) (uintptr_t) state->span[i].address, child->input + state->span[i].in,
                           state->span[i].size);
   if (fits)
-    return;
+    return true;
   /* Too scattered: all of it.  */
   _Static_assert (CLOCK_RANGES_MAX >= STACK_PAGES + SPANS_MAX + 1, "a range for each page of the stack and each span");
   clock->n_ranges = 0;
@@ -106,6 +108,7 @@ find_ranges (struct child *child, struct clock *clock, const struct wire_state *
     if (state->span[i].protection & PROT_STATE_WRITE)
       add_lines (clock, (uint8_t *) (uintptr_t) state->span[i].address, child->input + state->span[i].in,
                  state->span[i].size / CLOCK_LINE);
+  return false;
 }
 
 static void
@@ -167,9 +170,21 @@ draw_turns (struct clock *clock)
   clock->turn = clock->turns;
 }
 
-/* One batch of INNER calls of IMAGE; its ticks, or 0 with *STATUS where it didn't end well.  */
+/* The one call of the next batch is turn K.  */
+static void
+draw_turn (struct clock *clock, unsigned k)
+{
+  memcpy (clock->turns, clock->given->value[k], sizeof *clock->turns);
+  for (unsigned i = 0; i < 2; i++)
+    clock->turn_slot[i] = &CONTEXT->in_gpr[clock->given->gpr[i]];
+  clock->turn = clock->turns;
+}
+
+enum { ALL_TURNS = -1 };
+
+/* One batch of INNER calls of IMAGE, or of TURN alone; its ticks, or 0 with *STATUS where it didn't end well.  */
 static uint64_t
-measure (struct child *child, struct clock *clock, unsigned image, const struct wire_state *state, unsigned inner,
+measure (struct child *child, struct clock *clock, unsigned image, const struct wire_state *state, unsigned inner, int turn,
          enum run_status *status)
 {
   struct context *context = CONTEXT;
@@ -184,8 +199,10 @@ measure (struct child *child, struct clock *clock, unsigned image, const struct 
   memset (clock->vec_sum, 0, sizeof clock->vec_sum);
   memset (clock->st0, 0, sizeof clock->st0);
   clock->turn = NULL;
-  if (clock->given)
+  if (clock->given && turn == ALL_TURNS)
     draw_turns (clock);
+  else if (clock->given)
+    draw_turn (clock, (unsigned) turn);
   context->running = true;
   sandbox_time ();
   context->running = false;
@@ -201,7 +218,7 @@ sample_image (struct child *child, struct clock *clock, const struct command *co
               struct wire_sample *sample, enum run_status *status)
 {
   unsigned known = child->n_active;
-  sample->ticks = measure (child, clock, command->image, state, command->inner, status);
+  sample->ticks = measure (child, clock, command->image, state, command->inner, ALL_TURNS, status);
   if (*status != RUN_RETURNED)
     return;
   sample->memory = stub__memory_digest (state);
@@ -212,6 +229,25 @@ sample_image (struct child *child, struct clock *clock, const struct command *co
   put_back (clock);
   if (!framed || stack_changed (child, known))
     *status = RUN_ESCAPED;
+}
+
+/* Learns what calls of IMAGE change: a call, or one of each turn by itself, as one may put back what another changed.  */
+static void
+learn_ranges (struct child *child, struct clock *clock, unsigned image, const struct wire_state *state, uint64_t *in_stack,
+              enum run_status *status)
+{
+  unsigned n = clock->given ? clock->given->n : 1;
+  bool more = true;
+  begin_ranges (child, clock, state);
+  for (unsigned k = 0; k < n && more && *status == RUN_RETURNED; k++)
+    {
+      measure (child, clock, image, state, 1, (int) k, status);
+      if (*status != RUN_RETURNED)
+        return;
+      put_back (clock);
+      more = find_ranges (child, clock, state, in_stack);
+      put_back (clock);
+    }
 }
 
 void
@@ -241,18 +277,15 @@ clock__run (struct child *child, const struct command *command)
      both.  */
   uint64_t in_stack = 0, n_ranges = 0;
   run__prepare (child, command->image, state);
-  begin_ranges (child, clock, state);
-  measure (child, clock, command->image, state, clock->given ? command->inner : 1, &status);
+  learn_ranges (child, clock, command->image, state, &in_stack, &status);
   if (status == RUN_RETURNED)
     {
-      find_ranges (child, clock, state, &in_stack);
       n_ranges = clock->n_ranges;
       clock->drain = n_ranges > in_stack;
-      put_back (clock);
       sample_image (child, clock, command, state, &warm, &status);
     }
   if (status == RUN_RETURNED)
-    measure (child, clock, EMPTY_IMAGE, state, command->inner, &status);
+    measure (child, clock, EMPTY_IMAGE, state, command->inner, ALL_TURNS, &status);
   /* Putting lines of memory back would warm them: of a lone call that has been done before.  */
   uint64_t n_timed = command->cold ? in_stack : n_ranges;
   clock->drain = n_timed > in_stack;
@@ -261,7 +294,7 @@ clock__run (struct child *child, const struct command *command)
       clock->n_ranges = n_timed;
       if (command->cold)
         flush_all (child, EMPTY_IMAGE, state);
-      sample[i].empty = measure (child, clock, EMPTY_IMAGE, state, command->inner, &status);
+      sample[i].empty = measure (child, clock, EMPTY_IMAGE, state, command->inner, ALL_TURNS, &status);
       if (command->cold)
         flush_all (child, command->image, state);
       if (status == RUN_RETURNED)

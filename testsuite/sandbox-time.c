@@ -239,6 +239,27 @@ calls_take_turns (void **unused)
   state__drop (state);
 }
 
+/* What some calls change and others set to what it was before is put back, whichever comes last.  */
+static void
+turns_undo_each_other (void **unused)
+{
+  (void) unused;
+  static const char text[] = "test $2,%sil\n jz 1f\n mov %esi,%ecx\n and $1,%ecx\n mov %rcx,256(%rdi)\n 1: lea (%rsi,%r9),%rax\n ret";
+  for (unsigned i = 0; i < 12; i++)
+    {
+      struct why why = { 0 };
+      struct state *state = state__make ();
+      memset (state->span[0].bytes + 256, 0, 8);
+      struct timing_turns turns = some_turns (state, 100);
+      turns.sum[0] += 4 - turns.value[0][0];
+      state->machine.gpr[6] = turns.value[0][0] = 4;
+      double ticks;
+      if (time_turns (text, state, &turns, &ticks, &why) != 0)
+        fail_msg ("%s %s", reason__slug (why.reason), why.detail);
+      state__drop (state);
+    }
+}
+
 /* Which way branches go isn't foreseen where calls take turns, and is where all are the same.  */
 static void
 turns_are_not_foreseen (void **unused)
@@ -305,6 +326,7 @@ main (void)
     cmocka_unit_test (cold_takes_longer),
     cmocka_unit_test (clock_is_out_of_reach),
     cmocka_unit_test (calls_take_turns),
+    cmocka_unit_test (turns_undo_each_other),
     cmocka_unit_test (turns_are_not_foreseen),
     cmocka_unit_test (the_stack_may_be_elsewhere),
   };
