@@ -8,7 +8,7 @@ top=${AIOPT_SOURCE:-$(dirname "$0")/..}
 compare=$AIOPT_BUILD/bench/compare
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset BENCH_CFLAGS BENCH_BUDGET BENCH_TIME COLUMNS
+unset BENCH_CFLAGS BENCH_BUDGET BENCH_TIME BENCH_POLICY BENCH_RECORD BENCH_RECORDINGS COLUMNS
 export BENCH_QUICK=1
 # run STATUS PATTERN OUTPUT-DIRECTORY KERNEL…: exit status, and something in either output.
 run ()
