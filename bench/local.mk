@@ -63,7 +63,7 @@ bench_run_report_SOURCES = bench/run-report.c bench/run-result.c bench/run-resul
 bench_run_report_LDADD = bench/libbench.a $(CJSON_LIBS) -lm
 bench_compare_SOURCES = bench/compare.c
 bench_compare_LDADD = bench/libbench.a $(CJSON_LIBS) -lm
-EXTRA_DIST += bench/run bench/llm doc/benchmark-llm.md doc/benchmark-llm.svg
+EXTRA_DIST += bench/run bench/llm
 
 bench: all
 	AIOPT_GCC='$(TARGET_GCC)' $(top_srcdir)/bench/run $(abs_top_builddir)

@@ -119,7 +119,7 @@ recalled (struct measure_set *set, struct states *states, enum state_kind kind, 
   for (unsigned i = 0; i < POOL_MADE; i++)
     {
       plan__clear (&plan[i]);
-      plan[i].recall = true;
+      plan[i].recall = RECALL_RECORDED;
     }
   return states__plan (states, kind, plan, POOL_MADE, set->arena, tests, NULL, why);
 }
@@ -211,7 +211,7 @@ set__between (struct measure_set *set, struct sandbox *sandbox, struct states *s
       random = mix64 (random + i);
       double within = (double) (random >> 11) / (double) (UINT64_C (1) << 53);
       plan__fix (&plan[i], p, (uint64_t) exp2 (BETWEEN_LOW + BETWEEN_SPAN * (i + within) / BETWEEN_STATES));
-      plan[i].recall = set->recorded;
+      plan[i].recall = set->recorded ? RECALL_RECORDED : 0;
     }
   struct test *test = ARENA_ARRAY (set->arena, struct test, BETWEEN_STATES);
   int made = states__plan (states, STATE_TYPICAL, plan, BETWEEN_STATES, set->arena, test, NULL, &ignored);

@@ -25,7 +25,8 @@ enum
   IN_FLIGHT = 192,     /* at most; */
   FIRST_BATCH = 16,     /* attempts that are run together */
   RUN_MILLISECONDS = 20,
-  RUNS_PER_ATTEMPT = 160
+  RUNS_PER_ATTEMPT = 160,
+  RECALL_MORE = 8
 };
 
 /* Predicts how far an object is touched, from integers known before the run:
@@ -180,7 +181,7 @@ struct attempt
   bool hopeless;         /* some object would surely have to be larger than allowed */
   bool changed;          /* the test is no longer the one last run */
   enum sharing sharing;
-  int recall;            /* the recorded call whose contents it has, or -1 */
+  int recall;            /* the source of its contents: a recorded call, or of `more`; or -1 */
   uint8_t slack;
   struct state state;
 };
@@ -201,7 +202,9 @@ struct states
   struct attempt *attempt; /* IN_FLIGHT of them */
   const struct recorded *const *recorded;
   unsigned n_recorded, next_recorded;
-  struct recalled *recalled; /* what is in them, as it was needed */
+  unsigned n_more;           /* sources of contents that are none of the program's, numbered after those */
+  struct recorded more[RECALL_MORE];
+  struct recalled *recalled; /* what is in all of them, as it was needed */
 };
 
 /* recorded-try.c.  states__make for STATE_RECORDED.  */

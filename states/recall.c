@@ -1,4 +1,4 @@
-/* Contents of recorded calls in tests that are made up.
+/* Contents of recorded calls, and of other states, in tests that are made up.
 
    A way that real data open, such as a table that has to be the usual one, stays closed to contents by chance.  Recorded calls go it,
    but are few, and of few sizes; what is wrong there at another size shows on none of them.  So some tests have what objects of
@@ -40,15 +40,26 @@ holds_numbers (const struct region *region, const struct type *type, unsigned de
   return well;
 }
 
-/* Where ROOT (a parameter, or 1000 and a global's number) leads in RECORDED; 0 where it isn't known.  */
-static uint64_t
-recorded_address (const struct region *region, const struct recorded *recorded, int root)
+/* Source NUMBER.  */
+static const struct recorded *
+source (const struct states *states, unsigned number)
 {
+  return number < states->n_recorded ? states->recorded[number] : &states->more[number - states->n_recorded];
+}
+
+/* Where ROOT (a parameter, or 1000 and a global's number) leads in source NUMBER; 0 where it isn't known.  */
+static uint64_t
+source_address (const struct states *states, unsigned number, int root)
+{
+  const struct region *region = states->region;
+  const struct recorded *recorded = source (states, number);
   if (root >= 0 && (unsigned) root < region->n_parameters)
     {
       int gpr = value__gpr (&region->parameter[root]);
       return gpr >= 0 ? recorded->machine.gpr[gpr] : 0;
     }
+  if (root >= 1000 && (unsigned) root - 1000 < region->n_globals && number >= states->n_recorded)
+    return states->layout->global[root - 1000];
   if (root >= 1000 && (unsigned) root - 1000 < region->n_globals)
     for (unsigned i = 0; i < recorded->n_globals; i++)
       if (region->global[root - 1000].name && strcmp (recorded->global[i].name, region->global[root - 1000].name) == 0)
@@ -77,7 +88,7 @@ add_pieces (struct recalled *what, const struct recorded *recorded, uint64_t add
     }
 }
 
-/* The bytes of ROOT in the recorded call NUMBER; NULL where there are none.  */
+/* The bytes of ROOT in source NUMBER; NULL where there are none.  */
 static const struct recalled *
 recall (struct states *states, unsigned number, int root)
 {
@@ -86,39 +97,71 @@ recall (struct states *states, unsigned number, int root)
   unsigned at = root >= 1000 ? region->n_parameters + (unsigned) root - 1000 : (unsigned) root;
   if (root < 0 || at >= roots)
     return NULL;
-  if (!states->recalled && !(states->recalled = calloc ((size_t) states->n_recorded * roots, sizeof *states->recalled)))
+  if (!states->recalled && !(states->recalled = calloc ((size_t) (states->n_recorded + RECALL_MORE) * roots, sizeof *states->recalled)))
     return NULL;
   struct recalled *what = &states->recalled[(size_t) number * roots + at];
   if (!what->looked)
     {
       what->looked = true;
-      uint64_t address = recorded_address (region, states->recorded[number], root);
+      uint64_t address = source_address (states, number, root);
       uint32_t limit = (uint32_t) states->max_bytes;
       if (address && address + limit > address && (what->bytes = malloc (limit)) && (what->known = calloc (limit, 1)))
-        for (unsigned i = 0; i < states->n_recorded; i++)
-          add_pieces (what, states->recorded[(number + i) % states->n_recorded], address, limit);
+        {
+          add_pieces (what, source (states, number), address, limit);
+          for (unsigned i = 1; i < states->n_recorded && number < states->n_recorded; i++)
+            add_pieces (what, states->recorded[(number + i) % states->n_recorded], address, limit);
+        }
     }
   return what->size ? what : NULL;
+}
+
+unsigned
+states__recall (struct states *states, const struct state *state)
+{
+  if (states->n_more == RECALL_MORE)
+    return 0;
+  struct recorded *more = &states->more[states->n_more];
+  more->machine = state->machine;
+  if (!(more->piece = calloc (state->n_spans + 1, sizeof *more->piece)))
+    return 0;
+  for (unsigned i = 0; i < state->n_spans; i++)
+    {
+      uint8_t *bytes = malloc (state->span[i].size + 1);
+      if (!bytes)
+        break;
+      memcpy (bytes, state->span[i].bytes, state->span[i].size);
+      more->piece[more->n_pieces++] = (struct recorded_piece){ .address = state->span[i].address, .size = state->span[i].size, .bytes = bytes };
+    }
+  return states->n_recorded + ++states->n_more;
 }
 
 void
 states__forget (struct states *states)
 {
   unsigned roots = states->region->n_parameters + states->region->n_globals;
-  for (size_t i = 0; states->recalled && i < (size_t) states->n_recorded * roots; i++)
+  for (size_t i = 0; states->recalled && i < (size_t) (states->n_recorded + RECALL_MORE) * roots; i++)
     {
       free (states->recalled[i].bytes);
       free (states->recalled[i].known);
     }
   free (states->recalled);
+  for (unsigned i = 0; i < states->n_more; i++)
+    {
+      for (unsigned k = 0; k < states->more[i].n_pieces; k++)
+        free ((uint8_t *) states->more[i].piece[k].bytes);
+      free (states->more[i].piece);
+    }
 }
 
 void
 attempt__recall (struct states *states, struct attempt *attempt)
 {
   struct rng rng = { mix2 (attempt->rng.state, 'r') };
+  unsigned planned = attempt->plan ? attempt->plan->recall : 0;
   attempt->recall = -1;
-  if (states->n_recorded && ((attempt->plan && attempt->plan->recall) || rng__chance (&rng, 1, RECALL_ONE_IN)))
+  if (planned && planned != RECALL_RECORDED)
+    attempt->recall = (int) planned - 1;
+  else if (states->n_recorded && (planned || rng__chance (&rng, 1, RECALL_ONE_IN)))
     attempt->recall = (int) rng__below (&rng, states->n_recorded);
 }
 
@@ -147,6 +190,6 @@ attempt__recalled_scalar (const struct states *states, const struct attempt *att
   bool is_size = p < PLAN_PARAMETERS && (states__size_parameters (states) >> p & 1);
   if (attempt->recall < 0 || gpr < 0 || is_size || !rng__chance (&rng, 1, 2))
     return false;
-  *value = states->recorded[attempt->recall]->machine.gpr[gpr];
+  *value = source (states, (unsigned) attempt->recall)->machine.gpr[gpr];
   return true;
 }

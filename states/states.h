@@ -92,8 +92,15 @@ struct plan
   bool equal;                          /* all integers of an object are the same */
   bool at_start;                       /* objects begin where their pages do; else they end there, or as residues say */
   bool large;                          /* objects may be as large as a slot */
-  bool recall;                         /* contents of a recorded call, where there are any */
+  unsigned recall;                     /* contents of a recorded call, where there are any: RECALL_RECORDED; of what states__recall
+                                          numbered so; 0: by chance */
 };
+
+#define RECALL_RECORDED UINT32_MAX
+
+/* What objects hold in STATE, one of STATES' layout, is a source of contents from now on, for plans that ask for its number, above 0; or 0
+   where there is no more room.  It is copied.  */
+unsigned states__recall (struct states *states, const struct state *state);
 
 /* A plan that asks for nothing.  */
 void plan__clear (struct plan *plan);

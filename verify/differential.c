@@ -576,6 +576,7 @@ differential__judge (struct trial *trial)
   trial->trace_steps = TRACE_STEPS_FIRST;
   trial->follow_share = TRACE_SHARE_LEAST;
   trial->first_there = ARENA_ARRAY (trial->arena, const struct state *, trial->side.decoded->n_insns + 1);
+  trial->magnitudes = ARENA_ARRAY (trial->arena, uint64_t, trial->side.decoded->n_insns + 1);
   trial->original_coverage = coverage__new (trial->arena, verifier->region, &verifier->original, false);
   trial->candidate_coverage = coverage__new (trial->arena, verifier->region, &trial->side,
                                              !trial->compiled);
@@ -691,7 +692,7 @@ differential__judge (struct trial *trial)
       unknown_coverage (trial, &now);
       return false;
     }
-  if (!masks__judge (trial) || !lanes__judge (trial))
+  if (!rare__judge (trial) || !masks__judge (trial) || !lanes__judge (trial))
     return false;
   unsigned least = caller ? TESTS_LEAST_CALLS : TESTS_LEAST;
   if (total_tests (trial) < least

@@ -58,6 +58,8 @@ trial__reached (struct trial *trial, unsigned s, const struct test *test, const 
   for (unsigned i = 0; here && kept && s == 0 && i < coverage->side->decoded->n_insns; i++)
     if (trace->executed[i] && !trial->first_there[i])
       trial->first_there[i] = kept;
+  if (trace->executed)
+    rare__note (trial, test->state, trace->executed);
   coverage__add (trial->candidate_coverage, trace);
 }
 

@@ -75,6 +75,7 @@ struct trial
   struct states *states[SETUPS_MAX];   /* with the candidate's constants; the setup's own where that failed */
   struct coverage *original_coverage, *candidate_coverage;
   const struct state **first_there;    /* of each instruction of the candidate: a state of setup 0 that runs it, or NULL */
+  uint64_t *magnitudes;                /* of each: bit B, a test with a number of B bits came to it */
   double follow_share;                 /* of the budget, for following tests that are made by hand */
   unsigned n_kept;
   struct test kept[KEPT_MAX];          /* of setup 0, in ARENA */
@@ -157,6 +158,12 @@ bool ends__judge (struct trial *trial);
 
 /* lone.c.  The same but for one element at the other end.  False where the verdict is filled.  */
 bool lone__judge (struct trial *trial);
+
+/* rare.c.  Notes that a test of STATE came to the candidate's instructions that are EXECUTED.  */
+void rare__note (struct trial *trial, const struct state *state, const uint32_t *executed);
+
+/* Contents that led where tests of few sizes came, at all sizes.  False where the verdict is filled.  */
+bool rare__judge (struct trial *trial);
 
 /* When SHARE of TRIAL's budget is spent, beginning now; not before LEAST seconds.  */
 static inline double

@@ -3,7 +3,7 @@ noinst_LIBRARIES += verify/libverify.a
 verify_libverify_a_SOURCES = verify/verify.h verify/verify.c verify/internal.h verify/verdict.c \
   verify/allow.c verify/allow.h verify/forbidden.def verify/compare.c verify/compare.h \
   verify/coverage.c verify/coverage.h verify/copy.c verify/copy.h verify/differential.c verify/follow.c verify/wide.c verify/specials.c \
-  verify/arrays.c verify/arrays.h verify/ends.c verify/lone.c verify/sweep.c verify/edges.c verify/huge.c verify/volume.c verify/elsewhere.c verify/leftover.c verify/inward.c \
+  verify/arrays.c verify/arrays.h verify/ends.c verify/lone.c verify/rare.c verify/sweep.c verify/edges.c verify/huge.c verify/volume.c verify/elsewhere.c verify/leftover.c verify/inward.c \
   verify/systematic.c verify/systematic.h verify/input.c verify/input.h verify/watch.c verify/watch.h verify/hunt.c \
   verify/hunt.h verify/solve.c verify/excuse.c verify/sizes.c verify/masks.c verify/lanes.c verify/steer.c verify/mutants.c verify/mutate.c verify/mutate.h \
   verify/evidence.c verify/counterexample.c verify/shrink.c verify/replay.c verify/unknown.c verify/proof.c

@@ -339,7 +339,7 @@ sizes (struct trial *trial, const struct layout_steps *steps, unsigned element)
             plan->extreme = contents == EXTREME;
             plan->equal = contents == EQUAL || contents == EQUAL_WHOLE;
             plan->sorted = contents == SORTED;
-            plan->recall = contents == RECALLED;
+            plan->recall = contents == RECALLED ? RECALL_RECORDED : 0;
           }
   flush (family);
   return family->well;
@@ -368,12 +368,44 @@ large_sizes (struct trial *trial, unsigned element)
           fix (region, plan, (int)list[k], size[i]);
           plan->large = true;
           plan->at_start = i % 7 == 3;
-          plan->recall = turn == RECALLED_TURN;
+          plan->recall = turn == RECALLED_TURN ? RECALL_RECORDED : 0;
           /* Narrow sums overflow on large arrays of large numbers.  */
           plan->extreme = turn == 1 && size[i] % 3 == 0;
           plan->equal = turn == 0 && size[i] % 3 == 0;
         }
   flush (family);
+  return family->well;
+}
+
+bool
+systematic__recalled (struct trial *trial, unsigned recall, double until)
+{
+  const struct region *region = trial->verifier->region;
+  struct layout_steps steps = { .widest = 1 };
+  layout__scan (&steps, &trial->verifier->original);
+  layout__scan (&steps, &trial->side);
+  unsigned element = layout__element (region), list[PLAN_PARAMETERS], n_list = size_parameters (region, list);
+  struct family *family = new_family (trial, STATE_BOUNDARY);
+  struct plan *plan;
+  family->until = until;
+  for (unsigned small = 0; small < 2; small++)
+    {
+      uint64_t size[SIZES_MAX];
+      unsigned n = small ? layout__sizes (&steps, element, size) : layout__large_sizes (element, size);
+      for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < n_list && (n_list < 4 || k < 3); k++)
+          {
+            if (!small && family->n == LARGE_PORTION)
+              flush (family);
+            if (!(plan = next_plan (family)))
+              continue;
+            fix (region, plan, (int) list[k], size[i]);
+            plan->large = size[i] > 900;
+            plan->at_start = i % 7 == 3;
+            plan->recall = recall;
+          }
+      flush (family);
+    }
   return family->well;
 }
 

@@ -19,6 +19,10 @@ struct layout_steps
   unsigned step[STEPS_MAX]; /* what registers are moved by */
 };
 
+/* The same sizes as systematic tests have, with contents of what RECALL names (states__recall), until UNTIL (verify__now).  False where the
+   verdict is filled.  */
+bool systematic__recalled (struct trial *trial, unsigned recall, double until);
+
 void layout__add_step (struct layout_steps *steps, uint64_t step);
 
 /* Adds SIDE's.  */
