@@ -30,16 +30,14 @@ int compare__can (const struct region *region, struct why *why);
    the function's own source; for anyone else's the contract's fourth line holds to the letter.  */
 bool compare__is_undefined (const struct region *region, const struct outcome *expected);
 
-/* Did a run of the original's that ended as EXPECTED fault with a size in STATE that no object can have?  Sums of an address and
-   such a size go round, and where they do so differs between versions that are the same function on all that exists.  Nothing
-   is compared then, whoever made the candidate; sizes of 2^32 elements and more that could be are compared.  */
-bool compare__is_impossible (const struct region *region, const struct state *state, const struct outcome *expected);
-
-/* Does the candidate's GOT fault where the original's EXPECTED returned, with a size in STATE that no object can have, as only an
-   end pointer that went round lets it?  Of a compiler's code for the same source that is no difference: pointers that
-   leave their object are undefined there.  */
-bool compare__goes_round (const struct region *region, const struct state *state, const struct outcome *expected,
-                          const struct outcome *got);
+/* Does the original's run on STATE, which ended as EXPECTED, say nothing of a candidate whose run ended as GOT?
+   - It faulted with a size that no object can have: sums of an address and such a size go round, and where they do so differs between
+     versions that are the same function on all that exists.  Sizes of 2^32 elements and more that could be are compared.
+   - The candidate is COMPILED, by a compiler of ours, and the run is undefined, as above.
+   - The candidate is COMPILED and faults where the original returned, with such a size, as only an end pointer that went round lets it:
+     pointers that leave their object are undefined in the source.  */
+bool compare__says_nothing (const struct region *region, bool compiled, const struct state *state, const struct outcome *expected,
+                            const struct outcome *got);
 
 /* Is an integer parameter of REGION in STATE one that can't be an object's size?  */
 bool compare__impossible_size (const struct region *region, const struct state *state);
