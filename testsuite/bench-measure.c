@@ -222,7 +222,8 @@ short_calls_take_turns (void **state)
       assert_true (__builtin_popcountll (lengths) >= 4);
       turned++;
     }
-  assert_true (turned >= 4);
+  assert_true (turned >= 1);
+  assert_int_equal (turned, set->n);
   struct measurement m = measure (&bed, digits, "-O2");
   assert_true (m.ratio.estimate > 0.8 && m.ratio.estimate < 1.25);
   /* What answers otherwise where it is another's turn is found out.  */
@@ -243,7 +244,8 @@ short_calls_take_turns (void **state)
   close_bed (&bed);
 }
 
-/* How many states of SOURCE, a function of a pointer and a number, are timed in turns of the number.  */
+/* How many states of SOURCE, a function of a pointer and a number, are timed in turns of the number, of three sets: how many states a set
+   has is by chance.  */
 static unsigned
 turned_states (const char *source)
 {
@@ -253,10 +255,13 @@ turned_states (const char *source)
   unsigned turned = 0;
   open_bed (&bed, source, true);
   const struct image *originals[] = { bed.original };
-  assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, NULL, 0, &set, &why), 0);
-  for (unsigned i = 0; i < set->n; i++)
-    turned += set->timed[i].turns != NULL;
-  measure_set__free (set);
+  for (unsigned k = 0; k < 3; k++)
+    {
+      assert_int_equal (measure_set__new (bed.region, originals, 1, bed.states, NULL, 0, &set, &why), 0);
+      for (unsigned i = 0; i < set->n; i++)
+        turned += set->timed[i].turns != NULL;
+      measure_set__free (set);
+    }
   close_bed (&bed);
   return turned;
 }
@@ -269,7 +274,7 @@ limits_of_searches_are_sizes (void **state)
   assert_int_equal (turned_states ("unsigned f (const unsigned char *p, unsigned long n)\n"
                                    "{ unsigned i = 0; while (i < n && p[i] < 100) i++; return i; }\n"), 0);
   assert_in_range (turned_states ("unsigned f (const unsigned char *p, unsigned long x)\n"
-                                  "{ unsigned i = x * 0x9e3779b1u >> 26; while (p[i] > 250 && i) i--; return p[i] ? i : 0; }\n"), 2, 40);
+                                  "{ unsigned i = x * 0x9e3779b1u >> 26; while (p[i] > 250 && i) i--; return p[i] ? i : 0; }\n"), 2, 120);
 }
 
 /* Functions that take a moment on all inputs are judged by that moment.  */
@@ -412,6 +417,28 @@ recorded_calls_count_by_their_time (void **state)
   close_bed (&bed);
 }
 
+/* The same in AVX's encoding is no faster: upper halves of vector registers are clean, as they are in programs.  With dirty ones each
+   scalar load waits for what its register held before.  */
+static void
+encoding_alone_is_not_faster (void **state)
+{
+  static const char products[] = "#include <stddef.h>\n#include <string.h>\n"
+    "unsigned f (const unsigned char *p, size_t n)\n"
+    "{ double s = 0; for (size_t i = 0; i + 8 <= n; i += 8) { double x; memcpy (&x, p + i, 8); s += x * 0.75; }\n"
+    "  return s > 0; }\n";
+  (void) state;
+  if (!(isa__host () & ISA_AVX))
+    {
+      print_message ("# SKIP: no AVX\n");
+      skip ();
+    }
+  struct bed bed;
+  open_bed (&bed, products, true);
+  struct measurement m = measure (&bed, products, "-O2 -fno-tree-vectorize -mavx");
+  assert_true (m.by_size[SIZE_HUGE].estimate < 1.25);
+  close_bed (&bed);
+}
+
 int
 main (void)
 {
@@ -427,6 +454,7 @@ main (void)
     cmocka_unit_test (in_place),
     cmocka_unit_test (loss_on_some_sizes),
     cmocka_unit_test (recorded_calls_count_by_their_time),
+    cmocka_unit_test (encoding_alone_is_not_faster),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
